@@ -1,0 +1,52 @@
+"""Which modules are compiled; everything else is in pyproject.toml.
+
+A module of the core is compiled if a ``.pxd`` stands beside it. UNPACKET_PURE=1
+builds no extension (a portable wheel, and a slow one).
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+CORE = Path("src/unpacket/_core")
+JOBS = os.cpu_count() or 1
+
+
+def extensions() -> list[Extension]:
+    """Translate the core to C, as far as it changed since the last time."""
+    if os.environ.get("UNPACKET_PURE") == "1":
+        return []
+    from Cython.Build import cythonize
+
+    modules: list[Extension] = cythonize(
+        [
+            Extension(
+                f"unpacket._core.{source.stem}",
+                [str(source)],
+                extra_compile_args=["-O3", "-g0"],
+            )
+            for source in sorted(CORE.glob("*.py"))
+            if source.with_suffix(".pxd").exists()
+        ],
+        nthreads=JOBS,
+        build_dir="build/cython",
+        compiler_directives={
+            "language_level": 3,
+            "annotation_typing": False,  # C types come from the .pxd alone
+            "nonecheck": True,  # None.attribute raises, as it does uncompiled
+            "overflowcheck": True,  # C integer overflow raises and does not wrap
+            "boundscheck": True,
+            # A negative index of typed memory raises; the core never means one.
+            "wraparound": False,
+        },
+    )
+    return modules
+
+
+# cythonize starts worker processes, which import this file again.
+if __name__ == "__main__":
+    setup(
+        ext_modules=extensions(),
+        options={"build_ext": {"parallel": JOBS}},
+    )

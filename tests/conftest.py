@@ -1,0 +1,100 @@
+"""Run the suite against the compiled core, or with ``--pure`` against its source.
+
+Both must pass the same tests. ``--pure`` passes over the extension modules, so
+one checkout serves both runs. Without it a missing or stale extension is an
+error, and never a silent fallback.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+CORE = "unpacket._core"
+CORE_FOLDER = Path(__file__).parents[1] / "src" / "unpacket" / "_core"
+
+# No deadline: the uncompiled core is some thirty times slower than the compiled.
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "ci",
+    settings.get_profile("default"),
+    derandomize=True,
+    database=None,
+    print_blob=True,
+)
+settings.register_profile(
+    "thorough", settings.get_profile("default"), max_examples=5000
+)
+# Hypothesis picks its own "ci" by itself where CI is set; --hypothesis-profile
+# comes later than this line and still has the last word.
+settings.load_profile("default")
+
+
+class SourceOnly(MetaPathFinder):
+    """Find the modules of the core as source, even where extensions are built."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if path is None or not fullname.startswith(f"{CORE}."):
+            return None
+        finders = (FileFinder(p, (SourceFileLoader, SOURCE_SUFFIXES)) for p in path)
+        return next(filter(None, (f.find_spec(fullname) for f in finders)), None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pure", action="store_true", help="test the uncompiled core")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    pure = bool(config.getoption("--pure"))
+    if pure:
+        sys.meta_path.insert(0, SourceOnly())
+    for source in sorted(CORE_FOLDER.glob("*.py")):
+        declarations = source.with_suffix(".pxd")
+        if declarations.exists():
+            loaded = importlib.import_module(f"{CORE}.{source.stem}").__file__ or ""
+            refuse_the_wrong_core(Path(loaded), [source, declarations], pure)
+    refuse_extensions_without_source()
+
+
+def refuse_the_wrong_core(loaded: Path, sources: list[Path], pure: bool) -> None:
+    if loaded.parent != CORE_FOLDER:
+        raise pytest.UsageError(f"{loaded} was imported, and not from {CORE_FOLDER}")
+    if (loaded.suffix == ".py") is not pure:
+        raise pytest.UsageError(
+            f"--pure is {pure}, but {loaded} was imported (`make build` compiles it)"
+        )
+    for source in sources:
+        if not pure and source.stat().st_mtime > loaded.stat().st_mtime:
+            raise pytest.UsageError(
+                f"{loaded.name} is older than {source.name} (run `make build`)"
+            )
+
+
+def refuse_extensions_without_source() -> None:
+    for suffix in EXTENSION_SUFFIXES:
+        for extension in CORE_FOLDER.glob(f"*{suffix}"):
+            name = extension.name.partition(".")[0]
+            if not (CORE_FOLDER / f"{name}.pxd").exists():
+                raise pytest.UsageError(f"{extension} has no source: remove it")
