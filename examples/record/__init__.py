@@ -6,7 +6,7 @@ That process writes the capture too, and leaves some frames out of it. Beside
 the capture it writes what the programs at both ends really sent, so that a
 reassembler can be judged byte for byte.
 
-    python -m examples.record examples/sample.pcapng --seed 4
+    python -m examples.record examples/sample.pcapng --seed 74
 
 Nothing outside the namespaces is touched: they have no name and no other
 interface, and the kernel removes them when the last process leaves.
