@@ -1,7 +1,8 @@
 """Which modules are compiled; everything else is in pyproject.toml.
 
-A module of the core is compiled if a ``.pxd`` stands beside it. UNPACKET_PURE=1
-builds no extension (a portable wheel, and a slow one).
+A module of the core is compiled if a ``.pxd`` stands beside it, except where its
+name begins with ``inline_``: there the ``.pxd`` itself is the compiled twin.
+UNPACKET_PURE=1 builds no extension (a portable wheel, and a slow one).
 """
 
 import os
@@ -28,6 +29,7 @@ def extensions() -> list[Extension]:
             )
             for source in sorted(CORE.glob("*.py"))
             if source.with_suffix(".pxd").exists()
+            and not source.stem.startswith("inline_")
         ],
         nthreads=JOBS,
         build_dir="build/cython",

@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.meta_path.insert(0, SourceOnly())
     for source in sorted(CORE_FOLDER.glob("*.py")):
         declarations = source.with_suffix(".pxd")
-        if declarations.exists():
+        if declarations.exists() and not source.stem.startswith("inline_"):
             loaded = importlib.import_module(f"{CORE}.{source.stem}").__file__ or ""
             refuse_the_wrong_core(Path(loaded), [source, declarations], pure)
     refuse_extensions_without_source()

@@ -1,0 +1,138 @@
+cimport cython
+
+from unpacket._core cimport inline_octets as native
+from unpacket._core.batch cimport Batch
+from unpacket._core.context cimport BEGINNING, GRACE, NEVER, NS, Context
+from unpacket._core.decode cimport Decoder
+from unpacket._core.events cimport Data
+from unpacket._core.half cimport grace_over, release, settle, skip
+from unpacket._core.segments cimport Segments
+from unpacket._core.sequence cimport delta
+from unpacket._core.state cimport (
+    HALF_BYTES,
+    IGNORED,
+    IS_CLIENT,
+    OPEN,
+    SIMPLE,
+    STREAM_BYTES,
+    SUM_GOOD,
+    TIMESTAMPS,
+    WAITING,
+    ZERO_WINDOW,
+    Half,
+    HalfExtra,
+    Segment,
+    Stream,
+    direction_of,
+)
+from unpacket._core.stream cimport (
+    REUSED,
+    begin,
+    check_ended,
+    close,
+    process,
+    shift_of,
+)
+from unpacket._core.table cimport FlowTable, cost, deadline
+
+cdef unsigned int FIN_SYN_RST_ACK, ACK, SYN, GOOD, BAD
+cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
+
+
+@cython.final
+cdef class Assembler:
+    cdef readonly object policy
+    cdef readonly Context ctx
+    cdef readonly Decoder decoder
+    cdef Segments segments
+    cdef FlowTable table
+    cdef Batch batch
+    cdef Py_ssize_t frame_index
+    cdef Py_ssize_t segment_index
+    cdef long long next_id
+    cdef readonly long long packets
+    cdef readonly long long backwards
+    cdef readonly long long not_followed
+    cdef bint pause
+
+    cpdef list feed(self, batch)
+    cpdef begin(self, batch)
+    cpdef list step(self)
+    cpdef list take(self)
+    @cython.locals(ctx=Context)
+    cpdef list advance(self, long long now_ns)
+    @cython.locals(ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t)
+    cdef run(self)
+    @cython.locals(
+        ctx=Context,
+        segments=Segments,
+        time_ns=cython.longlong,
+        stream=Stream,
+        half=Half,
+        peer=Half,
+    )
+    cdef one(self, Py_ssize_t i)
+    @cython.locals(
+        ctx=Context,
+        segments=Segments,
+        checksum=cython.uint,
+        length=cython.longlong,
+        window=cython.longlong,
+        ahead=cython.longlong,
+        ttl=int,
+        edge=cython.longlong,
+        offset=cython.longlong,
+        start=Py_ssize_t,
+        side=bytes,
+        payload=bytes,
+    )
+    cdef bint quick(
+        self, Stream stream, Half half, Half peer, Py_ssize_t i
+    ) except -1
+    @cython.locals(event=Data)
+    cdef give(
+        self,
+        Stream stream,
+        Half half,
+        long long offset,
+        bytes payload,
+        long long time_ns,
+    )
+    @cython.locals(ctx=Context, segments=Segments, seg=Segment)
+    cdef slow(self, Stream stream, Half half, Half peer, Py_ssize_t i)
+    @cython.locals(segments=Segments, seg=Segment, start=Py_ssize_t, side=bytes)
+    cdef Segment segment(self, Py_ssize_t i)
+    @cython.locals(segments=Segments, count=Py_ssize_t, start=Py_ssize_t)
+    cdef list sacks(self, Py_ssize_t i)
+    @cython.locals(stream=Stream)
+    cdef Stream open(self, Segments segments, Py_ssize_t i)
+    cdef start(self, Stream stream, long long time_ns, long long frame)
+    @cython.locals(half=Half, other=Half)
+    cdef Half add_half(self, Stream stream, bint first)
+    @cython.locals(ctx=Context, candidate=Segment, from_a=bint, fresh=Stream)
+    cdef reuse(self, Stream stream, Segment seg, Py_ssize_t i)
+    @cython.locals(half=Half, peer=Half)
+    cdef again(self, Stream stream, bint from_a, Segment seg)
+    @cython.locals(ctx=Context)
+    cdef bint stale(self, Stream stream) except -1
+    cdef expire(self, Stream stream)
+    cdef forget(self, Stream stream)
+    @cython.locals(ctx=Context, stream=Stream, slot=int)
+    cdef evict(self)
+    @cython.locals(
+        ctx=Context, table=FlowTable, now_tick=cython.longlong, first=cython.longlong
+    )
+    cdef run_timers(self)
+    @cython.locals(
+        ctx=Context, stream=Stream, when=cython.longlong, slot=int
+    )
+    cdef look_at(self, list due)
+    @cython.locals(ctx=Context, peer=Half)
+    cdef ring(self, int kind, Stream stream, Half half)
+    @cython.locals(half=Half)
+    cpdef list skip_to(self, Stream stream, direction, long long offset)
+    @cython.locals(half=Half)
+    cpdef ignore(self, Stream stream, direction)
+    @cython.locals(half=Half, extra=HalfExtra)
+    cpdef track(self, Stream stream, direction, tracker)
+    cpdef list close(self, Stream stream)

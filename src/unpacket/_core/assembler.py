@@ -1,0 +1,643 @@
+"""The loop over segments: batches in, events out.
+
+An ``Assembler`` does no I/O and reads no clock. What it answers depends on the
+frames and the policy alone, never on how the input was cut into batches.
+"""
+
+import ipaddress
+from secrets import randbits
+
+from unpacket._core import inline_octets as native
+from unpacket._core.batch import Batch
+from unpacket._core.context import BEGINNING, GRACE, NEVER, NS, Context
+from unpacket._core.decode import Decoder
+from unpacket._core.events import Data
+from unpacket._core.half import grace_over, release, settle, skip
+from unpacket._core.segments import Segments
+from unpacket._core.sequence import delta
+from unpacket._core.state import (
+    HALF_BYTES,
+    IGNORED,
+    IS_CLIENT,
+    OPEN,
+    SIMPLE,
+    STREAM_BYTES,
+    SUM_GOOD,
+    TIMESTAMPS,
+    WAITING,
+    ZERO_WINDOW,
+    Half,
+    Segment,
+    Stream,
+    direction_of,
+)
+from unpacket._core.stream import (
+    REUSED,
+    begin,
+    check_ended,
+    close,
+    process,
+    shift_of,
+)
+from unpacket._core.table import FlowTable, cost, deadline
+from unpacket.policy import Policy
+
+FIN_SYN_RST_ACK = 0x17
+ACK = 0x10
+SYN = 0x02
+GOOD = 1
+BAD = 2
+
+BY_TIMEOUT = 3
+BY_MEMORY = 5
+BY_REUSE = 6
+BY_END = 7
+BY_USER = 8
+
+HASH_KEYS = 32
+HASH_BITS = 44
+
+
+class Assembler:
+    """Turns batches of frames into events.
+
+    Args:
+        policy: How streams are rebuilt; ``Policy()`` if None.
+        data: Whether there shall be ``Data`` events. Without them payload is not
+            copied at all; everything else is told as before.
+        notes: Whether there shall be ``Note`` events.
+
+    Attributes:
+        policy: The policy that was given.
+        packets: TCP segments so far.
+        backwards: How often time went back from one segment to the next.
+    """
+
+    __slots__ = (
+        "backwards",
+        "batch",
+        "ctx",
+        "decoder",
+        "frame_index",
+        "next_id",
+        "not_followed",
+        "packets",
+        "pause",
+        "policy",
+        "segment_index",
+        "segments",
+        "table",
+    )
+
+    def __init__(self, policy=None, *, data=True, notes=False):
+        if policy is None:
+            policy = Policy()
+        if not isinstance(policy, Policy):
+            raise TypeError(f"policy is a {type(policy).__name__}, and not a Policy")
+        self.policy = policy
+        self.ctx = Context(policy, bool(data), bool(notes))
+        self.ctx.now_ns = -NEVER
+        self.decoder = Decoder(
+            [randbits(HASH_BITS) for _ in range(HASH_KEYS)],
+            round(policy.fragment_timeout_s * NS),
+            policy.max_fragment_bytes,
+            policy.max_fragmented_datagrams,
+            policy.fragment_overlap,
+            policy.checksum != "ignore",
+        )
+        self.segments = Segments()
+        self.table = FlowTable()
+        self.batch = None
+        self.frame_index = 0
+        self.segment_index = 0
+        self.next_id = 0
+        self.packets = 0
+        self.backwards = 0
+        self.not_followed = 0
+        self.pause = False
+
+    def feed(self, batch):
+        """Take the next frames, and return the events that they cause, in order.
+
+        Raises:
+            TypeError: ``batch`` is no ``Batch``.
+        """
+        self.begin(batch)
+        self.pause = False
+        self.run()
+        return self.take()
+
+    def begin(self, batch):
+        """Take a batch to be worked off by ``step``."""
+        if not isinstance(batch, Batch):
+            raise TypeError(f"feed() takes a Batch, and not a {type(batch).__name__}")
+        self.batch = batch
+        self.frame_index = 0
+        self.segment_index = 0
+        self.segments.clear()
+        self.ctx.history.begin(batch.buffer)
+
+    def step(self):
+        """Work on until a stream opens or a note is made.
+
+        So that what a callback decides about a stream applies from its first byte.
+
+        Returns:
+            The events so far, or None where the batch is done.
+        """
+        if self.batch is None:
+            return None
+        self.pause = True
+        self.run()
+        return self.take()
+
+    def take(self):
+        """Return the events since the last call."""
+        events = self.ctx.events
+        self.ctx.events = []
+        return events
+
+    def advance(self, now_ns):
+        """Let time pass without packets; return the events that this causes.
+
+        Time that goes back is not obeyed.
+        """
+        ctx = self.ctx
+        if now_ns > ctx.now_ns and self.packets:
+            ctx.now_ns = now_ns
+            if now_ns >= ctx.next_timer_ns:
+                self.run_timers()
+        self.decoder.advance(now_ns)
+        return self.take()
+
+    def finish(self):
+        """Close every stream that is left; the capture has ended.
+
+        Streams close in the order of ids, with reason ``end_of_capture``.
+        """
+        streams = [item for item in self.table.streams if item is not None]
+        streams.sort(key=lambda item: item.id)
+        for stream in streams:
+            if not stream.reason:
+                close(self.ctx, stream, BY_END)
+            self.forget(stream)
+        return self.take()
+
+    def run(self):
+        """Process the rest of the batch, or up to a pause."""
+        ctx = self.ctx
+        segments = self.segments
+        batch = self.batch
+        while True:
+            if self.segment_index >= segments.count:
+                if self.frame_index >= batch.count:
+                    ctx.history.end(batch.used_bytes)
+                    self.batch = None
+                    return
+                self.frame_index = self.decoder.decode(
+                    batch, segments, self.frame_index
+                )
+                self.segment_index = 0
+                self.table.touch(segments, 0, segments.count)
+                continue
+            i = self.segment_index
+            self.segment_index = i + 1
+            self.one(i)
+            if self.pause and ctx.events:
+                return
+
+    def one(self, i):
+        """Process row ``i`` of the segments."""
+        ctx = self.ctx
+        segments = self.segments
+        time_ns = segments.time_ns[i]
+        self.packets += 1
+        ctx.frame = self.batch.first_number + segments.index[i]
+        if time_ns > ctx.now_ns:
+            ctx.now_ns = time_ns
+            if time_ns >= ctx.next_timer_ns or self.table.tick < 0:
+                self.run_timers()
+        elif time_ns < ctx.now_ns:
+            self.backwards += 1
+        stream = self.table.find(segments, i)
+        if stream is not None and self.stale(stream):
+            stream = None
+        if stream is None:
+            if not ctx.midstream and not segments.flags[i] & SYN:
+                self.not_followed += 1
+                return
+            stream = self.open(segments, i)
+        if segments.direction[i] == 0:
+            half = stream.half_a
+            peer = stream.half_b
+        else:
+            half = stream.half_b
+            peer = stream.half_a
+        if (
+            half is not None
+            and peer is not None
+            and half.flags & (SIMPLE | ZERO_WINDOW) == SIMPLE
+            and peer.flags & (SIMPLE | ZERO_WINDOW) == SIMPLE
+            and segments.flags[i] & FIN_SYN_RST_ACK == ACK
+            and self.quick(stream, half, peer, i)
+        ):
+            stream.last_ns = ctx.now_ns
+            return
+        self.slow(stream, half, peer, i)
+
+    def quick(self, stream, half, peer, i):
+        """Process an ordinary segment in order; return whether it was one."""
+        ctx = self.ctx
+        segments = self.segments
+        if delta(segments.seq[i], half.base_seq + half.next_offset) != 0:
+            return False
+        checksum = segments.checksum[i]
+        if checksum == BAD and ctx.checksum_rule:
+            if ctx.checksum_rule == 2 or half.flags & SUM_GOOD:
+                return False
+        length = segments.length[i]
+        if segments.has_timestamp[i]:
+            # A half that never agreed on timestamps goes the slow way.
+            if not half.flags & TIMESTAMPS:
+                return False
+            if delta(segments.tsval[i], half.ts_recent) < 0:
+                return False
+        window = segments.window[i]
+        if window == 0:
+            return False
+        ahead = delta(segments.ack[i], peer.base_seq + max(peer.acked, 0))
+        if peer.acked < 0 or ahead > peer.next_offset - peer.acked:
+            return False
+        if length:
+            ttl = segments.ttl[i]
+            if (
+                segments.captured[i] != length
+                or ttl - half.ttl >= ctx.ttl_distance
+                or half.ttl - ttl >= ctx.ttl_distance
+                or ctx.acked_only
+            ):
+                return False
+        if segments.has_timestamp[i]:
+            half.ts_recent = segments.tsval[i]
+        if checksum == GOOD:
+            half.flags |= SUM_GOOD
+        if ahead > 0:
+            peer.acked += ahead
+        edge = peer.acked + 2 * (window << half.shift)
+        if edge > peer.window_edge:
+            peer.window_edge = edge
+        half.packets += 1
+        if length == 0:
+            return True
+        offset = half.next_offset
+        half.payload_bytes += length
+        half.next_offset = offset + length
+        half.sent_edge = half.next_offset
+        start = segments.start[i]
+        if segments.source[i] < 0:
+            if ctx.history.window_bytes:
+                half.last_record = ctx.history.add(
+                    half.last_record, offset, length, start, ctx.frame
+                )
+            if ctx.want_data and not half.flags & IGNORED:
+                payload = native.octets(self.batch, start, length)
+                self.give(stream, half, offset, payload, segments.time_ns[i])
+        else:
+            side = segments.side[segments.source[i]]
+            payload = side[start : start + length]
+            if ctx.history.window_bytes:
+                half.last_record = ctx.history.add_copy(
+                    half.last_record, offset, payload, ctx.frame
+                )
+            if ctx.want_data and not half.flags & IGNORED:
+                self.give(stream, half, offset, payload, segments.time_ns[i])
+        return True
+
+    def give(self, stream, half, offset, payload, time_ns):
+        """Add a Data event."""
+        event = Data.__new__(Data)
+        event.stream = stream
+        event.direction = direction_of(half)
+        event.offset = offset
+        event.payload = payload
+        event.frame = self.ctx.frame
+        event.time_ns = time_ns
+        event.parts = None
+        event.acknowledged = True
+        self.ctx.events.append(event)
+
+    def slow(self, stream, half, peer, i):
+        """Process any segment."""
+        ctx = self.ctx
+        segments = self.segments
+        if half is None:
+            half = self.add_half(stream, segments.direction[i] == 0)
+        if peer is None and segments.flags[i] & ACK:
+            peer = self.add_half(stream, segments.direction[i] != 0)
+        seg = self.segment(i)
+        half.packets += 1
+        half.payload_bytes += seg.captured
+        if not stream.reason:
+            stream.last_ns = ctx.now_ns
+        if process(ctx, stream, half, peer, seg) == REUSED:
+            half.packets -= 1
+            half.payload_bytes -= seg.captured
+            self.reuse(stream, seg, i)
+            return
+        if not stream.reason:
+            settle(half)
+            half.shift = shift_of(half, peer)
+            if peer is not None:
+                settle(peer)
+                peer.shift = shift_of(peer, half)
+        if ctx.memory_bytes > ctx.memory_limit:
+            self.evict()
+
+    def segment(self, i):
+        """Return row ``i`` of the segments as a Segment of its own."""
+        segments = self.segments
+        seg = Segment.__new__(Segment)
+        seg.seq = segments.seq[i]
+        seg.ack = segments.ack[i]
+        seg.flags = segments.flags[i]
+        seg.window = segments.window[i]
+        seg.length = segments.length[i]
+        seg.captured = segments.captured[i]
+        seg.ttl = segments.ttl[i]
+        seg.mss = segments.mss[i]
+        seg.wscale = segments.wscale[i]
+        seg.sack_permitted = segments.sack_permitted[i] != 0
+        seg.has_timestamp = segments.has_timestamp[i] != 0
+        seg.tsval = segments.tsval[i]
+        seg.checksum = segments.checksum[i]
+        seg.frame = self.ctx.frame
+        seg.time_ns = segments.time_ns[i]
+        seg.sacks = None
+        start = segments.start[i]
+        if segments.source[i] < 0:
+            seg.payload = native.octets(self.batch, start, seg.captured)
+        else:
+            side = segments.side[segments.source[i]]
+            seg.payload = side[start : start + seg.captured]
+        if segments.sack_count[i]:
+            seg.sacks = self.sacks(i)
+        return seg
+
+    def sacks(self, i):
+        """Return the SACK blocks of row ``i`` (RFC 2018 section 3)."""
+        segments = self.segments
+        count = segments.sack_count[i]
+        start = segments.sack_start[i]
+        if segments.source[i] < 0:
+            octets = native.octets(self.batch, start, 8 * count)
+        else:
+            side = segments.side[segments.source[i]]
+            octets = side[start : start + 8 * count]
+        blocks = []
+        for at in range(0, 8 * count, 8):
+            left = int.from_bytes(octets[at : at + 4], "big")
+            right = int.from_bytes(octets[at + 4 : at + 8], "big")
+            blocks.append((left, right))
+        return blocks
+
+    def open(self, segments, i):
+        """Make the stream of row ``i``, which begins with it."""
+        stream = Stream()
+        stream.a_hi = segments.a_hi[i]
+        stream.a_lo = segments.a_lo[i]
+        stream.b_hi = segments.b_hi[i]
+        stream.b_lo = segments.b_lo[i]
+        stream.ports = segments.ports[i]
+        stream.context = segments.context[i]
+        stream.family = segments.family[i]
+        stream.hash = segments.hash[i]
+        self.start(stream, segments.time_ns[i], self.ctx.frame)
+        return stream
+
+    def start(self, stream, time_ns, frame):
+        """Number a stream, and put it in the table."""
+        stream.id = self.next_id
+        self.next_id += 1
+        stream.first_ns = time_ns
+        stream.last_ns = self.ctx.now_ns
+        stream.first_frame = frame
+        self.table.add(stream)
+        self.table.schedule(stream.slot, self.ctx.now_ns + self.ctx.quiet_ns)
+        self.ctx.memory_bytes += STREAM_BYTES
+
+    def add_half(self, stream, first):
+        """Make a half of the stream: the side with the lower address, or the other.
+
+        Whoever is seen first is taken for the client until there is evidence.
+        """
+        half = Half()
+        other = stream.half_b if first else stream.half_a
+        if other is None or not other.flags & IS_CLIENT:
+            half.flags |= IS_CLIENT
+        if first:
+            stream.half_a = half
+        else:
+            stream.half_b = half
+        self.ctx.memory_bytes += HALF_BYTES
+        return half
+
+    def reuse(self, stream, seg, i):
+        """The ports carry a new connection: end the old one, begin another."""
+        ctx = self.ctx
+        candidate = stream.candidate
+        from_a = stream.candidate_a
+        stream.candidate = None
+        if not stream.reason:
+            close(ctx, stream, BY_REUSE)
+        self.forget(stream)
+        fresh = self.open(self.segments, i)
+        if candidate is not None:
+            fresh.first_ns = candidate.time_ns
+            fresh.first_frame = candidate.frame
+            self.again(fresh, from_a, candidate)
+        self.again(fresh, self.segments.direction[i] == 0, seg)
+
+    def again(self, stream, from_a, seg):
+        """Process a segment that is at hand already."""
+        half = stream.half_a if from_a else stream.half_b
+        peer = stream.half_b if from_a else stream.half_a
+        if half is None:
+            half = self.add_half(stream, from_a)
+        if peer is None and seg.flags & ACK:
+            peer = self.add_half(stream, not from_a)
+        half.packets += 1
+        half.payload_bytes += seg.captured
+        process(self.ctx, stream, half, peer, seg)
+
+    def stale(self, stream):
+        """End a stream that was quiet for too long; return whether that was so."""
+        ctx = self.ctx
+        if ctx.now_ns - stream.last_ns <= ctx.quiet_ns:
+            return False
+        if deadline(ctx, stream) > ctx.now_ns:
+            return False
+        self.expire(stream)
+        return True
+
+    def expire(self, stream):
+        """The time of a stream is over."""
+        if not stream.reason:
+            close(self.ctx, stream, BY_TIMEOUT)
+        self.forget(stream)
+
+    def forget(self, stream):
+        """Remove a closed stream from the table."""
+        self.table.remove(stream)
+        self.ctx.memory_bytes -= cost(stream)
+
+    def evict(self):
+        """Close the streams that were quiet longest until the memory suffices."""
+        ctx = self.ctx
+        while ctx.memory_bytes > ctx.memory_limit and self.table.live:
+            due = self.table.idlest()
+            if not due:
+                return
+            for stream in due:
+                if ctx.memory_bytes <= ctx.memory_limit:
+                    self.table.schedule(stream.slot, deadline(ctx, stream))
+                    continue
+                slot = stream.slot
+                if not stream.reason:
+                    close(ctx, stream, BY_MEMORY)
+                self.forget(stream)
+                self.table.free.append(slot)
+
+    def run_timers(self):
+        """Do what is due by now."""
+        ctx = self.ctx
+        table = self.table
+        if table.tick < 0:
+            table.start_clock(ctx.now_ns)
+        while True:
+            timer = ctx.pop_timer()
+            if timer is None:
+                break
+            self.ring(timer[2], timer[3], timer[4])
+        now_tick = ctx.now_ns // NS
+        if now_tick - table.tick > 1024:
+            # Time has jumped past the whole wheel: every stream is looked at once.
+            due = []
+            for ahead in range(1024):
+                due += table.take_bucket(ahead)
+            table.tick = now_tick
+            due.sort(key=lambda item: item.id)
+            self.look_at(due)
+        while table.tick < now_tick:
+            table.tick += 1
+            self.look_at(table.take_bucket(table.tick))
+        ctx.next_timer_ns = (table.tick + 1) * NS
+        if ctx.timers:
+            first = ctx.timers[0][0]
+            if first < ctx.next_timer_ns:
+                ctx.next_timer_ns = first
+
+    def look_at(self, due):
+        """Expire the streams whose time is over; look at the others again later."""
+        ctx = self.ctx
+        for stream in due:
+            when = deadline(ctx, stream)
+            if when <= ctx.now_ns:
+                slot = stream.slot
+                self.expire(stream)
+                self.table.free.append(slot)
+            else:
+                self.table.schedule(stream.slot, when)
+
+    def ring(self, kind, stream, half):
+        """A timer of a half is due."""
+        ctx = self.ctx
+        if stream.reason:
+            return
+        peer = stream.half_b if half is stream.half_a else stream.half_a
+        if kind == GRACE:
+            if half.extra is not None and half.extra.grace_ns >= 0:
+                grace_over(ctx, stream, half)
+        elif kind == BEGINNING and half.state == WAITING:
+            begin(ctx, stream, half, peer)
+        if not stream.reason:
+            if not check_ended(ctx, stream, half, peer):
+                settle(half)
+
+    def skip_to(self, stream, direction, offset):
+        """Go on at ``offset``; the holes before it become gaps, reason ``skipped``.
+
+        Data that is already held is delivered. No effect on what lies behind.
+
+        Returns:
+            The events that this causes.
+        """
+        half = stream.half(direction)
+        if half is not None and half.state == OPEN and not stream.reason:
+            skip(self.ctx, stream, half, offset)
+            release(self.ctx, half, False)
+            settle(half)
+        return self.take()
+
+    def ignore(self, stream, direction):
+        """Deliver no more of a direction; its state is still followed."""
+        half = stream.half(direction)
+        if half is None:
+            half = self.add_half(stream, stream.half_a is None)
+        half.flags |= IGNORED
+
+    def track(self, stream, direction, tracker):
+        """Let ``tracker`` follow what the peer acknowledges of a direction.
+
+        Its method ``acknowledge(ack, sacks)`` gets sequence numbers.
+        """
+        half = stream.half(direction)
+        if half is None:
+            half = self.add_half(stream, stream.half_a is None)
+        extra = half.more()
+        extra.tracker = tracker
+
+    def close(self, stream):
+        """End a stream now, with reason ``user``; return the events of that."""
+        if not stream.reason:
+            close(self.ctx, stream, BY_USER)
+        return self.take()
+
+    @property
+    def streams(self):
+        """The streams that live or linger, in the order of ids."""
+        streams = [item for item in self.table.streams if item is not None]
+        streams.sort(key=lambda item: item.id)
+        return streams
+
+    def find_stream(self, address, port, other_address, other_port):
+        """Return the stream between two ends, named either way round, or None."""
+        wanted = {
+            (ipaddress.ip_address(address), port),
+            (ipaddress.ip_address(other_address), other_port),
+        }
+        for stream in reversed(self.streams):
+            if {
+                (ipaddress.ip_address(end.address), end.port)
+                for end in (stream.client, stream.server)
+            } == wanted:
+                return stream
+        return None
+
+    @property
+    def memory_bytes(self):
+        """What streams, waiting payload and fragments take."""
+        return self.ctx.memory_bytes + self.decoder.fragment_bytes
+
+    @property
+    def now_ns(self):
+        """The latest packet time, or None before the first packet."""
+        return self.ctx.now_ns if self.packets else None
+
+    @property
+    def counters(self):
+        """What happened to the frames that gave no segment, by reason."""
+        counters = dict(self.decoder.counters)
+        if self.not_followed:
+            counters["not_followed"] = self.not_followed
+        return counters
+

@@ -1,0 +1,32 @@
+cimport cython
+
+from unpacket._core.events cimport Gap
+from unpacket._core.history cimport History
+from unpacket._core.state cimport Half, HalfExtra, Segment, Stream
+
+cdef long long NEVER, NS, UNBOUNDED
+cdef int GRACE, BEGINNING
+
+
+@cython.final
+cdef class Context:
+    cdef bint acked_only, close_at_limit, paws, check_window, together, midstream
+    cdef readonly bint want_data, notes
+    cdef int wins, checksum_rule, rst_rule, ttl_distance
+    cdef long long grace_ns, max_held_bytes, max_held_segments, max_held_span, max_holes
+    cdef long long memory_limit, midstream_ns, midstream_segments
+    cdef long long idle_ns, half_open_ns, linger_ns, quiet_ns
+    cdef readonly History history
+    cdef public list events
+    cdef list timers
+    cdef long long timer_count
+    cdef long long next_timer_ns
+    cdef public long long memory_bytes
+    cdef public long long now_ns
+    cdef public long long frame
+    cdef set_timer(self, long long deadline_ns, int kind, Stream stream, Half half)
+    cdef tuple pop_timer(self)
+    @cython.locals(extra=HalfExtra)
+    cdef reject(self, Stream stream, Half half, reason, Segment seg, offset)
+    cdef note(self, Stream stream, Half half, kind, long long offset, Segment seg)
+    cdef Gap gap(self, Stream stream, Half half, long long offset, long long length, reason)

@@ -1,0 +1,173 @@
+"""What one assembler's halves and streams share: its policy as numbers, the time,
+the events so far, the timers, the delivered bytes that are remembered.
+"""
+
+from heapq import heappop, heappush
+
+from unpacket._core.events import Gap, Note, Rejected
+from unpacket._core.held import POLICIES
+from unpacket._core.history import History
+from unpacket._core.state import direction_of
+
+NEVER = (1 << 63) - 1
+NS = 1_000_000_000
+UNBOUNDED = 1 << 62
+
+# What a timer is about.
+GRACE = 0
+BEGINNING = 1
+
+CHECKSUM_RULES = {"ignore": 0, "auto": 1, "verify": 2}
+RST_RULES = {"any": 0, "window": 1, "exact": 2}
+
+
+def nanoseconds(seconds):
+    """Return ``seconds`` in nanoseconds; -1 for None, which means never."""
+    return -1 if seconds is None else round(seconds * NS)
+
+
+def bound(value):
+    """Return a limit as a number: None means that there is none."""
+    return UNBOUNDED if value is None else value
+
+
+class Context:
+    """Shared by everything that works on one assembler's streams.
+
+    Attributes:
+        now_ns: The latest packet time; time that goes back is not obeyed.
+        frame: The number of the packet at hand.
+        next_timer_ns: When ``timers`` or the clock of streams want attention.
+        quiet_ns: After less than this no stream is due for anything.
+        memory_bytes: What streams and waiting payload take.
+    """
+
+    __slots__ = (
+        "acked_only",
+        "check_window",
+        "checksum_rule",
+        "close_at_limit",
+        "events",
+        "frame",
+        "grace_ns",
+        "half_open_ns",
+        "history",
+        "idle_ns",
+        "linger_ns",
+        "max_held_bytes",
+        "max_held_segments",
+        "max_held_span",
+        "max_holes",
+        "memory_bytes",
+        "memory_limit",
+        "midstream",
+        "midstream_ns",
+        "midstream_segments",
+        "next_timer_ns",
+        "notes",
+        "now_ns",
+        "paws",
+        "quiet_ns",
+        "rst_rule",
+        "timer_count",
+        "timers",
+        "together",
+        "ttl_distance",
+        "want_data",
+        "wins",
+    )
+
+    def __init__(self, policy, want_data, notes):
+        self.acked_only = policy.deliver == "acked"
+        self.close_at_limit = policy.gap == "wait"
+        self.grace_ns = nanoseconds(policy.gap_grace_s)
+        self.wins = POLICIES[policy.overlap]
+        self.checksum_rule = CHECKSUM_RULES[policy.checksum]
+        self.rst_rule = RST_RULES[policy.rst]
+        self.paws = policy.paws
+        self.check_window = policy.window
+        self.ttl_distance = policy.ttl_distance or 256
+        self.max_held_bytes = bound(policy.max_held_bytes)
+        self.max_held_segments = bound(policy.max_held_segments)
+        self.max_held_span = bound(policy.max_held_span_bytes)
+        self.max_holes = bound(policy.max_holes)
+        self.together = policy.limit_scope == "stream"
+        self.memory_limit = policy.memory_limit_bytes
+        self.midstream = policy.midstream
+        self.midstream_ns = nanoseconds(policy.midstream_grace_s)
+        self.midstream_segments = policy.midstream_grace_segments
+        self.idle_ns = nanoseconds(policy.idle_timeout_s)
+        self.half_open_ns = nanoseconds(policy.half_open_timeout_s)
+        self.linger_ns = nanoseconds(policy.linger_s)
+        waits = (self.idle_ns, self.half_open_ns, self.linger_ns)
+        self.quiet_ns = min(wait for wait in waits if wait >= 0)
+        self.want_data = want_data
+        self.notes = notes
+        self.history = History(policy.conflict_window_bytes)
+        self.events = []
+        self.timers = []
+        self.timer_count = 0
+        self.next_timer_ns = NEVER
+        self.memory_bytes = 0
+        self.now_ns = 0
+        self.frame = 0
+
+    def set_timer(self, deadline_ns, kind, stream, half):
+        """Wake ``half`` at ``deadline_ns``."""
+        # The count breaks ties: streams are not to be compared.
+        self.timer_count += 1
+        heappush(self.timers, (deadline_ns, self.timer_count, kind, stream, half))
+        if deadline_ns < self.next_timer_ns:
+            self.next_timer_ns = deadline_ns
+
+    def pop_timer(self):
+        """Return the first timer that is due, or None."""
+        if self.timers and self.timers[0][0] <= self.now_ns:
+            return heappop(self.timers)
+        return None
+
+    def reject(self, stream, half, reason, seg, offset):
+        """Report a segment that the receiver would not have accepted."""
+        extra = half.more()
+        if extra.rejected is None:
+            extra.rejected = {}
+        extra.rejected[reason] = extra.rejected.get(reason, 0) + 1
+        extra.rejected_bytes += seg.captured
+        self.events.append(
+            Rejected(
+                stream,
+                direction_of(half),
+                reason,
+                offset,
+                seg.payload if seg.payload is not None else b"",
+                seg.frame,
+                seg.time_ns,
+            )
+        )
+
+    def note(self, stream, half, kind, offset, seg):
+        """Tell those who asked what a segment was."""
+        self.events.append(
+            Note(
+                stream,
+                direction_of(half),
+                kind,
+                offset,
+                seg.seq,
+                seg.payload if seg.payload is not None else b"",
+                seg.frame,
+                seg.time_ns,
+            )
+        )
+
+    def gap(self, stream, half, offset, length, reason):
+        """Make the event of a gap."""
+        return Gap(
+            stream,
+            direction_of(half),
+            offset,
+            length,
+            reason,
+            self.frame,
+            self.now_ns,
+        )

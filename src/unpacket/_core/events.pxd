@@ -1,0 +1,96 @@
+cimport cython
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
+cdef class Opened:
+    cdef readonly object stream
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(4096)
+cdef class Data:
+    cdef readonly object stream
+    cdef readonly object direction
+    cdef readonly long long offset
+    cdef readonly object payload
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+    cdef readonly list parts
+    cdef readonly bint acknowledged
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
+cdef class Gap:
+    cdef readonly object stream
+    cdef readonly object direction
+    cdef readonly long long offset
+    cdef readonly long long length
+    cdef readonly object reason
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+
+
+@cython.final
+@cython.no_gc
+cdef class Conflict:
+    cdef readonly object stream
+    cdef readonly object direction
+    cdef readonly long long offset
+    cdef readonly object kept
+    cdef readonly object other
+    cdef readonly long long kept_frame
+    cdef readonly long long other_frame
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+
+
+@cython.final
+@cython.no_gc
+cdef class Rejected:
+    cdef readonly object stream
+    cdef readonly object direction
+    cdef readonly object reason
+    cdef readonly object offset
+    cdef readonly object payload
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+
+
+@cython.final
+@cython.no_gc
+cdef class Note:
+    cdef readonly object stream
+    cdef readonly object direction
+    cdef readonly object kind
+    cdef readonly long long offset
+    cdef readonly long long seq
+    cdef readonly object payload
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
+cdef class Finished:
+    cdef readonly object stream
+    cdef readonly object direction
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
+cdef class Closed:
+    cdef readonly object stream
+    cdef readonly object reason
+    cdef readonly long long frame
+    cdef readonly long long time_ns

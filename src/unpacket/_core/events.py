@@ -1,0 +1,319 @@
+"""What the assembler says happened: one small final class an event.
+
+For each stream exactly: ``Opened``; then ``Data`` and ``Gap``, whose ranges in
+each half join without overlap from offset 0; ``Finished`` at most once a half;
+then ``Closed``. ``Conflict``, ``Rejected`` and the notes tell what happened to
+bytes that are not, or not alone, in the stream.
+
+Every event has ``stream``, and the ``frame`` (number, from 1) and ``time_ns``
+(capture time, since the epoch) of the packet that caused it. Offsets and lengths
+are in bytes.
+"""
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+
+class Direction(IntEnum):
+    """Who sent the bytes."""
+
+    CLIENT = 0
+    SERVER = 1
+
+    @property
+    def other(self) -> "Direction":
+        """The opposite direction."""
+        return SERVER if self is CLIENT else CLIENT
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+CLIENT = Direction.CLIENT
+SERVER = Direction.SERVER
+
+
+class Piece(NamedTuple):
+    """A run of delivered bytes that one packet carried."""
+
+    offset: int
+    length: int
+    frame: int
+    time_ns: int
+
+
+def facts(event: Any) -> tuple[Any, ...]:
+    """Return an event as a tuple: its kind, its stream's id, then its fields."""
+    names = (*event.__match_args__[1:], "frame", "time_ns")
+    fields = tuple(getattr(event, name) for name in names)
+    return (type(event).__name__, event.stream.id, *fields)
+
+
+def describe(event: Any) -> str:
+    """Return what ``repr`` shows of an event."""
+    kind, stream_id, *fields = facts(event)
+    names = (*event.__match_args__[1:], "frame", "time_ns")
+    pairs = zip(names, fields, strict=True)
+    shown = ", ".join(f"{name}={value!r}" for name, value in pairs)
+    return f"{kind}(stream={stream_id}, {shown})"
+
+
+class Opened:
+    """A stream begins; its id, ends and roles are known."""
+
+    __slots__ = ("frame", "stream", "time_ns")
+    __match_args__ = ("stream",)
+
+    def __init__(self, stream, frame=0, time_ns=0):
+        self.stream = stream
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def __repr__(self):
+        return describe(self)
+
+
+class Data:
+    """The next bytes of a half.
+
+    Attributes:
+        payload: The bytes, which no event repeats.
+        acknowledged: False where the bytes were let go at the end of the stream
+            without the acknowledgement that the policy asks for.
+    """
+
+    __slots__ = (
+        "acknowledged",
+        "direction",
+        "frame",
+        "offset",
+        "parts",
+        "payload",
+        "stream",
+        "time_ns",
+    )
+    __match_args__ = ("stream", "direction", "offset", "payload")
+
+    def __init__(
+        self, stream, direction, offset, payload, frame=0, time_ns=0, parts=None
+    ):
+        self.stream = stream
+        self.direction = direction
+        self.offset = offset
+        self.payload = payload
+        self.frame = frame
+        self.time_ns = time_ns
+        self.parts = parts
+        self.acknowledged = True
+
+    @property
+    def pieces(self):
+        """Which packet carried what, in order of offset: a tuple of ``Piece``."""
+        if self.parts is not None:
+            return tuple(self.parts)
+        return (Piece(self.offset, len(self.payload), self.frame, self.time_ns),)
+
+    def __repr__(self):
+        return describe(self)
+
+
+class Gap:
+    """Bytes of a half that were not captured or will not come.
+
+    Attributes:
+        reason: ``not_captured`` (the peer acknowledged them), ``unacknowledged``
+            (it did not), ``unknown`` (the peer was never seen), ``truncated``
+            (cut by the capture's snap length), ``limit`` (a bound was reached),
+            ``skipped`` (the consumer went on).
+    """
+
+    __slots__ = (
+        "direction",
+        "frame",
+        "length",
+        "offset",
+        "reason",
+        "stream",
+        "time_ns",
+    )
+    __match_args__ = ("stream", "direction", "offset", "length", "reason")
+
+    def __init__(self, stream, direction, offset, length, reason, frame=0, time_ns=0):
+        self.stream = stream
+        self.direction = direction
+        self.offset = offset
+        self.length = length
+        self.reason = reason
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def __repr__(self):
+        return describe(self)
+
+
+class Conflict:
+    """Two segments claim different bytes for the same offsets.
+
+    Attributes:
+        kept: The bytes that are, or will be, in the stream.
+        other: The bytes that are not.
+        kept_frame, other_frame: The packets that carried them.
+    """
+
+    __slots__ = (
+        "direction",
+        "frame",
+        "kept",
+        "kept_frame",
+        "offset",
+        "other",
+        "other_frame",
+        "stream",
+        "time_ns",
+    )
+    __match_args__ = (
+        "stream",
+        "direction",
+        "offset",
+        "kept",
+        "other",
+        "kept_frame",
+        "other_frame",
+    )
+
+    def __init__(
+        self,
+        stream,
+        direction,
+        offset,
+        kept,
+        other,
+        kept_frame=0,
+        other_frame=0,
+        frame=0,
+        time_ns=0,
+    ):
+        self.stream = stream
+        self.direction = direction
+        self.offset = offset
+        self.kept = kept
+        self.other = other
+        self.kept_frame = kept_frame
+        self.other_frame = other_frame
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def __repr__(self):
+        return describe(self)
+
+
+class Rejected:
+    """A segment that the receiving host would not have accepted.
+
+    Attributes:
+        reason: ``checksum``, ``no_ack``, ``timestamp``, ``window``, ``ttl``,
+            ``rst``, ``fin``, ``syn``, ``after_fin``, ``fast_open`` or
+            ``window_probe``.
+        offset: Where its bytes would have been; None where that is not known.
+        payload: What it carried, as evidence.
+    """
+
+    __slots__ = (
+        "direction",
+        "frame",
+        "offset",
+        "payload",
+        "reason",
+        "stream",
+        "time_ns",
+    )
+    __match_args__ = ("stream", "direction", "reason", "offset", "payload")
+
+    def __init__(
+        self, stream, direction, reason, offset=None, payload=b"", frame=0, time_ns=0
+    ):
+        self.stream = stream
+        self.direction = direction
+        self.reason = reason
+        self.offset = offset
+        self.payload = payload
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def __repr__(self):
+        return describe(self)
+
+
+class Note:
+    """A segment that changed nothing yet, told only where notes are asked for.
+
+    Attributes:
+        kind: ``out_of_order`` (the segment now waits), ``duplicate``,
+            ``keep_alive`` or ``late`` (the stream was closed already).
+        seq: Its sequence number on the wire.
+        payload: What it carried.
+    """
+
+    __slots__ = (
+        "direction",
+        "frame",
+        "kind",
+        "offset",
+        "payload",
+        "seq",
+        "stream",
+        "time_ns",
+    )
+    __match_args__ = ("stream", "direction", "kind", "offset", "seq", "payload")
+
+    def __init__(
+        self, stream, direction, kind, offset=0, seq=0, payload=b"", frame=0, time_ns=0
+    ):
+        self.stream = stream
+        self.direction = direction
+        self.kind = kind
+        self.offset = offset
+        self.seq = seq
+        self.payload = payload
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def __repr__(self):
+        return describe(self)
+
+
+class Finished:
+    """A half is whole: its FIN, and everything before it, has been dealt with."""
+
+    __slots__ = ("direction", "frame", "stream", "time_ns")
+    __match_args__ = ("stream", "direction")
+
+    def __init__(self, stream, direction, frame=0, time_ns=0):
+        self.stream = stream
+        self.direction = direction
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def __repr__(self):
+        return describe(self)
+
+
+class Closed:
+    """A stream has ended; nothing of it follows.
+
+    Attributes:
+        reason: ``fin``, ``rst``, ``timeout``, ``buffer_limit``, ``memory_limit``,
+            ``reused``, ``end_of_capture`` or ``user``.
+    """
+
+    __slots__ = ("frame", "reason", "stream", "time_ns")
+    __match_args__ = ("stream", "reason")
+
+    def __init__(self, stream, reason, frame=0, time_ns=0):
+        self.stream = stream
+        self.reason = reason
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def __repr__(self):
+        return describe(self)

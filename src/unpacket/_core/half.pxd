@@ -1,0 +1,72 @@
+cimport cython
+
+from unpacket._core.context cimport GRACE, Context
+from unpacket._core.events cimport Conflict, Data, Finished
+from unpacket._core.held cimport PIECE_BYTES, Clash, Held
+from unpacket._core.held cimport Piece as HeldPiece
+from unpacket._core.state cimport (
+    FINISHED,
+    HAS_CONFLICT,
+    HAS_GAP,
+    IGNORED,
+    OPEN,
+    SIMPLE,
+    Half,
+    HalfExtra,
+    Segment,
+    Stream,
+    direction_of,
+)
+
+cdef Py_ssize_t MAX_SUSPECTS
+
+@cython.locals(extra=HalfExtra)
+cpdef emit(Context ctx, Half half, event)
+@cython.locals(extra=HalfExtra)
+cpdef discard(Half half, long long count)
+@cython.locals(offset=cython.longlong, event=Data, extra=HalfExtra)
+cpdef deliver(Context ctx, Stream stream, Half half, long long length, bytes payload, list parts, long long frame, long long time_ns)
+@cython.locals(extra=HalfExtra, offset=cython.longlong)
+cpdef miss(Context ctx, Stream stream, Half half, long long stop, reason)
+@cython.locals(start=cython.longlong)
+cpdef miss_by_evidence(Context ctx, Stream stream, Half half, long long stop)
+@cython.locals(extra=HalfExtra, done=Py_ssize_t, stop=cython.longlong, size=cython.longlong)
+cpdef release(Context ctx, Half half, bint everything)
+cpdef tuple split(Data event, long long offset)
+cpdef remember(Context ctx, Half half, long long offset, bytes payload, long long frame)
+@cython.locals(extra=HalfExtra, held=Held, first=HeldPiece, piece=HeldPiece, parts=list, payloads=list, start=cython.longlong, stop=cython.longlong, payload=bytes, joined=bytes)
+cpdef drain(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra)
+cpdef finish_if_due(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra, found=Clash, total=cython.longlong)
+cpdef Py_ssize_t clashed(Context ctx, Stream stream, Half half, list clashes, Segment seg) except -1
+@cython.locals(extra=HalfExtra, start=cython.longlong, conflicting=cython.longlong, copy=HeldPiece, clashes=list)
+cpdef late(Context ctx, Stream stream, Half half, Segment seg, long long base, long long stop)
+@cython.locals(extra=HalfExtra, held=Held, start=cython.longlong, stop=cython.longlong, seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece)
+cpdef bint accept(Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base) except -1
+@cython.locals(extra=HalfExtra, held=Held, before_bytes=cython.longlong, before_count=cython.longlong, lost=cython.longlong, conflicting=cython.longlong, clashes=list)
+cpdef hold(Context ctx, Stream stream, Half half, HeldPiece piece, Segment seg)
+@cython.locals(extra=HalfExtra)
+cpdef Py_ssize_t hole_end(Half half) except -2
+@cython.locals(extra=HalfExtra, stop=cython.longlong)
+cpdef watch(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra, stop=cython.longlong, edge=cython.longlong)
+cpdef grace_over(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra, held=Held, size=cython.longlong, count=cython.longlong)
+cpdef bint exceeds(Context ctx, Half half, Half other) except -1
+@cython.locals(extra=HalfExtra, other=Half)
+cpdef bint overfull(Context ctx, Stream stream, Half half, Half peer) except -1
+@cython.locals(extra=HalfExtra, closes=bint)
+cpdef bint acknowledged(Context ctx, Stream stream, Half half, Half peer) except -1
+@cython.locals(extra=HalfExtra)
+cpdef bint suspect(Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base, reason) except -1
+@cython.locals(extra=HalfExtra, seg=Segment, base=cython.longlong)
+cpdef bint settle_oldest(Context ctx, Stream stream, Half half, Half peer) except -1
+@cython.locals(extra=HalfExtra, closes=bint, keep=list, suspects=list, seg=Segment, base=cython.longlong, stop=cython.longlong, accepted=bint)
+cpdef bint settle_suspects(Context ctx, Stream stream, Half half, Half peer, bint at_end) except -1
+@cython.locals(end=cython.longlong)
+cpdef skip(Context ctx, Stream stream, Half half, long long stop)
+@cython.locals(extra=HalfExtra, stop=cython.longlong, fin=cython.longlong)
+cpdef flush(Context ctx, Stream stream, Half half, Half peer)
+@cython.locals(extra=HalfExtra)
+cpdef settle(Half half)

@@ -1,0 +1,567 @@
+"""One direction of a stream: deliver what is in order, hold what is not, and say
+what is missing.
+
+Everything here is about bytes that the receiver would accept; ``stream`` decides
+that. Offsets are 64 bits and never wrap.
+"""
+
+from unpacket._core.context import GRACE
+from unpacket._core.events import Conflict, Data, Finished, Piece
+from unpacket._core.held import PIECE_BYTES, Held
+from unpacket._core.held import Piece as HeldPiece
+from unpacket._core.state import (
+    FINISHED,
+    HAS_CONFLICT,
+    HAS_GAP,
+    IGNORED,
+    OPEN,
+    SIMPLE,
+    direction_of,
+)
+
+# How many segments of one half may wait for evidence.
+MAX_SUSPECTS = 64
+
+
+def emit(ctx, half, event):
+    """Give an event of the half out, after those that still wait."""
+    extra = half.extra
+    if extra is not None and extra.unreleased:
+        extra.unreleased.append(event)
+    else:
+        ctx.events.append(event)
+
+
+def discard(half, count):
+    """Account for payload that belongs to no place in the stream."""
+    extra = half.more()
+    extra.discarded_bytes += count
+
+
+def deliver(ctx, stream, half, length, payload, parts, frame, time_ns):
+    """Deliver the next ``length`` bytes; ``payload`` is None where nobody takes them."""
+    offset = half.next_offset
+    half.next_offset = offset + length
+    if half.next_offset > half.sent_edge:
+        half.sent_edge = half.next_offset
+    if not ctx.want_data or half.flags & IGNORED:
+        return
+    event = Data.__new__(Data)
+    event.stream = stream
+    event.direction = direction_of(half)
+    event.offset = offset
+    event.payload = payload
+    event.frame = frame
+    event.time_ns = time_ns
+    event.parts = parts
+    event.acknowledged = True
+    if ctx.acked_only:
+        extra = half.more()
+        if extra.unreleased is None:
+            extra.unreleased = []
+        if extra.unreleased or half.acked < half.next_offset:
+            extra.unreleased.append(event)
+            extra.unreleased_bytes += length
+            ctx.memory_bytes += length + PIECE_BYTES
+            return
+    ctx.events.append(event)
+
+
+def miss(ctx, stream, half, stop, reason):
+    """Declare everything up to ``stop`` a gap."""
+    extra = half.more()
+    offset = half.next_offset
+    half.next_offset = stop
+    half.flags |= HAS_GAP
+    extra.gap_bytes += stop - offset
+    extra.gaps += 1
+    emit(ctx, half, ctx.gap(stream, half, offset, stop - offset, reason))
+
+
+def miss_by_evidence(ctx, stream, half, stop):
+    """Declare everything up to ``stop`` a gap, for the reason that ACKs show."""
+    start = half.next_offset
+    if half.acked < 0:
+        miss(ctx, stream, half, stop, "unknown")
+        return
+    if half.acked > start:
+        miss(ctx, stream, half, min(stop, half.acked), "not_captured")
+    if half.acked < stop:
+        miss(ctx, stream, half, stop, "unacknowledged")
+
+
+def release(ctx, half, everything):
+    """Give out what the peer has acknowledged by now, or everything."""
+    extra = half.extra
+    if extra is None or not extra.unreleased:
+        return
+    done = 0
+    for event in extra.unreleased:
+        if isinstance(event, Data):
+            stop = event.offset + len(event.payload)
+            if stop > half.acked:
+                if everything:
+                    if event.offset < half.acked:
+                        head, event = split(event, half.acked)
+                        ctx.events.append(head)
+                    event.acknowledged = False
+                elif event.offset < half.acked:
+                    head, tail = split(event, half.acked)
+                    ctx.events.append(head)
+                    extra.unreleased_bytes -= len(head.payload)
+                    ctx.memory_bytes -= len(head.payload)
+                    extra.unreleased[done] = tail
+                    break
+                else:
+                    break
+            size = stop - event.offset
+            extra.unreleased_bytes -= size
+            ctx.memory_bytes -= size + PIECE_BYTES
+        elif isinstance(event, Finished):
+            if half.acked <= half.next_offset and not everything:
+                break
+        ctx.events.append(event)
+        done += 1
+    if everything:
+        ctx.memory_bytes -= extra.unreleased_bytes
+        extra.unreleased_bytes = 0
+    del extra.unreleased[:done]
+
+
+def split(event, offset):
+    """Return a Data event as two, cut at ``offset``."""
+    at = offset - event.offset
+    head_parts = []
+    tail_parts = []
+    for piece in event.pieces:
+        stop = piece.offset + piece.length
+        if piece.offset < offset:
+            kept = min(stop, offset) - piece.offset
+            head_parts.append(Piece(piece.offset, kept, piece.frame, piece.time_ns))
+        if stop > offset:
+            start = max(piece.offset, offset)
+            tail_parts.append(Piece(start, stop - start, piece.frame, piece.time_ns))
+    head = Data(
+        event.stream,
+        event.direction,
+        event.offset,
+        event.payload[:at],
+        event.frame,
+        event.time_ns,
+        head_parts,
+    )
+    tail = Data(
+        event.stream,
+        event.direction,
+        offset,
+        event.payload[at:],
+        event.frame,
+        event.time_ns,
+        tail_parts,
+    )
+    return head, tail
+
+
+def remember(ctx, half, offset, payload, frame):
+    """Keep a copy of delivered bytes for comparison with late ones."""
+    if ctx.history.window_bytes and payload:
+        half.last_record = ctx.history.add_copy(
+            half.last_record, offset, payload, frame
+        )
+
+
+def drain(ctx, stream, half):
+    """Deliver the held bytes that are next, then finish if that was all."""
+    extra = half.extra
+    held = extra.held
+    while held is not None and held.count and held.start == half.next_offset:
+        first = held.first()
+        if first.payload is None:
+            held.pop_first()
+            ctx.memory_bytes -= PIECE_BYTES
+            miss(ctx, stream, half, first.stop, "truncated")
+            continue
+        parts = []
+        payloads = []
+        start = first.start
+        stop = start
+        while held.count and held.start == stop:
+            piece = held.first()
+            if piece.payload is None:
+                break
+            held.pop_first()
+            payload = piece.bytes_of(piece.start, piece.stop)
+            ctx.memory_bytes -= len(payload) + PIECE_BYTES
+            remember(ctx, half, piece.start, payload, piece.frame)
+            payloads.append(payload)
+            parts.append(
+                Piece(
+                    piece.start, piece.stop - piece.start, piece.frame, piece.time_ns
+                )
+            )
+            stop = piece.stop
+        joined = payloads[0] if len(payloads) == 1 else b"".join(payloads)
+        deliver(
+            ctx, stream, half, stop - start, joined, parts, ctx.frame, ctx.now_ns
+        )
+    finish_if_due(ctx, stream, half)
+
+
+def finish_if_due(ctx, stream, half):
+    """Say that the half is whole once its FIN is next."""
+    extra = half.extra
+    if (
+        extra is not None
+        and extra.fin_offset == half.next_offset
+        and not half.flags & FINISHED
+    ):
+        half.flags |= FINISHED
+        event = Finished(stream, direction_of(half), ctx.frame, ctx.now_ns)
+        if ctx.acked_only and half.acked <= half.next_offset:
+            if extra.unreleased is None:
+                extra.unreleased = []
+            extra.unreleased.append(event)
+        else:
+            emit(ctx, half, event)
+
+
+def clashed(ctx, stream, half, clashes, seg):
+    """Report conflicts; return how many bytes they are about."""
+    extra = half.more()
+    half.flags |= HAS_CONFLICT
+    total = 0
+    for found in clashes:
+        total += len(found.kept)
+        extra.conflicts += 1
+        emit(
+            ctx,
+            half,
+            Conflict(
+                stream,
+                direction_of(half),
+                found.offset,
+                found.kept,
+                found.other,
+                found.winner.frame,
+                found.loser.frame,
+                seg.frame,
+                seg.time_ns,
+            ),
+        )
+    extra.conflict_bytes += total
+    return total
+
+
+def late(ctx, stream, half, seg, base, stop):
+    """Account for the first bytes of a segment, up to ``stop``: they are not new.
+
+    ``base`` is the offset of the segment's first byte.
+    """
+    extra = half.more()
+    start = base
+    if start < 0:
+        start = min(0, stop)
+        extra.discarded_bytes += start - base
+    if start >= stop:
+        return
+    conflicting = 0
+    if ctx.history.window_bytes:
+        copy = HeldPiece(
+            start, stop, start, stop, base, seg.payload, seg.frame, seg.time_ns
+        )
+        clashes = ctx.history.compare(half.last_record, copy)
+        if clashes is not None:
+            conflicting = clashed(ctx, stream, half, clashes, seg)
+    extra.duplicate_bytes += stop - start - conflicting
+
+
+def accept(ctx, stream, half, peer, seg, base):
+    """Take the payload of a segment that the receiver would accept.
+
+    ``base`` is the offset of its first byte.
+
+    Returns:
+        Whether a limit was reached that closes the stream.
+    """
+    extra = half.more()
+    start = base
+    stop = base + seg.length
+    seen = base + seg.captured
+    if stop > half.sent_edge:
+        half.sent_edge = stop
+    if start < half.next_offset:
+        late(ctx, stream, half, seg, base, min(seen, half.next_offset))
+        if stop <= half.next_offset:
+            if ctx.notes:
+                ctx.note(stream, half, "duplicate", base, seg)
+            return False
+        start = half.next_offset
+    if extra.held is None:
+        extra.held = Held()
+    held = extra.held
+    if start > half.next_offset:
+        extra.out_of_order += 1
+        if ctx.notes:
+            ctx.note(stream, half, "out_of_order", base, seg)
+    elif held.count == 0 and seen == stop:
+        payload = seg.payload
+        if start > base:
+            payload = payload[start - base :]
+        remember(ctx, half, start, payload, seg.frame)
+        deliver(
+            ctx, stream, half, stop - start, payload, None, seg.frame, seg.time_ns
+        )
+        finish_if_due(ctx, stream, half)
+        return overfull(ctx, stream, half, peer)
+    if seen > start:
+        piece = HeldPiece(
+            start, seen, start, stop, base, seg.payload, seg.frame, seg.time_ns
+        )
+        hold(ctx, stream, half, piece, seg)
+    if stop > seen:
+        begin = max(start, seen)
+        piece = HeldPiece(
+            begin, stop, start, stop, begin, None, seg.frame, seg.time_ns
+        )
+        hold(ctx, stream, half, piece, seg)
+    drain(ctx, stream, half)
+    watch(ctx, stream, half)
+    return overfull(ctx, stream, half, peer)
+
+
+def hold(ctx, stream, half, piece, seg):
+    """Put a piece among those that wait, and account for what overlaps."""
+    extra = half.extra
+    held = extra.held
+    before_bytes = held.payload_bytes
+    before_count = held.count
+    clashes = held.add(piece, ctx.wins)
+    lost = piece.size() - (held.payload_bytes - before_bytes)
+    ctx.memory_bytes += held.payload_bytes - before_bytes
+    ctx.memory_bytes += (held.count - before_count) * PIECE_BYTES
+    conflicting = 0
+    if clashes:
+        conflicting = clashed(ctx, stream, half, clashes, seg)
+    extra.duplicate_bytes += lost - conflicting
+
+
+def hole_end(half):
+    """Return where the hole at the delivered edge ends, or -1 if there is none."""
+    extra = half.extra
+    if extra is None:
+        return -1
+    if extra.held is not None and extra.held.count:
+        return extra.held.start
+    if extra.fin_offset > half.next_offset:
+        return extra.fin_offset
+    return -1
+
+
+def watch(ctx, stream, half):
+    """Give up the holes that the peer has acknowledged past, after their grace."""
+    extra = half.extra
+    if ctx.grace_ns < 0 or extra is None:
+        return
+    if ctx.grace_ns == 0:
+        stop = hole_end(half)
+        while stop >= 0 and half.acked >= stop:
+            miss(ctx, stream, half, stop, "not_captured")
+            drain(ctx, stream, half)
+            stop = hole_end(half)
+        return
+    if extra.grace_ns >= 0:
+        return
+    stop = hole_end(half)
+    if stop >= 0 and half.acked >= stop:
+        extra.grace_ns = ctx.now_ns + ctx.grace_ns
+        extra.grace_acked = half.acked
+        ctx.set_timer(extra.grace_ns, GRACE, stream, half)
+
+
+def grace_over(ctx, stream, half):
+    """The grace has passed: what was acknowledged when it began will not come."""
+    extra = half.extra
+    extra.grace_ns = -1
+    edge = extra.grace_acked
+    stop = hole_end(half)
+    while stop >= 0 and edge >= stop:
+        miss(ctx, stream, half, stop, "not_captured")
+        drain(ctx, stream, half)
+        stop = hole_end(half)
+    release(ctx, half, False)
+    watch(ctx, stream, half)
+
+
+def exceeds(ctx, half, other):
+    """Return whether what ``half`` holds (with ``other``'s, if any) is too much."""
+    extra = half.extra
+    if extra is None or extra.held is None:
+        return False
+    held = extra.held
+    size = held.payload_bytes
+    count = held.count
+    if other is not None and other.extra is not None:
+        extra = other.extra
+        if extra.held is not None:
+            size += extra.held.payload_bytes
+            count += extra.held.count
+    return (
+        size > ctx.max_held_bytes
+        or count > ctx.max_held_segments
+        or (held.count and held.stop - half.next_offset > ctx.max_held_span)
+        or held.runs > ctx.max_holes
+        or ctx.memory_bytes > ctx.memory_limit
+    )
+
+
+def overfull(ctx, stream, half, peer):
+    """Enforce the bounds on what waits; return whether that closes the stream."""
+    extra = half.extra
+    if extra is None:
+        return False
+    if extra.unreleased_bytes > ctx.max_held_bytes:
+        release(ctx, half, True)
+    other = peer if ctx.together else None
+    while extra.held is not None and extra.held.count and exceeds(ctx, half, other):
+        if ctx.close_at_limit:
+            return True
+        miss(ctx, stream, half, extra.held.start, "limit")
+        drain(ctx, stream, half)
+    return False
+
+
+def acknowledged(ctx, stream, half, peer):
+    """The peer has acknowledged more: decide what waited for that.
+
+    Returns:
+        Whether a limit was reached that closes the stream.
+    """
+    extra = half.extra
+    if extra is None:
+        return False
+    closes = False
+    if extra.suspects:
+        closes = settle_suspects(ctx, stream, half, peer, False)
+    if extra.fin_offset >= 0 and half.acked > extra.fin_offset + 1:
+        if not half.flags & FINISHED:
+            # The peer took bytes beyond it: the FIN was no FIN of this half.
+            extra.fin_offset = -1
+    release(ctx, half, False)
+    watch(ctx, stream, half)
+    release(ctx, half, False)
+    return closes
+
+
+def suspect(ctx, stream, half, peer, seg, base, reason):
+    """Keep a segment until it is clear whether the receiver accepted it.
+
+    Returns:
+        Whether a limit was reached that closes the stream.
+    """
+    extra = half.more()
+    if extra.suspects is None:
+        extra.suspects = []
+    extra.suspects.append((base, reason, seg))
+    ctx.memory_bytes += seg.captured + PIECE_BYTES
+    if len(extra.suspects) > MAX_SUSPECTS or ctx.memory_bytes > ctx.memory_limit:
+        return settle_oldest(ctx, stream, half, peer)
+    return False
+
+
+def settle_oldest(ctx, stream, half, peer):
+    """Decide about the oldest suspect without evidence, since there are too many.
+
+    A far TTL alone is weak evidence against bytes that nobody contradicts; bytes
+    that the peer never allowed are not believed.
+    """
+    extra = half.extra
+    base, reason, seg = extra.suspects.pop(0)
+    ctx.memory_bytes -= seg.captured + PIECE_BYTES
+    if reason == "ttl":
+        half.ttl = seg.ttl
+        return accept(ctx, stream, half, peer, seg, base)
+    ctx.reject(stream, half, reason, seg, base)
+    return False
+
+
+def settle_suspects(ctx, stream, half, peer, at_end):
+    """Accept the suspects that the peer has acknowledged; at the end, decide all.
+
+    Returns:
+        Whether a limit was reached that closes the stream.
+    """
+    extra = half.extra
+    closes = False
+    keep = []
+    suspects = extra.suspects
+    extra.suspects = keep
+    for base, reason, seg in suspects:
+        stop = base + seg.length
+        accepted = half.acked >= stop
+        if reason == "fast_open" and 0 <= half.acked < stop:
+            # The peer took less of the SYN's data (RFC 7413 section 4.2.2).
+            ctx.memory_bytes -= seg.captured + PIECE_BYTES
+            ctx.reject(stream, half, reason, seg, base)
+            continue
+        if at_end and half.acked < 0 and reason != "window":
+            accepted = True
+        if not accepted and not at_end:
+            keep.append((base, reason, seg))
+            continue
+        ctx.memory_bytes -= seg.captured + PIECE_BYTES
+        if accepted:
+            if reason == "ttl" and base >= half.next_offset:
+                half.ttl = seg.ttl
+            closes |= accept(ctx, stream, half, peer, seg, base)
+        else:
+            ctx.reject(stream, half, reason, seg, base)
+    return closes
+
+
+def skip(ctx, stream, half, stop):
+    """Go on at ``stop``: the holes before it are gaps that nobody waits for."""
+    end = hole_end(half)
+    while half.next_offset < stop and 0 <= end < stop:
+        miss(ctx, stream, half, end, "skipped")
+        drain(ctx, stream, half)
+        end = hole_end(half)
+    if half.next_offset < stop:
+        miss(ctx, stream, half, stop, "skipped")
+        drain(ctx, stream, half)
+
+
+def flush(ctx, stream, half, peer):
+    """Deliver or give up everything that still waits: the stream ends."""
+    extra = half.extra
+    if half.state != OPEN:
+        return
+    if extra is not None and extra.suspects:
+        settle_suspects(ctx, stream, half, peer, True)
+    stop = hole_end(half)
+    while stop >= 0:
+        miss_by_evidence(ctx, stream, half, stop)
+        drain(ctx, stream, half)
+        stop = hole_end(half)
+    fin = -1 if extra is None else extra.fin_offset
+    # One byte beyond the edge is the FIN's sequence number, where no FIN was
+    # captured (RFC 9293 section 3.4).
+    if fin < 0 and half.acked > half.next_offset + 1:
+        miss(ctx, stream, half, half.acked, "not_captured")
+    release(ctx, half, True)
+
+
+def settle(half):
+    """Take the fast path again if nothing unusual is left."""
+    extra = half.extra
+    if half.state == OPEN and (
+        extra is None
+        or (
+            extra.fin_offset < 0
+            and not extra.suspects
+            and not extra.unreleased
+            and not extra.isns
+            and extra.tracker is None
+            and (extra.held is None or extra.held.count == 0)
+        )
+    ):
+        half.flags |= SIMPLE

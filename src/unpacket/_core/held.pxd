@@ -1,0 +1,69 @@
+cimport cython
+
+cdef Py_ssize_t MAX_BLOCK
+cdef long long PIECE_BYTES
+
+
+cpdef int relation(long long start, long long stop, long long old_start, long long old_stop) noexcept
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(1024)
+cdef class Piece:
+    cdef readonly long long start
+    cdef readonly long long stop
+    cdef readonly long long origin
+    cdef readonly long long end
+    cdef readonly long long base
+    cdef readonly bytes payload
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+    @cython.locals(base=cython.longlong, payload=bytes)
+    cdef Piece cut(self, long long start, long long stop)
+    cdef long long size(self)
+    cdef bytes bytes_of(self, long long start, long long stop)
+
+
+@cython.final
+@cython.no_gc
+cdef class Clash:
+    cdef readonly long long offset
+    cdef readonly bytes kept
+    cdef readonly bytes other
+    cdef readonly Piece winner
+    cdef readonly Piece loser
+
+
+cpdef Clash clash(Piece winner, Piece loser, long long start, long long stop)
+cpdef Py_ssize_t first_difference(bytes a, bytes b) except -1
+cpdef Py_ssize_t last_difference(bytes a, bytes b) except -1
+
+
+@cython.final
+cdef class Held:
+    cdef list blocks
+    cdef readonly Py_ssize_t count
+    cdef readonly long long payload_bytes
+    cdef readonly Py_ssize_t runs
+    cdef readonly long long start
+    cdef readonly long long stop
+
+    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, block=list, piece=Piece)
+    cdef Py_ssize_t block_of(self, long long offset) except -1
+    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, piece=Piece)
+    cdef Py_ssize_t place_in(self, list block, long long offset) except -1
+    @cython.locals(number=Py_ssize_t, index=Py_ssize_t, block=list, following=list, other=Piece, joins=Py_ssize_t, half=Py_ssize_t)
+    cpdef put(self, Piece piece)
+    @cython.locals(block=list)
+    cpdef Piece first(self)
+    @cython.locals(block=list, piece=Piece, other=Piece)
+    cpdef Piece pop_first(self)
+    @cython.locals(taken=list, number=Py_ssize_t, index=Py_ssize_t, block=list, piece=Piece)
+    cpdef list take(self, long long start, long long stop)
+    @cython.locals(block=list, before=list, following=list, other=Piece, joins=Py_ssize_t)
+    cdef remove(self, Py_ssize_t number, Py_ssize_t index, Piece piece)
+    @cython.locals(number=Py_ssize_t, index=Py_ssize_t, block=list, piece=Piece)
+    cpdef bint overlaps(self, long long start, long long stop) except -1
+    @cython.locals(clashes=list, position=cython.longlong, old=Piece, stop=cython.longlong, kind=int, new_wins=bint, winner=Piece, loser=Piece, found=Clash)
+    cpdef list add(self, Piece new, int wins)

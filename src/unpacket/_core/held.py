@@ -1,0 +1,372 @@
+"""Bytes held out of order, and who wins where two segments claim the same offsets.
+
+The pieces are disjoint, sorted by offset, and remember the segment that they were
+cut from: real stacks decide overlaps between whole segments, not byte ranges. They
+lie in blocks of bounded length, so that n insertions in any order cost about
+n log n.
+"""
+
+# A block splits in two when it gets this long: moving 512 pointers costs 30 ns.
+MAX_BLOCK = 512
+
+# What a piece costs beyond its payload, for the memory bound: object, list slot
+# and the header of the bytes object.
+PIECE_BYTES = 160
+
+# Bit n: the new segment wins in relation n of `relation`. From the table of the
+# design, which restates Suricata's policies.
+POLICIES = {
+    "first": 0b0000000,
+    "vista": 0b0000000,
+    "bsd": 0b0011000,
+    "windows": 0b0011000,
+    "macos": 0b0011000,
+    "irix": 0b0011000,
+    "hpux10": 0b0011000,
+    "linux": 0b0011100,
+    "old-linux": 0b0011110,
+    "solaris": 0b1010110,
+    "hpux11": 0b1010110,
+    "last": 0b1111111,
+}
+
+
+def relation(start, stop, old_start, old_stop):
+    """Return how a new segment lies to an old one that it touches, from 0 to 6."""
+    if start == old_start:
+        if stop < old_stop:
+            return 0
+        return 1 if stop == old_stop else 2
+    if start < old_start:
+        return 3 if stop < old_stop else 4
+    return 5 if stop <= old_stop else 6
+
+
+class Piece:
+    """Bytes ``[start, stop)`` of a segment that began as ``[origin, end)``.
+
+    ``payload`` begins at offset ``base``. It is None where the bytes were cut off
+    by the capture's snap length: known to have been sent, and not to be had.
+    """
+
+    __slots__ = (
+        "base",
+        "end",
+        "frame",
+        "origin",
+        "payload",
+        "start",
+        "stop",
+        "time_ns",
+    )
+
+    def __init__(self, start, stop, origin, end, base, payload, frame, time_ns):
+        self.start = start
+        self.stop = stop
+        self.origin = origin
+        self.end = end
+        self.base = base
+        self.payload = payload
+        self.frame = frame
+        self.time_ns = time_ns
+
+    def cut(self, start, stop):
+        """Return the part ``[start, stop)`` of this piece as a piece.
+
+        A part of less than half the payload gets a copy of its own, so that a
+        sliver never keeps 64 KiB alive: what is held stays within twice of what
+        is counted.
+        """
+        base = self.base
+        payload = self.payload
+        if payload is not None and (stop - start) * 2 < len(payload):
+            payload = self.bytes_of(start, stop)
+            base = start
+        return Piece(
+            start,
+            stop,
+            self.origin,
+            self.end,
+            base,
+            payload,
+            self.frame,
+            self.time_ns,
+        )
+
+    def size(self):
+        """Return how many bytes of payload the piece has."""
+        return 0 if self.payload is None else self.stop - self.start
+
+    def bytes_of(self, start, stop):
+        """Return the payload at the offsets ``[start, stop)``."""
+        if start == self.base and stop - start == len(self.payload):
+            return self.payload
+        return self.payload[start - self.base : stop - self.base]
+
+
+class Clash:
+    """A range of offsets for which two pieces have different bytes."""
+
+    __slots__ = ("kept", "offset", "other", "winner", "loser")
+
+    def __init__(self, offset, kept, other, winner, loser):
+        self.offset = offset
+        self.kept = kept
+        self.other = other
+        self.winner = winner
+        self.loser = loser
+
+
+def clash(winner, loser, start, stop):
+    """Return where two pieces differ in ``[start, stop)``, or None.
+
+    The range runs from the first to the last byte that differs.
+    """
+    kept = winner.bytes_of(start, stop)
+    other = loser.bytes_of(start, stop)
+    if kept == other:
+        return None
+    low = first_difference(kept, other)
+    high = last_difference(kept, other)
+    return Clash(start + low, kept[low:high], other[low:high], winner, loser)
+
+
+def first_difference(a, b):
+    """Return the index of the first byte in which ``a`` and ``b`` differ."""
+    n = 0
+    while a[n] == b[n]:
+        n += 1
+    return n
+
+
+def last_difference(a, b):
+    """Return the index after the last byte in which ``a`` and ``b`` differ."""
+    n = len(a)
+    while a[n - 1] == b[n - 1]:
+        n -= 1
+    return n
+
+
+class Held:
+    """The pieces of one half that wait for what comes before them.
+
+    Attributes:
+        count: How many pieces wait.
+        payload_bytes: How many payload bytes they have, overlaps not counted twice.
+        runs: How many runs of contiguous offsets they form.
+        start, stop: The first offset held, and the one after the last. Both are
+            meaningless while ``count`` is 0.
+    """
+
+    __slots__ = ("blocks", "count", "payload_bytes", "runs", "start", "stop")
+
+    def __init__(self):
+        self.blocks = []
+        self.count = 0
+        self.payload_bytes = 0
+        self.runs = 0
+        self.start = 0
+        self.stop = 0
+
+    def block_of(self, offset):
+        """Return the index of the last block that starts at or before ``offset``."""
+        low = 0
+        high = len(self.blocks)
+        while low < high:
+            middle = (low + high) >> 1
+            block = self.blocks[middle]
+            piece = block[0]
+            if piece.start <= offset:
+                low = middle + 1
+            else:
+                high = middle
+        return low - 1 if low else 0
+
+    def place_in(self, block, offset):
+        """Return how many pieces of ``block`` start at or before ``offset``."""
+        low = 0
+        high = len(block)
+        while low < high:
+            middle = (low + high) >> 1
+            piece = block[middle]
+            if piece.start <= offset:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def put(self, piece):
+        """Insert a piece that touches no other's offsets."""
+        if self.count == 0:
+            self.blocks = [[piece]]
+            self.count = 1
+            self.runs = 1
+            self.payload_bytes = piece.size()
+            self.start = piece.start
+            self.stop = piece.stop
+            return
+        number = self.block_of(piece.start)
+        block = self.blocks[number]
+        index = self.place_in(block, piece.start)
+        joins = 0
+        if index:
+            other = block[index - 1]
+            joins += other.stop == piece.start
+        if index < len(block):
+            other = block[index]
+            joins += other.start == piece.stop
+        elif number + 1 < len(self.blocks):
+            following = self.blocks[number + 1]
+            other = following[0]
+            joins += other.start == piece.stop
+        block.insert(index, piece)
+        if len(block) > MAX_BLOCK:
+            half = len(block) >> 1
+            self.blocks.insert(number + 1, block[half:])
+            del block[half:]
+        self.count += 1
+        self.runs += 1 - joins
+        self.payload_bytes += piece.size()
+        if piece.start < self.start:
+            self.start = piece.start
+        if piece.stop > self.stop:
+            self.stop = piece.stop
+
+    def first(self):
+        """Return the piece with the lowest offsets."""
+        block = self.blocks[0]
+        return block[0]
+
+    def pop_first(self):
+        """Remove and return the piece with the lowest offsets."""
+        block = self.blocks[0]
+        piece = block[0]
+        del block[0]
+        if not block:
+            del self.blocks[0]
+        self.count -= 1
+        self.payload_bytes -= piece.size()
+        if self.count == 0:
+            self.runs = 0
+        else:
+            block = self.blocks[0]
+            other = block[0]
+            self.start = other.start
+            if other.start != piece.stop:
+                self.runs -= 1
+        return piece
+
+    def take(self, start, stop):
+        """Remove and return, in order, the pieces that touch ``[start, stop)``."""
+        taken = []
+        while self.count:
+            number = self.block_of(start)
+            block = self.blocks[number]
+            index = self.place_in(block, start)
+            if index:
+                piece = block[index - 1]
+                if piece.stop > start:
+                    index -= 1
+            if index == len(block):
+                number += 1
+                index = 0
+                if number == len(self.blocks):
+                    break
+                block = self.blocks[number]
+            piece = block[index]
+            if piece.start >= stop:
+                break
+            self.remove(number, index, piece)
+            taken.append(piece)
+            start = piece.stop
+            if start >= stop:
+                break
+        return taken
+
+    def remove(self, number, index, piece):
+        """Take the piece at ``index`` of block ``number`` out."""
+        block = self.blocks[number]
+        joins = 0
+        if index:
+            other = block[index - 1]
+            joins += other.stop == piece.start
+        elif number:
+            before = self.blocks[number - 1]
+            other = before[len(before) - 1]
+            joins += other.stop == piece.start
+        if index + 1 < len(block):
+            other = block[index + 1]
+            joins += other.start == piece.stop
+        elif number + 1 < len(self.blocks):
+            following = self.blocks[number + 1]
+            other = following[0]
+            joins += other.start == piece.stop
+        del block[index]
+        if not block:
+            del self.blocks[number]
+        self.count -= 1
+        self.runs += joins - 1
+        self.payload_bytes -= piece.size()
+        if self.count:
+            block = self.blocks[0]
+            other = block[0]
+            self.start = other.start
+            block = self.blocks[len(self.blocks) - 1]
+            other = block[len(block) - 1]
+            self.stop = other.stop
+
+    def overlaps(self, start, stop):
+        """Return whether any piece touches ``[start, stop)``."""
+        if self.count == 0 or start >= self.stop or stop <= self.start:
+            return False
+        number = self.block_of(start)
+        block = self.blocks[number]
+        index = self.place_in(block, start)
+        if index:
+            piece = block[index - 1]
+            if piece.stop > start:
+                return True
+        if index < len(block):
+            piece = block[index]
+            return piece.start < stop
+        if number + 1 < len(self.blocks):
+            block = self.blocks[number + 1]
+            piece = block[0]
+            return piece.start < stop
+        return False
+
+    def add(self, new, wins):
+        """Hold a piece; decide by ``wins`` (of ``POLICIES``) where it meets others.
+
+        Returns:
+            The clashes: where the bytes of two pieces differ. Bytes that are
+            equal in both are nobody's loss.
+        """
+        if not self.overlaps(new.start, new.stop):
+            self.put(new)
+            return None
+        clashes = []
+        position = new.start
+        for old in self.take(new.start, new.stop):
+            if old.start > position:
+                self.put(new.cut(position, old.start))
+                position = old.start
+            if old.start < position:
+                self.put(old.cut(old.start, position))
+            stop = min(old.stop, new.stop)
+            kind = relation(new.origin, new.end, old.origin, old.end)
+            new_wins = wins >> kind & 1
+            if old.payload is None or new.payload is None:
+                new_wins = old.payload is None
+            winner, loser = (new, old) if new_wins else (old, new)
+            if loser.payload is not None:
+                found = clash(winner, loser, position, stop)
+                if found is not None:
+                    clashes.append(found)
+            self.put(winner.cut(position, stop))
+            if old.stop > stop:
+                self.put(old.cut(stop, old.stop))
+            position = stop
+        if position < new.stop:
+            self.put(new.cut(position, new.stop))
+        return clashes

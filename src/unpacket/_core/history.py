@@ -1,0 +1,236 @@
+"""The latest delivered bytes, so that late copies can be compared with them.
+
+Delivered payload is not copied for this: a record says where it lies in the
+buffer of its batch, which stays alive while its records are young. Records form
+one ring for all streams, and each knows the one before it of the same half. So
+delivering costs one record, and an idle stream costs nothing.
+
+What is remembered depends on delivered bytes alone (``window_bytes``, and RECORDS
+pieces), never on how the input was cut into batches.
+"""
+
+from unpacket._core.held import Piece, clash
+
+# 16,384 records are 0.8 MiB. The ring is a power of two, for the mask.
+RECORDS = 16384
+MASK = RECORDS - 1
+
+# How many records of a half are looked at for one late segment: a bound on what a
+# hostile retransmission costs.
+MAX_STEPS = 64
+
+# Payload that is copied lies in chunks of this size.
+CHUNK_BYTES = 1 << 18
+
+# A batch buffer is kept whole where at least a quarter of it is delivered payload
+# and it is not tiny; otherwise its payload is copied out.
+KEEP_RATIO = 4
+KEEP_LEAST_BYTES = 1 << 16
+
+
+def numbers(count):
+    """Return a writable view of ``count`` zeroed 64-bit integers."""
+    return memoryview(bytearray(8 * count)).cast("q")
+
+
+class Store:
+    """A buffer that records point into, and the age at which it may go."""
+
+    __slots__ = ("buffer", "last_total", "number")
+
+    def __init__(self, number, buffer):
+        self.number = number
+        self.buffer = buffer
+        self.last_total = 0
+
+
+class History:
+    """Where the latest delivered bytes of all halves lie.
+
+    Attributes:
+        count: How many records were made, ever; the next record's number.
+        total: How many bytes they described.
+        first: The first record of the present batch.
+        present: The number of the store that the present batch is.
+        kept_bytes: The size of all buffers that are kept alive.
+    """
+
+    __slots__ = (
+        "age",
+        "batch",
+        "chunk",
+        "chunk_used",
+        "count",
+        "first",
+        "frame",
+        "kept_bytes",
+        "length",
+        "offset",
+        "position",
+        "present",
+        "previous",
+        "stamp",
+        "store",
+        "stores",
+        "total",
+        "window_bytes",
+    )
+
+    def __init__(self, window_bytes):
+        self.window_bytes = window_bytes
+        self.count = 0
+        self.total = 0
+        self.first = 0
+        self.present = 0
+        self.stamp = 0
+        self.kept_bytes = 0
+        self.batch = None
+        self.stores = []
+        self.chunk = None
+        self.chunk_used = 0
+        size = RECORDS if window_bytes else 1
+        self.previous = numbers(size)
+        self.offset = numbers(size)
+        self.length = numbers(size)
+        self.age = numbers(size)
+        self.store = numbers(size)
+        self.position = numbers(size)
+        self.frame = numbers(size)
+
+    def begin(self, buffer):
+        """Records that follow point into ``buffer``, a batch's."""
+        self.stamp += 1
+        self.present = self.stamp
+        self.first = self.count
+        self.batch = Store(self.stamp, buffer)
+
+    def end(self, used_bytes):
+        """The batch is done: keep its buffer, or copy what was delivered of it."""
+        batch = self.batch
+        self.batch = None
+        young = self.young(self.first)
+        kept = 0
+        for number in range(young, self.count):
+            if self.store[number & MASK] == self.present:
+                kept += self.length[number & MASK]
+        if kept * KEEP_RATIO >= used_bytes and used_bytes >= KEEP_LEAST_BYTES:
+            batch.last_total = self.total
+            self.kept_bytes += len(batch.buffer)
+            self.stores.append(batch)
+        elif kept:
+            view = memoryview(batch.buffer)
+            for number in range(young, self.count):
+                slot = number & MASK
+                if self.store[slot] == self.present:
+                    start = self.position[slot]
+                    self.copy(slot, view[start : start + self.length[slot]])
+        self.prune()
+
+    def young(self, number):
+        """Return the first record from ``number`` on that the ring still has."""
+        return max(number, self.count - RECORDS)
+
+    def copy(self, slot, payload):
+        """Copy ``payload`` to the chunk, and let the record at ``slot`` say so."""
+        size = len(payload)
+        chunk = self.chunk
+        if chunk is None or self.chunk_used + size > len(chunk.buffer):
+            self.stamp += 1
+            chunk = Store(self.stamp, bytearray(max(size, CHUNK_BYTES)))
+            self.chunk = chunk
+            self.chunk_used = 0
+            self.kept_bytes += len(chunk.buffer)
+            self.stores.append(chunk)
+        chunk.buffer[self.chunk_used : self.chunk_used + size] = payload
+        chunk.last_total = self.total
+        self.store[slot] = chunk.number
+        self.position[slot] = self.chunk_used
+        self.chunk_used += size
+
+    def prune(self):
+        """Let go of the buffers that no valid record points into."""
+        horizon = self.total - self.window_bytes
+        if len(self.stores) == 0:
+            return
+        oldest = self.stores[0]
+        if oldest.last_total >= horizon:
+            return
+        keep = []
+        for store in self.stores:
+            if store.last_total >= horizon or store is self.chunk:
+                keep.append(store)
+            else:
+                self.kept_bytes -= len(store.buffer)
+        self.stores = keep
+
+    def add(self, previous, offset, length, position, frame):
+        """Record bytes of the present batch; return the record's number."""
+        number = self.count
+        slot = number & MASK
+        self.previous[slot] = previous
+        self.offset[slot] = offset
+        self.length[slot] = length
+        self.age[slot] = self.total
+        self.store[slot] = self.present
+        self.position[slot] = position
+        self.frame[slot] = frame
+        self.count = number + 1
+        self.total += length
+        return number
+
+    def add_copy(self, previous, offset, payload, frame):
+        """Record bytes that no batch buffer holds; return the record's number."""
+        number = self.add(previous, offset, len(payload), 0, frame)
+        self.copy(number & MASK, payload)
+        return number
+
+    def compare(self, last, piece):
+        """Compare ``piece``, a late copy, with what was delivered.
+
+        Args:
+            last: The number of the half's latest record, or -1.
+
+        Returns:
+            The clashes, in order of offset, the delivered bytes as winner; or None.
+        """
+        clashes = []
+        number = last
+        for _step in range(MAX_STEPS):
+            if number < 0 or self.count - number > RECORDS:
+                break
+            slot = number & MASK
+            if self.total - self.age[slot] > self.window_bytes:
+                break
+            offset = self.offset[slot]
+            start = max(piece.start, offset)
+            stop = min(piece.stop, offset + self.length[slot])
+            if start < stop:
+                payload = self.payload(slot, start, stop)
+                if payload is not None:
+                    kept = Piece(
+                        start, stop, start, stop, start, payload, self.frame[slot], 0
+                    )
+                    found = clash(kept, piece, start, stop)
+                    if found is not None:
+                        clashes.append(found)
+            if offset <= piece.start:
+                break
+            number = self.previous[slot]
+        if not clashes:
+            return None
+        clashes.reverse()
+        return clashes
+
+    def payload(self, slot, start, stop):
+        """Return the delivered bytes ``[start, stop)`` of the record at ``slot``."""
+        wanted = self.store[slot]
+        found = None
+        if self.batch is not None and self.batch.number == wanted:
+            found = self.batch
+        for store in self.stores:
+            if store.number == wanted:
+                found = store
+        if found is None:
+            return None
+        begin = self.position[slot] + start - self.offset[slot]
+        return bytes(memoryview(found.buffer)[begin : begin + stop - start])

@@ -1,0 +1,94 @@
+cimport cython
+
+from unpacket._core.held cimport Held
+
+cdef unsigned int SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN, TIMESTAMPS, SACK_PERMITTED
+cdef unsigned int IGNORED, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN, SIMPLE, IS_CLIENT
+cdef unsigned int HAS_GAP, HAS_CONFLICT, FIN_SEEN, RST_SEEN
+cdef unsigned int UNSEEN, WAITING, OPEN
+cdef unsigned int UNKNOWN_SCALE, NO_SCALE
+cdef unsigned int BY_SYN, BY_SYN_ACK, BY_PORT, BY_FIRST
+cdef long long STREAM_BYTES, HALF_BYTES, EXTRA_BYTES
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
+cdef class Segment:
+    cdef public long long seq, ack, frame, time_ns, length, captured
+    cdef public unsigned int flags, window, mss, ttl, wscale, checksum, tsval
+    cdef public bint has_timestamp, sack_permitted
+    cdef public bytes payload
+    cdef public list sacks
+
+
+@cython.final
+@cython.no_gc
+cdef class HalfExtra:
+    cdef public Held held
+    cdef public list unreleased
+    cdef public long long unreleased_bytes
+    cdef public list suspects
+    cdef public list waiting
+    cdef public list isns
+    cdef public long long fin_offset
+    cdef public long long grace_ns
+    cdef public long long grace_acked
+    cdef public object tracker
+    cdef public long long duplicate_bytes, conflict_bytes, rejected_bytes, discarded_bytes
+    cdef public long long gap_bytes, gaps, conflicts, keep_alives, late_packets
+    cdef public long long out_of_order
+    cdef public dict rejected
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(1024)
+cdef class Half:
+    cdef public long long next_offset
+    cdef public long long acked
+    cdef public long long sent_edge
+    cdef public long long window_edge
+    cdef public long long payload_bytes
+    cdef public long long packets
+    cdef public long long last_record
+    cdef public unsigned int base_seq
+    cdef public unsigned int ts_recent
+    cdef public unsigned int flags
+    cdef public unsigned short mss
+    cdef public unsigned char ttl
+    cdef public unsigned char scale
+    cdef public unsigned char shift
+    cdef public HalfExtra extra
+    cdef public unsigned char state
+    cdef HalfExtra more(self)
+    @cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
+    cdef Py_ssize_t held_bytes(self) except -1
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(1024)
+cdef class Stream:
+    cdef readonly long long id
+    cdef unsigned long long a_hi, a_lo, b_hi, b_lo
+    cdef unsigned long long hash
+    cdef unsigned int ports
+    cdef readonly unsigned int context
+    cdef public long long first_ns
+    cdef public long long last_ns
+    cdef public long long first_frame
+    cdef public Half half_a
+    cdef public Half half_b
+    cdef public int slot
+    cdef readonly unsigned char family
+    cdef public unsigned char evidence
+    cdef public unsigned char opened
+    cdef public unsigned char reason
+    cdef public bint candidate_a
+    cdef public Segment candidate
+    cpdef Half half(self, direction)
+    cdef bint client_is_a(self) except -1
+
+
+cpdef object direction_of(Half half)

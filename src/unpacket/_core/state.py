@@ -1,0 +1,475 @@
+"""What is remembered of a connection: Stream, its two Halves, a Segment at hand.
+
+Only state lives here; ``half`` and ``stream`` act on it. A half that never met
+anything unusual has no HalfExtra: a quiet stream must stay below 400 bytes.
+"""
+
+import ipaddress
+from typing import NamedTuple
+
+from unpacket._core.events import CLIENT, SERVER
+
+# Flag bits of a half.
+SYN_SEEN = 1
+FINISHED = 2
+SUM_GOOD = 4
+ACK_SEEN = 8
+TIMESTAMPS = 16
+SACK_PERMITTED = 32
+IGNORED = 64
+CONFIRMED = 128
+ZERO_WINDOW = 256
+EDGE_KNOWN = 512
+SIMPLE = 1024
+IS_CLIENT = 2048
+HAS_GAP = 4096
+HAS_CONFLICT = 8192
+FIN_SEEN = 16384
+RST_SEEN = 32768
+
+# States of a half: nothing sent yet; segments collected until offset 0 is chosen;
+# offset 0 known.
+UNSEEN = 0
+WAITING = 1
+OPEN = 2
+
+# A window scale that was not captured: RFC 7323 section 2.3 allows no more.
+UNKNOWN_SCALE = 14
+NO_SCALE = 255
+
+# Who is the client, and how that is known.
+EVIDENCE = ("", "syn", "syn_ack", "port", "first")
+BY_SYN = 1
+BY_SYN_ACK = 2
+BY_PORT = 3
+BY_FIRST = 4
+
+REASONS = (
+    "",
+    "fin",
+    "rst",
+    "timeout",
+    "buffer_limit",
+    "memory_limit",
+    "reused",
+    "end_of_capture",
+    "user",
+)
+
+# What the objects below take, for the memory bound (sizes of the compiled core,
+# with their share of the flow table).
+STREAM_BYTES = 176
+HALF_BYTES = 112
+EXTRA_BYTES = 512
+
+
+class Endpoint(NamedTuple):
+    """One end of a connection; prints as Wireshark writes it."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        if ":" in self.address:
+            return f"[{self.address}]:{self.port}"
+        return f"{self.address}:{self.port}"
+
+
+class Segment:
+    """One TCP segment outside of its batch.
+
+    Attributes:
+        payload: What was captured of its payload, or None while that has not been
+            copied from the batch.
+        length: Payload bytes on the wire.
+        checksum: 0 not judged, 1 good, 2 bad, 3 left to the network card.
+    """
+
+    __slots__ = (
+        "ack",
+        "captured",
+        "checksum",
+        "flags",
+        "frame",
+        "has_timestamp",
+        "length",
+        "mss",
+        "payload",
+        "sack_permitted",
+        "sacks",
+        "seq",
+        "time_ns",
+        "tsval",
+        "ttl",
+        "window",
+        "wscale",
+    )
+
+
+class HalfExtra:
+    """What a half needs once something unusual has happened to it.
+
+    Attributes:
+        held: Pieces out of order.
+        unreleased: Events that wait for the peer's acknowledgement.
+        unreleased_bytes: Their payload.
+        suspects: Segments whose acceptance is not clear yet, each with its reason.
+        waiting: Segments collected before offset 0 was chosen.
+        isns: Other initial sequence numbers that were offered.
+        fin_offset: Where the FIN lies, or -1.
+        grace_ns: When the oldest acknowledged hole is given up, or -1.
+        grace_acked: What was acknowledged when that was set.
+        tracker: Follows acknowledgements for a user, or None.
+    """
+
+    __slots__ = (
+        "conflict_bytes",
+        "conflicts",
+        "discarded_bytes",
+        "duplicate_bytes",
+        "fin_offset",
+        "gap_bytes",
+        "gaps",
+        "grace_acked",
+        "grace_ns",
+        "held",
+        "isns",
+        "keep_alives",
+        "late_packets",
+        "out_of_order",
+        "rejected",
+        "rejected_bytes",
+        "suspects",
+        "tracker",
+        "unreleased",
+        "unreleased_bytes",
+        "waiting",
+    )
+
+    def __init__(self):
+        self.held = None
+        self.unreleased = None
+        self.unreleased_bytes = 0
+        self.suspects = None
+        self.waiting = None
+        self.isns = None
+        self.fin_offset = -1
+        self.grace_ns = -1
+        self.grace_acked = 0
+        self.tracker = None
+        self.duplicate_bytes = 0
+        self.conflict_bytes = 0
+        self.rejected_bytes = 0
+        self.discarded_bytes = 0
+        self.gap_bytes = 0
+        self.gaps = 0
+        self.conflicts = 0
+        self.keep_alives = 0
+        self.late_packets = 0
+        self.out_of_order = 0
+        self.rejected = None
+
+
+class Half:
+    """The state of one direction of a stream.
+
+    Attributes:
+        next_offset: Everything before it was delivered, or is a gap.
+        acked: What the peer has acknowledged; -1 where it never did.
+        sent_edge: The end of what was seen.
+        window_edge: What the peer allowed at most; -1 where that is not known.
+        base_seq: The sequence number of offset 0; in an unseen half with
+            EDGE_KNOWN, what the peer acknowledged.
+        payload_bytes: Payload seen, copies and rejected segments included.
+        shift: By how much the windows that the side offers are shifted.
+        last_record: The half's latest record in the History.
+    """
+
+    __slots__ = (
+        "acked",
+        "base_seq",
+        "extra",
+        "flags",
+        "last_record",
+        "mss",
+        "next_offset",
+        "packets",
+        "payload_bytes",
+        "scale",
+        "sent_edge",
+        "shift",
+        "state",
+        "ts_recent",
+        "ttl",
+        "window_edge",
+    )
+
+    def __init__(self):
+        self.next_offset = 0
+        self.acked = -1
+        self.sent_edge = 0
+        self.window_edge = -1
+        self.base_seq = 0
+        self.payload_bytes = 0
+        self.packets = 0
+        self.last_record = -1
+        self.ts_recent = 0
+        self.flags = 0
+        self.mss = 0
+        self.ttl = 0
+        self.scale = NO_SCALE
+        self.shift = 0
+        self.state = UNSEEN
+        self.extra = None
+
+    def more(self):
+        """Return the half's HalfExtra, made if there was none."""
+        if self.extra is None:
+            self.extra = HalfExtra()
+        self.flags &= ~SIMPLE
+        return self.extra
+
+    def held_bytes(self):
+        """Return how many payload bytes wait for something."""
+        extra = self.extra
+        if extra is None:
+            return 0
+        waiting = extra.unreleased_bytes
+        if extra.held is not None:
+            waiting += extra.held.payload_bytes
+        for segments in (extra.waiting, extra.suspects):
+            if segments is not None:
+                for item in segments:
+                    waiting += item.captured
+        return waiting
+
+
+class Stream:
+    """One TCP connection, both directions.
+
+    Attributes:
+        id: Counts from 0 in the order of first packets, as Wireshark's
+            ``tcp.stream``.
+        first_ns, last_ns: Capture times of its first and latest packet.
+        first_frame: The number of its first packet.
+    """
+
+    __slots__ = (
+        "a_hi",
+        "a_lo",
+        "b_hi",
+        "b_lo",
+        "candidate",
+        "candidate_a",
+        "context",
+        "evidence",
+        "family",
+        "first_frame",
+        "first_ns",
+        "half_a",
+        "half_b",
+        "hash",
+        "id",
+        "last_ns",
+        "opened",
+        "ports",
+        "reason",
+        "slot",
+    )
+
+    def __init__(self):
+        self.id = -1
+        self.a_hi = 0
+        self.a_lo = 0
+        self.b_hi = 0
+        self.b_lo = 0
+        self.ports = 0
+        self.context = 0
+        self.hash = 0
+        self.first_ns = 0
+        self.last_ns = 0
+        self.first_frame = 0
+        self.half_a = None
+        self.half_b = None
+        self.slot = -1
+        self.family = 4
+        self.evidence = 0
+        self.opened = 0
+        self.reason = 0
+        self.candidate = None
+        self.candidate_a = False
+
+    def half(self, direction):
+        """Return the Half of a direction, or None while that side was not seen."""
+        wanted = IS_CLIENT if int(direction) == 0 else 0
+        for half in (self.half_a, self.half_b):
+            if half is not None and half.flags & IS_CLIENT == wanted:
+                return half
+        return None
+
+    def client_is_a(self):
+        """Return whether the client is the end with the lower address."""
+        if self.half_a is not None:
+            return self.half_a.flags & IS_CLIENT != 0
+        return self.half_b.flags & IS_CLIENT == 0
+
+    def end(self, first):
+        """Return the end with the lower address, or the other one."""
+        hi, lo = (self.a_hi, self.a_lo) if first else (self.b_hi, self.b_lo)
+        port = self.ports >> 16 if first else self.ports & 0xFFFF
+        if self.family == 4:
+            return Endpoint(str(ipaddress.IPv4Address(lo)), port)
+        return Endpoint(str(ipaddress.IPv6Address(hi << 64 | lo)), port)
+
+    @property
+    def client(self):
+        """The client's ``Endpoint``."""
+        return self.end(self.client_is_a())
+
+    @property
+    def server(self):
+        """The server's ``Endpoint``."""
+        return self.end(not self.client_is_a())
+
+    @property
+    def role_evidence(self):
+        """How the client is known: ``syn``, ``syn_ack``, ``port`` or ``first``."""
+        return EVIDENCE[self.evidence]
+
+    @property
+    def close_reason(self):
+        """Why the stream ended (see ``Closed``), or None while it lives."""
+        return REASONS[self.reason] or None
+
+    @property
+    def is_partial(self):
+        """Whether the beginning of a direction was not captured."""
+        return not (self.flag(0, SYN_SEEN) and self.flag(1, SYN_SEEN))
+
+    @property
+    def complete(self):
+        """Whether start and end were seen, and nothing is missing or in conflict."""
+        if self.is_partial or self.reason not in (1, 2):
+            return False
+        trouble = HAS_GAP | HAS_CONFLICT
+        return not (self.flag(0, trouble) or self.flag(1, trouble))
+
+    def flag(self, direction, bits):
+        """Return whether any of ``bits`` is set in the half of a direction."""
+        half = self.half(direction)
+        return half is not None and half.flags & bits != 0
+
+    def packets(self, direction):
+        """Return how many packets the side has sent."""
+        half = self.half(direction)
+        return 0 if half is None else half.packets
+
+    def delivered_bytes(self, direction):
+        """Return how many bytes of the direction were delivered, gaps left out."""
+        half = self.half(direction)
+        if half is None:
+            return 0
+        extra = half.extra
+        if extra is None:
+            return half.next_offset
+        return half.next_offset - extra.gap_bytes - extra.unreleased_bytes
+
+    def acknowledged(self, direction):
+        """Return the offset that the peer has acknowledged, or None."""
+        half = self.half(direction)
+        if half is None or half.acked < 0 or half.state != OPEN:
+            return None
+        return half.acked
+
+    def next_seq(self, direction):
+        """Return the sequence number that is expected next, or None."""
+        half = self.half(direction)
+        if half is None or half.state != OPEN:
+            return None
+        return (half.base_seq + half.next_offset) & 0xFFFFFFFF
+
+    def offset_of(self, direction, seq):
+        """Return the stream offset of a sequence number, or None.
+
+        The one that lies nearest to what is expected next (RFC 9293 section 3.4).
+        """
+        half = self.half(direction)
+        if half is None or half.state != OPEN:
+            return None
+        ahead = (seq - half.base_seq - half.next_offset + 0x80000000) & 0xFFFFFFFF
+        return half.next_offset + ahead - 0x80000000
+
+    def mss(self, direction):
+        """Return the maximum segment size that the side announced, or None."""
+        half = self.half(direction)
+        return None if half is None or half.mss == 0 else half.mss
+
+    def sack_permitted(self, direction):
+        """Return whether the side's SYN permitted SACK (RFC 2018)."""
+        return self.flag(direction, SACK_PERMITTED)
+
+    def window_scale(self, direction):
+        """Return the window scale shift of the side's SYN (RFC 7323), or None."""
+        half = self.half(direction)
+        return None if half is None or half.scale == NO_SCALE else half.scale
+
+    def state(self, direction):
+        """Return ``unknown``, ``syn_sent``, ``established``, ``fin_sent`` or ``rst_sent``.
+
+        As libtins names them, of what the side has sent.
+        """
+        half = self.half(direction)
+        if half is None:
+            return "unknown"
+        if half.flags & RST_SEEN:
+            return "rst_sent"
+        if half.flags & FIN_SEEN:
+            return "fin_sent"
+        if half.flags & SYN_SEEN and half.packets == 1:
+            return "syn_sent"
+        return "unknown" if half.state == UNSEEN and half.packets == 0 else "established"
+
+    def finished(self, direction):
+        """Return whether the direction's FIN took effect."""
+        return self.flag(direction, FINISHED)
+
+    def counts(self, direction):
+        """Return what happened to the direction's payload, in bytes and events.
+
+        ``seen_bytes`` is the sum of ``delivered_bytes``, ``held_bytes``,
+        ``duplicate_bytes``, ``conflicting_bytes``, ``rejected_bytes`` and
+        ``discarded_bytes``.
+        """
+        half = self.half(direction)
+        if half is None:
+            half = Half()
+        extra = half.extra
+        if extra is None:
+            extra = HalfExtra()
+        return {
+            "packets": half.packets,
+            "seen_bytes": half.payload_bytes,
+            "delivered_bytes": half.next_offset
+            - extra.gap_bytes
+            - extra.unreleased_bytes,
+            "held_bytes": half.held_bytes(),
+            "duplicate_bytes": extra.duplicate_bytes,
+            "conflicting_bytes": extra.conflict_bytes,
+            "rejected_bytes": extra.rejected_bytes,
+            "discarded_bytes": extra.discarded_bytes,
+            "gap_bytes": extra.gap_bytes,
+            "gaps": extra.gaps,
+            "conflicts": extra.conflicts,
+            "keep_alives": extra.keep_alives,
+            "out_of_order": extra.out_of_order,
+            "late_packets": extra.late_packets,
+            "rejected": dict(extra.rejected or {}),
+        }
+
+    def __repr__(self):
+        return f"<Stream {self.id} {self.client} > {self.server}>"
+
+
+def direction_of(half):
+    """Return who sends what ``half`` describes."""
+    return CLIENT if half.flags & IS_CLIENT else SERVER

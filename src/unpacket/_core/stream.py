@@ -1,0 +1,645 @@
+"""One connection: who is client, where its halves begin, what a receiver would
+accept, and how it ends (RFC 9293 sections 3.5, 3.6 and 3.10).
+"""
+
+from unpacket._core.context import BEGINNING
+from unpacket._core.events import Closed, Opened
+from unpacket._core.half import (
+    accept,
+    acknowledged,
+    discard,
+    finish_if_due,
+    flush,
+    suspect,
+    watch,
+)
+from unpacket._core.sequence import delta, unwrap
+from unpacket._core.state import (
+    ACK_SEEN,
+    BY_FIRST,
+    BY_PORT,
+    BY_SYN,
+    BY_SYN_ACK,
+    CONFIRMED,
+    EDGE_KNOWN,
+    FIN_SEEN,
+    FINISHED,
+    IS_CLIENT,
+    NO_SCALE,
+    OPEN,
+    REASONS,
+    RST_SEEN,
+    SACK_PERMITTED,
+    SUM_GOOD,
+    SYN_SEEN,
+    TIMESTAMPS,
+    UNKNOWN_SCALE,
+    UNSEEN,
+    WAITING,
+    ZERO_WINDOW,
+)
+
+FIN = 0x01
+SYN = 0x02
+RST = 0x04
+ACK = 0x10
+
+BAD_CHECKSUM = 2
+GOOD_CHECKSUM = 1
+
+# What `process` answers.
+GOES_ON = 0
+ENDED = 1
+REUSED = 2
+
+# The farthest that a receiver can ever allow: 65535 << 14 (RFC 7323 section 2.3).
+MAX_WINDOW = 1 << 30
+
+# How far a first segment may lie beyond what the peer has acknowledged, to be taken
+# for what follows it: more is seldom in flight.
+MAX_LEAD = 1 << 24
+
+# A window that was not seen to be bigger: slack for what the capture missed.
+LEAST_WINDOW = 65535
+
+# How far beyond a new SYN its connection's first ACKs may lie.
+FIRST_FLIGHT = 1 << 16
+
+# Other initial sequence numbers that a half remembers.
+MAX_ISNS = 8
+
+# Ports below this are well known (RFC 6335 section 6).
+WELL_KNOWN = 1024
+
+
+def is_client(half):
+    """Return whether the half's sender is the client."""
+    return half.flags & IS_CLIENT != 0
+
+
+def set_client(stream, half, peer, evidence):
+    """Let the sender of ``half`` be the client, unless better evidence is known."""
+    if stream.opened or (stream.evidence and stream.evidence <= evidence):
+        return
+    stream.evidence = evidence
+    half.flags |= IS_CLIENT
+    if peer is not None:
+        peer.flags &= ~IS_CLIENT
+
+
+def announce(ctx, stream):
+    """Open the stream for the consumer, who is told the roles as known by now."""
+    if stream.opened:
+        return
+    if not stream.evidence:
+        low = stream.ports >> 16
+        high = stream.ports & 0xFFFF
+        stream.evidence = BY_FIRST
+        if (low < WELL_KNOWN) != (high < WELL_KNOWN):
+            stream.evidence = BY_PORT
+            a_is_client = high < WELL_KNOWN
+            for half, client in (
+                (stream.half_a, a_is_client),
+                (stream.half_b, not a_is_client),
+            ):
+                if half is not None:
+                    if client:
+                        half.flags |= IS_CLIENT
+                    else:
+                        half.flags &= ~IS_CLIENT
+    stream.opened = 1
+    ctx.events.append(Opened(stream, ctx.frame, ctx.now_ns))
+
+
+def close(ctx, stream, number):
+    """End the stream for reason ``REASONS[number]``; deliver what still waits."""
+    if stream.reason:
+        return
+    first = stream.half_a
+    second = stream.half_b
+    if first is None or not is_client(first):
+        first, second = second, first
+    for half, peer in ((first, second), (second, first)):
+        if half is not None and half.state == WAITING:
+            begin(ctx, stream, half, peer)
+    announce(ctx, stream)
+    if stream.candidate is not None:
+        refuse_candidate(ctx, stream)
+    for half, peer in ((first, second), (second, first)):
+        if half is not None:
+            flush(ctx, stream, half, peer)
+            let_go(ctx, half)
+    stream.reason = number
+    ctx.events.append(Closed(stream, REASONS[number], ctx.frame, ctx.now_ns))
+
+
+def let_go(ctx, half):
+    """Free what only a living half needs."""
+    extra = half.extra
+    if extra is not None:
+        extra.held = None
+        extra.unreleased = None
+        extra.waiting = None
+        extra.isns = None
+
+
+def refuse_candidate(ctx, stream):
+    """The SYN that might have been a port reuse was none."""
+    half = stream.half_a if stream.candidate_a else stream.half_b
+    ctx.reject(stream, half, "syn", stream.candidate, None)
+    stream.candidate = None
+
+
+def check_ended(ctx, stream, half, peer):
+    """Close the stream once both halves are finished and given out."""
+    if (
+        peer is not None
+        and half.flags & FINISHED
+        and peer.flags & FINISHED
+        and not (half.extra is not None and half.extra.unreleased)
+        and not (peer.extra is not None and peer.extra.unreleased)
+    ):
+        close(ctx, stream, 1)
+        return True
+    return False
+
+
+def open_half(ctx, half, base_seq):
+    """Offset 0 of the half is ``base_seq``."""
+    if half.flags & EDGE_KNOWN:
+        half.flags &= ~EDGE_KNOWN
+        ahead = delta(half.base_seq, base_seq)
+        if 0 <= ahead < MAX_WINDOW:
+            half.acked = ahead
+    half.base_seq = base_seq
+    half.state = OPEN
+
+
+def begin(ctx, stream, half, peer):
+    """Choose offset 0 of a half without SYN: its lowest sequence number so far.
+
+    Returns:
+        Whether the stream has ended.
+    """
+    extra = half.extra
+    waiting = extra.waiting
+    extra.waiting = None
+    lowest = waiting[0].seq
+    for seg in waiting:
+        if delta(seg.seq, lowest) < 0:
+            lowest = seg.seq
+    open_half(ctx, half, lowest)
+    announce(ctx, stream)
+    return replay(ctx, stream, half, peer, waiting)
+
+
+def replay(ctx, stream, half, peer, waiting):
+    """Process the collected segments; return whether the stream has ended."""
+    for seg in waiting:
+        if stream.reason:
+            discard(half, seg.captured)
+        else:
+            receive(ctx, stream, half, peer, seg)
+    if not stream.reason:
+        watch(ctx, stream, half)
+    return stream.reason != 0
+
+
+def collect(ctx, stream, half, peer, seg):
+    """Keep a segment of a half that began before the capture.
+
+    Returns:
+        Whether the stream has ended.
+    """
+    extra = half.more()
+    if half.state == UNSEEN:
+        if half.flags & EDGE_KNOWN:
+            ahead = delta(seg.seq, half.base_seq)
+            if 0 <= ahead < MAX_LEAD:
+                open_half(ctx, half, half.base_seq)
+                announce(ctx, stream)
+                receive(ctx, stream, half, peer, seg)
+                return stream.reason != 0
+            if ahead == -1 and seg.length <= 1 and not seg.flags & FIN:
+                extra.keep_alives += 1
+                extra.discarded_bytes += seg.captured
+                return False
+        half.state = WAITING
+        extra.waiting = []
+        ctx.set_timer(ctx.now_ns + ctx.midstream_ns, BEGINNING, stream, half)
+    extra.waiting.append(seg)
+    if len(extra.waiting) >= ctx.midstream_segments:
+        return begin(ctx, stream, half, peer)
+    return False
+
+
+def process(ctx, stream, half, peer, seg):
+    """Take the next segment of a half; the slow and complete way.
+
+    Returns:
+        GOES_ON, ENDED (the stream is closed now), or REUSED: the segment shows
+        that ``stream.candidate``, a SYN before it, began a new connection.
+    """
+    if stream.reason:
+        return closed_already(ctx, stream, half, seg)
+    if seg.checksum == GOOD_CHECKSUM:
+        half.flags |= SUM_GOOD
+    elif (
+        seg.checksum == BAD_CHECKSUM
+        and ctx.checksum_rule
+        and (ctx.checksum_rule == 2 or half.flags & SUM_GOOD)
+    ):
+        announce(ctx, stream)
+        offset = None
+        if half.state == OPEN:
+            offset = unwrap(seg.seq, half.base_seq, half.next_offset)
+        ctx.reject(stream, half, "checksum", seg, offset)
+        return GOES_ON
+    if stream.candidate is not None and confirms(stream, half, peer, seg):
+        return REUSED
+    if seg.flags & RST:
+        reset(ctx, stream, half, peer, seg)
+    elif seg.flags & SYN:
+        synchronise(ctx, stream, half, peer, seg)
+    elif half.state == OPEN:
+        receive(ctx, stream, half, peer, seg)
+    else:
+        if seg.flags & ACK:
+            half.flags |= ACK_SEEN
+            acknowledge(ctx, stream, half, peer, seg)
+        if not stream.reason and (seg.length or seg.flags & FIN):
+            collect(ctx, stream, half, peer, seg)
+        elif not stream.reason and half.ttl == 0:
+            half.ttl = seg.ttl
+    return ENDED if stream.reason else GOES_ON
+
+
+def closed_already(ctx, stream, half, seg):
+    """A packet of a stream that has ended: late, or a port that is used again."""
+    if seg.flags & (SYN | RST | ACK) == SYN:
+        same = half.flags & SYN_SEEN and seg.seq == (half.base_seq - 1) & 0xFFFFFFFF
+        if not same:
+            stream.candidate = None
+            return REUSED
+    extra = half.more()
+    extra.late_packets += 1
+    extra.discarded_bytes += seg.captured
+    if ctx.notes and seg.length:
+        offset = unwrap(seg.seq, half.base_seq, half.next_offset)
+        ctx.note(stream, half, "late", offset, seg)
+    return GOES_ON
+
+
+def confirms(stream, half, peer, seg):
+    """Return whether a segment shows that ``stream.candidate`` opened a connection."""
+    candidate = stream.candidate
+    from_candidate = (half is stream.half_a) == stream.candidate_a
+    first = (candidate.seq + 1) & 0xFFFFFFFF
+    if seg.flags & (ACK | RST) != ACK:
+        return False
+    if not from_candidate:
+        ahead = delta(seg.ack, first)
+        if seg.flags & SYN:
+            return 0 <= ahead <= candidate.length
+        return 0 <= ahead < FIRST_FLIGHT and (
+            half.state != OPEN
+            or far(half, seg.seq)
+        )
+    # One side was captured: its next segment must do.
+    return (
+        (peer is None or peer.packets == 0)
+        and not seg.flags & SYN
+        and seg.seq == first
+    )
+
+
+def far(half, seq):
+    """Return whether ``seq`` lies nowhere near what the half sends next."""
+    ahead = delta(seq, (half.base_seq + half.next_offset) & 0xFFFFFFFF)
+    return ahead > FIRST_FLIGHT or ahead < -FIRST_FLIGHT
+
+
+def synchronise(ctx, stream, half, peer, seg):
+    """Take a SYN or a SYN-ACK (RFC 9293 section 3.5)."""
+    base = (seg.seq + 1) & 0xFFFFFFFF
+    if half.state == OPEN:
+        if half.base_seq != base:
+            if not half.flags & SYN_SEEN and 0 <= delta(half.base_seq, base) < MAX_LEAD:
+                # The half's own SYN, captured after its data.
+                discard(half, seg.captured)
+                return
+            if other_isn(ctx, stream, half, peer, seg, base):
+                acknowledge(ctx, stream, half, peer, seg)
+            return
+        if not half.flags & SYN_SEEN:
+            half.flags |= SYN_SEEN
+            handshake_options(half, peer, seg)
+    else:
+        half.flags |= SYN_SEEN
+        handshake_options(half, peer, seg)
+        if seg.flags & ACK:
+            half.flags |= ACK_SEEN
+            set_client(stream, peer, half, BY_SYN_ACK)
+        else:
+            set_client(stream, half, peer, BY_SYN)
+        waiting = None if half.extra is None else half.extra.waiting
+        open_half(ctx, half, base)
+        announce(ctx, stream)
+        if waiting is not None:
+            half.extra.waiting = None
+            replay(ctx, stream, half, peer, waiting)
+    acknowledge(ctx, stream, half, peer, seg)
+    if seg.length and not stream.reason and half.next_offset == 0:
+        suspect(ctx, stream, half, peer, seg, 0, "fast_open")
+        acknowledged(ctx, stream, half, peer)
+    elif seg.captured:
+        extra = half.more()
+        extra.duplicate_bytes += seg.captured
+
+
+def handshake_options(half, peer, seg):
+    """Remember what a SYN says of its sender."""
+    half.mss = seg.mss
+    half.scale = seg.wscale
+    if half.ttl == 0:
+        half.ttl = seg.ttl
+    if seg.sack_permitted:
+        half.flags |= SACK_PERMITTED
+    if seg.has_timestamp:
+        half.flags |= TIMESTAMPS
+        half.ts_recent = seg.tsval
+
+
+def other_isn(ctx, stream, half, peer, seg, base):
+    """Take a SYN whose initial sequence number is not the half's.
+
+    Returns:
+        Whether its acknowledgement may be believed.
+    """
+    untouched = (
+        half.flags & SYN_SEEN
+        and not half.flags & CONFIRMED
+        and half.next_offset == 0
+        and half.sent_edge == 0
+    )
+    extra = half.more()
+    if untouched:
+        if extra.isns is None:
+            extra.isns = []
+        if len(extra.isns) < MAX_ISNS and base not in extra.isns:
+            extra.isns.append(base)
+        extra.discarded_bytes += seg.captured
+        return True
+    if stream.candidate is not None:
+        refuse_candidate(ctx, stream)
+    stream.candidate = seg
+    stream.candidate_a = half is stream.half_a
+    return False
+
+
+def choose_isn(half, seq):
+    """Let the initial sequence number be the one that ``seq`` belongs to, if any."""
+    extra = half.extra
+    if extra is None or not extra.isns or half.sent_edge:
+        return
+    best = delta(seq, half.base_seq)
+    if best == 0:
+        return
+    for index in range(len(extra.isns)):
+        ahead = delta(seq, extra.isns[index])
+        if 0 <= ahead and (best < 0 or ahead < best):
+            best = ahead
+            half.base_seq, extra.isns[index] = extra.isns[index], half.base_seq
+
+
+def acknowledge(ctx, stream, half, peer, seg):
+    """Use what a segment of ``half`` acknowledges, and the window that it offers."""
+    if not seg.flags & ACK or peer is None:
+        return
+    if peer.state == UNSEEN:
+        peer.base_seq = seg.ack
+        peer.flags |= EDGE_KNOWN
+        return
+    if peer.state == WAITING:
+        if begin(ctx, stream, peer, half):
+            return
+    choose_isn(peer, seg.ack)
+    acked = unwrap(seg.ack, peer.base_seq, peer.next_offset)
+    if acked < 0 or acked > peer.sent_edge + MAX_WINDOW:
+        return
+    if not peer.flags & CONFIRMED:
+        peer.flags |= CONFIRMED
+        if peer.extra is not None:
+            peer.extra.isns = None
+    edge = acked + allowed(half, peer, seg)
+    if edge > peer.window_edge:
+        peer.window_edge = edge
+    if seg.window == 0:
+        half.flags |= ZERO_WINDOW
+    else:
+        half.flags &= ~ZERO_WINDOW
+    extra = peer.extra
+    if extra is not None and extra.tracker is not None:
+        extra.tracker.acknowledge(seg.ack, seg.sacks)
+    if acked > peer.acked:
+        peer.acked = acked
+        closes = acknowledged(ctx, stream, peer, half)
+        if closes:
+            close(ctx, stream, 4)
+            return
+        check_ended(ctx, stream, peer, half)
+
+
+def allowed(half, peer, seg):
+    """Return how many bytes beyond its acknowledgement a segment allows, with slack.
+
+    The slack is a factor of two, since the capture need not have every ACK.
+    """
+    window = seg.window
+    if not seg.flags & SYN:
+        window = window << shift_of(half, peer)
+    return max(2 * window, LEAST_WINDOW)
+
+
+def shift_of(half, peer):
+    """Return the window scale that counts for what ``half`` offers (RFC 7323 2.2)."""
+    if not half.flags & SYN_SEEN:
+        return UNKNOWN_SCALE
+    if half.scale == NO_SCALE:
+        return 0
+    if peer is not None and peer.flags & SYN_SEEN and peer.scale == NO_SCALE:
+        return 0
+    return half.scale
+
+
+def receive(ctx, stream, half, peer, seg):
+    """Take a segment without SYN or RST, of a half whose offset 0 is known."""
+    if half.extra is not None and half.extra.isns:
+        choose_isn(half, seg.seq)
+    offset = unwrap(seg.seq, half.base_seq, half.next_offset)
+    stop = offset + seg.length
+    fin = seg.flags & FIN
+    if not seg.flags & ACK:
+        established = half.flags & ACK_SEEN or (
+            half.flags & SYN_SEEN and peer is not None and peer.flags & SYN_SEEN
+        )
+        if established and (seg.length or fin):
+            ctx.reject(stream, half, "no_ack", seg, offset)
+            return
+    else:
+        half.flags |= ACK_SEEN
+    if (stop > half.next_offset or fin) and not timely(ctx, half, peer, seg):
+        ctx.reject(stream, half, "timestamp", seg, offset)
+        return
+    reason = doubt(ctx, half, peer, seg, offset)
+    if reason is None:
+        update(half, seg, offset)
+        acknowledge(ctx, stream, half, peer, seg)
+    if stream.reason:
+        discard(half, seg.captured)
+        return
+    if seg.length == 0 and not fin:
+        return
+    if not fin and seg.length == 1 and is_keep_alive(half, offset):
+        extra = half.more()
+        extra.keep_alives += 1
+        extra.duplicate_bytes += seg.captured
+        if ctx.notes:
+            ctx.note(stream, half, "keep_alive", offset, seg)
+        return
+    if fin and not take_fin(ctx, stream, half, seg, stop):
+        return
+    extra = half.extra
+    if extra is not None and extra.fin_offset >= 0 and stop > extra.fin_offset:
+        ctx.reject(stream, half, "after_fin", seg, offset)
+        return
+    if seg.length == 0:
+        finish_if_due(ctx, stream, half)
+        watch(ctx, stream, half)
+        check_ended(ctx, stream, half, peer)
+        return
+    if reason is not None:
+        closes = suspect(ctx, stream, half, peer, seg, offset, reason)
+        if half.acked >= stop:
+            closes |= acknowledged(ctx, stream, half, peer)
+    else:
+        closes = accept(ctx, stream, half, peer, seg, offset)
+    if closes:
+        close(ctx, stream, 4)
+    else:
+        check_ended(ctx, stream, half, peer)
+
+
+def timely(ctx, half, peer, seg):
+    """Return whether a segment passes PAWS (RFC 7323 section 5.3)."""
+    return not (
+        ctx.paws
+        and seg.has_timestamp
+        and half.flags & TIMESTAMPS
+        and peer is not None
+        and peer.flags & TIMESTAMPS
+        and delta(seg.tsval, half.ts_recent) < 0
+    )
+
+
+def update(half, seg, offset):
+    """Remember the TTL and the timestamp of a segment that is not in doubt."""
+    if half.ttl == 0:
+        half.ttl = seg.ttl
+    if not seg.has_timestamp:
+        return
+    if not half.flags & TIMESTAMPS:
+        # Timestamps are agreed on in the handshake, if that was captured.
+        if not half.flags & SYN_SEEN:
+            half.flags |= TIMESTAMPS
+            half.ts_recent = seg.tsval
+    elif offset <= half.next_offset and delta(seg.tsval, half.ts_recent) > 0:
+        half.ts_recent = seg.tsval
+
+
+def is_keep_alive(half, offset):
+    """Return whether one byte at ``offset`` only asks whether the peer is there."""
+    return offset == half.next_offset - 1 or offset == half.sent_edge - 1
+
+
+def take_fin(ctx, stream, half, seg, stop):
+    """Note where the half ends; return whether the segment may be believed."""
+    extra = half.more()
+    if extra.fin_offset >= 0:
+        if stop == extra.fin_offset:
+            return True
+    elif stop >= half.next_offset and stop >= half.sent_edge:
+        if not beyond_window(ctx, half, stop):
+            extra.fin_offset = stop
+            half.flags |= FIN_SEEN
+            return True
+    ctx.reject(stream, half, "fin", seg, stop - seg.length)
+    return False
+
+
+def beyond_window(ctx, half, stop):
+    """Return whether ``stop`` is farther than the peer ever allowed."""
+    if not ctx.check_window or stop <= half.next_offset:
+        return False
+    if half.window_edge < 0:
+        return stop > max(half.next_offset, half.sent_edge) + MAX_WINDOW
+    return stop > half.window_edge
+
+
+def doubt(ctx, half, peer, seg, offset):
+    """Return why it is not clear yet that the receiver accepts a segment, or None."""
+    stop = offset + seg.length
+    if stop <= half.next_offset:
+        return None
+    if offset > half.next_offset and beyond_window(ctx, half, stop):
+        return "window"
+    hops = seg.ttl
+    hops -= half.ttl
+    if half.ttl and (hops >= ctx.ttl_distance or -hops >= ctx.ttl_distance):
+        return "ttl"
+    if (
+        seg.length == 1
+        and offset == half.next_offset
+        and peer is not None
+        and peer.flags & ZERO_WINDOW
+    ):
+        return "window_probe"
+    return None
+
+
+def reset(ctx, stream, half, peer, seg):
+    """Take an RST; its payload is a diagnostic and never data (RFC 9293 3.10.7)."""
+    if not credible_reset(ctx, half, peer, seg):
+        announce(ctx, stream)
+        offset = None
+        if half.state == OPEN:
+            offset = unwrap(seg.seq, half.base_seq, half.next_offset)
+        ctx.reject(stream, half, "rst", seg, offset)
+        return
+    acknowledge(ctx, stream, half, peer, seg)
+    half.flags |= RST_SEEN
+    if seg.captured:
+        discard(half, seg.captured)
+    close(ctx, stream, 2)
+
+
+def credible_reset(ctx, half, peer, seg):
+    """Return whether the peer's host would believe an RST."""
+    if ctx.rst_rule == 0:
+        return True
+    if half.state != OPEN:
+        if peer is None or peer.state != OPEN or not peer.flags & SYN_SEEN:
+            return True
+        # In SYN-SENT an RST counts if it acknowledges the SYN.
+        if not seg.flags & ACK:
+            return peer.flags & ACK_SEEN != 0
+        ahead = unwrap(seg.ack, peer.base_seq, peer.next_offset)
+        return 0 <= ahead <= peer.sent_edge + 1
+    offset = unwrap(seg.seq, half.base_seq, half.next_offset)
+    if ctx.rst_rule == 2:
+        return offset == half.next_offset or offset == half.acked
+    low = half.next_offset
+    if 0 <= half.acked < low:
+        low = half.acked
+    high = max(half.window_edge, half.sent_edge + LEAST_WINDOW)
+    return low <= offset <= high

@@ -1,0 +1,209 @@
+"""Every choice that a user can make about reassembly, in one frozen dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+Deliver: TypeAlias = Literal["in_order", "acked", "pull"]
+GapRule: TypeAlias = Literal["skip", "wait"]
+ChecksumRule: TypeAlias = Literal["auto", "verify", "ignore"]
+RstRule: TypeAlias = Literal["window", "exact", "any"]
+LimitScope: TypeAlias = Literal["half", "stream"]
+FragmentOverlap: TypeAlias = Literal[
+    "first", "last", "bsd", "linux", "windows", "solaris"
+]
+Overlap: TypeAlias = Literal[
+    "first",
+    "vista",
+    "bsd",
+    "windows",
+    "macos",
+    "irix",
+    "hpux10",
+    "linux",
+    "old-linux",
+    "solaris",
+    "hpux11",
+    "last",
+]
+
+_MIB = 1 << 20
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "deliver": get_args(Deliver),
+    "gap": get_args(GapRule),
+    "checksum": get_args(ChecksumRule),
+    "rst": get_args(RstRule),
+    "limit_scope": get_args(LimitScope),
+    "fragment_overlap": get_args(FragmentOverlap),
+    "overlap": get_args(Overlap),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How streams are rebuilt. Times are capture time; ``None`` means no bound.
+
+    Attributes:
+        deliver: ``"in_order"`` gives bytes as soon as they are contiguous,
+            ``"acked"`` once the peer has acknowledged them as well, ``"pull"``
+            leaves them until a consumer takes them (see ``unpacket.Puller``).
+        gap: ``"skip"`` declares a hole and goes on; ``"wait"`` waits for its
+            bytes until a limit is reached, and then closes the stream.
+        gap_grace_s: How long a hole that the peer has acknowledged past may
+            still be filled (captures show an ACK before its data). ``None``:
+            acknowledgements never end the wait.
+        overlap: Who wins where two segments that wait out of order overlap.
+        conflict_window_bytes: How many captured bytes back delivered data is
+            kept, to compare late copies with it. 0 turns that off.
+        checksum: ``"auto"`` judges a half's TCP checksums once it has shown
+            good ones, ``"verify"`` always, ``"ignore"`` never.
+        rst: Where an RST must lie to be believed: ``"window"``, ``"exact"`` or
+            ``"any"``.
+        paws: Reject data with timestamps from the past (RFC 7323 section 5).
+        window: Hold back data beyond what the peer ever offered until the peer
+            acknowledges it.
+        ttl_distance: Hold back data whose TTL is at least this far from its
+            half's own until evidence decides. 0 turns that off.
+        max_held_bytes: Payload bytes waiting out of order.
+        max_held_segments: Segments waiting out of order.
+        max_held_span_bytes: How far beyond the delivered edge they may reach.
+        max_holes: How many holes may lie between them.
+        limit_scope: Whether the held limits count for each ``"half"`` or for
+            both halves of a ``"stream"`` together.
+        memory_limit_bytes: Everything that the assembler keeps, in all.
+        midstream: Whether a connection whose start was not captured is followed.
+        midstream_grace_s: How long the first segments of such a half are
+            collected before the lowest of them becomes offset 0.
+        midstream_grace_segments: The same, in segments.
+        idle_timeout_s: A stream without packets is closed after this long.
+        half_open_timeout_s: The same while only one side has spoken.
+        linger_s: How long a closed stream absorbs late packets.
+        fragment_overlap: Who wins where IPv4 fragments overlap (IPv6 discards
+            the datagram, RFC 5722).
+        fragment_timeout_s: How long a datagram may stay incomplete.
+        max_fragment_bytes: Bytes of incomplete datagrams.
+        max_fragmented_datagrams: Incomplete datagrams at one time.
+
+    Raises:
+        ValueError: A value outside its choices or range.
+    """
+
+    deliver: Deliver = "in_order"
+    gap: GapRule = "skip"
+    gap_grace_s: float | None = 0.020
+    overlap: Overlap = "first"
+    conflict_window_bytes: int = 4 * _MIB
+    checksum: ChecksumRule = "auto"
+    rst: RstRule = "window"
+    paws: bool = True
+    window: bool = True
+    ttl_distance: int = 16
+    max_held_bytes: int | None = 4 * _MIB
+    max_held_segments: int | None = 4096
+    max_held_span_bytes: int | None = None
+    max_holes: int | None = None
+    limit_scope: LimitScope = "half"
+    memory_limit_bytes: int = 512 * _MIB
+    midstream: bool = True
+    midstream_grace_s: float = 0.020
+    midstream_grace_segments: int = 8
+    idle_timeout_s: float | None = 300.0
+    half_open_timeout_s: float | None = 30.0
+    linger_s: float = 60.0
+    fragment_overlap: FragmentOverlap = "first"
+    fragment_timeout_s: float = 30.0
+    max_fragment_bytes: int = 16 * _MIB
+    max_fragmented_datagrams: int = 4096
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                wanted = ", ".join(choices)
+                raise ValueError(f"{name} is {value!r}, and not one of {wanted}")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if number and not 0 <= value < 1 << 62:
+                raise ValueError(f"{field.name} is {value}, and not in [0, 2**62)")
+
+    def replace(self, **changes: Any) -> Policy:
+        """Return a copy with other values for the named fields."""
+        return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def preset(cls, name: str) -> Policy:
+        """Return the policy that ``name`` stands for; see ``Policy.presets()``.
+
+        A preset copies what a system decides, not its bugs.
+
+        Raises:
+            ValueError: There is no preset of that name.
+        """
+        try:
+            return cls(**_PRESETS[name])
+        except KeyError:
+            known = ", ".join(_PRESETS)
+            raise ValueError(f"no preset {name!r}; there are {known}") from None
+
+    @staticmethod
+    def presets() -> tuple[str, ...]:
+        """Return the names that ``preset`` takes."""
+        return tuple(_PRESETS)
+
+
+_PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    # libtins 4.5: 512 chunks or 3 MiB, both directions together, end the stream.
+    "libtins": {
+        "gap": "wait",
+        "gap_grace_s": None,
+        "max_held_bytes": 3 * _MIB,
+        "max_held_segments": 512,
+        "limit_scope": "stream",
+        "midstream": False,
+        "overlap": "linux",
+        "rst": "any",
+        "checksum": "ignore",
+        "paws": False,
+        "window": False,
+        "ttl_distance": 0,
+    },
+    "sniffer": {
+        "deliver": "acked",
+        "gap_grace_s": 0.0,
+        "midstream": False,
+        "half_open_timeout_s": 300.0,
+    },
+    "pcap-tcp-assembler": {
+        "deliver": "pull",
+        "gap_grace_s": None,
+        "max_held_bytes": 131072,
+        "max_held_segments": None,
+        "max_held_span_bytes": 131072,
+        "max_holes": 100,
+        "idle_timeout_s": None,
+        "half_open_timeout_s": None,
+        "midstream_grace_segments": 1,
+        "overlap": "last",
+        "checksum": "ignore",
+        "paws": False,
+        "window": False,
+        "ttl_distance": 0,
+        "rst": "any",
+    },
+    "wireshark": {
+        "gap_grace_s": 0.0,
+        "max_held_bytes": None,
+        "max_held_segments": None,
+        "idle_timeout_s": None,
+        "half_open_timeout_s": None,
+        "checksum": "ignore",
+        "paws": False,
+        "window": False,
+        "ttl_distance": 0,
+    },
+    "inline": {"gap_grace_s": None},
+}
