@@ -1,0 +1,1 @@
+"""How fast unpacket is, beside its peers and beside the figures that it promises."""

@@ -1,0 +1,40 @@
+"""The commands that have unpacket do something; the one place that words them."""
+
+import sys
+from pathlib import Path
+
+from bench.measure import Command
+
+
+def job(name: str, capture: Path, *arguments: int) -> Command:
+    """Return the command that does a job of ``bench.jobs``."""
+    words = (name, str(capture), *map(str, arguments))
+    return Command((sys.executable, "-m", "bench.jobs", *words), tells=True)
+
+
+def files(capture: Path, out: Path) -> Command:
+    """Write each half to a file in ``out``."""
+    argv = (sys.executable, "-m", "bench.jobs", "files", str(capture), str(out))
+    return Command(argv, tells=True, fills=out)
+
+
+def tool(*arguments: str) -> Command:
+    """Return a command line of the installed ``unpacket``."""
+    return Command((str(Path(sys.executable).with_name("unpacket")), *arguments))
+
+
+def listed(capture: Path, *, workers: int = 1, digest: bool = False) -> Command:
+    """List the streams, with the digest of what each side sent if asked."""
+    digests = ("--digest",) if digest else ()
+    jobs = ("--jobs", str(workers)) if workers > 1 else ()
+    return tool("streams", str(capture), *digests, *jobs)
+
+
+def followed(capture: Path) -> Command:
+    """Print the payload of all streams."""
+    return tool("follow", str(capture))
+
+
+def python(statement: str) -> Command:
+    """Run a statement in a new Python."""
+    return Command((sys.executable, "-c", statement))

@@ -1,0 +1,284 @@
+"""The figures that unpacket promises, and how each is measured.
+
+A ratio is one of medians, of commands that ran in turn. Peers are compared by the
+CPU of the whole process, so that Python's start counts against unpacket; unpacket
+against itself, and against reading the file, by that of the job alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from bench import captures, commands, peers
+from bench.report import Result, Settings
+
+Benchmark = Callable[[Settings], Result]
+
+# A start is short, and varies more than a long job.
+START_ROUNDS = 15
+# scapy copies all that it has of a stream for each packet: 0.4 ms a packet.
+SCAPY_SHARE = 4
+SLOW_ROUNDS = 3
+PIECES = 80_000
+FEWER_PIECES = 20_000
+# Four times the segments at n log n are 4.6 times the work, at n squared 16.
+GROWTH = 6.0
+
+
+def mix(kind: str) -> Benchmark:
+    """Return the benchmark of events and callbacks on one of the four mixes."""
+
+    def measured(settings: Settings) -> Result:
+        capture = captures.mix(kind, settings.packets, sums=settings.sums)
+        captures.warmed(capture)
+        result = Result()
+        result.measure(
+            settings,
+            {
+                "libtins": partial(peers.libtins, capture),
+                "libnids": partial(peers.libnids, capture),
+                "libnids verify": partial(peers.libnids, capture, verify=True),
+                "gopacket": partial(peers.gopacket, capture),
+                "read": partial(commands.job, "read", capture),
+                "events": partial(commands.job, "watched", capture),
+                "data events": partial(commands.job, "data_events", capture),
+                "callbacks": partial(commands.job, "callbacks", capture),
+            },
+        )
+        result.promise(
+            f"{kind}: events / libtins", result.ratio("events", "libtins"), 1 / 5
+        )
+        result.promise(
+            f"{kind}: events / libnids", result.ratio("events", "libnids"), 1 / 3
+        )
+        result.promise(
+            f"{kind}: callbacks / libtins", result.ratio("callbacks", "libtins"), 1 / 3
+        )
+        if kind in ("bulk", "web"):
+            of_read = result.ratio("events", "read", "job_cpu_s")
+            result.promise(f"{kind}: events / read", of_read, 2)
+        return result
+
+    return measured
+
+
+def checksums(settings: Settings) -> Result:
+    """What verification is of the whole, where there are right sums to verify."""
+    result = Result()
+    for kind in ("bulk", "web"):
+        capture = captures.mix(kind, settings.packets)
+        captures.warmed(capture)
+        result.measure(
+            settings,
+            {
+                f"{kind} verified": partial(commands.job, "watched", capture),
+                f"{kind} ignored": partial(commands.job, "unchecked", capture),
+            },
+        )
+        rest = result.ratio(f"{kind} ignored", f"{kind} verified", "job_cpu_s")
+        share = None if rest is None else 1 - rest
+        result.promise(f"{kind}: checksums / all", share, 0.30)
+    return result
+
+
+def digest(settings: Settings) -> Result:
+    """A digest of each side of each stream, against one of the file."""
+    capture = captures.mix("web", settings.packets, sums=settings.sums)
+    captures.warmed(capture)
+    result = Result()
+    result.measure(
+        settings,
+        {
+            "sha256sum": partial(peers.sha256sum, capture),
+            "streams": partial(commands.listed, capture),
+            "streams --digest": partial(commands.listed, capture, digest=True),
+        },
+    )
+    of_sum = result.ratio("streams --digest", "sha256sum")
+    result.promise("web: streams --digest / sha256sum", of_sum, 3)
+    return result
+
+
+def follow(settings: Settings) -> Result:
+    """All streams against tshark following one, a packet."""
+    capture = captures.mix("web", settings.packets, sums=settings.sums)
+    sample = captures.mix("web", settings.sample, sums=settings.sums)
+    captures.warmed(capture)
+    captures.warmed(sample)
+    result = Result()
+    result.measure(
+        settings,
+        {
+            "tshark, one of the sample": partial(peers.tshark_follow, sample),
+            "follow, all": partial(commands.followed, capture),
+        },
+    )
+    ratio = result.ratio("tshark, one of the sample", "follow, all")
+    each = None if ratio is None else ratio * settings.packets / settings.sample
+    result.promise("web: tshark one / follow all, a packet", each, 20, at_least=True)
+    return result
+
+
+def whole(settings: Settings) -> Result:
+    """unpacket.streams against scapy's TCPSession, a dpkt loop and tcpflow's files."""
+    capture = captures.mix("web", settings.packets, sums=settings.sums)
+    sample = captures.mix("web", settings.sample, sums=settings.sums)
+    few = settings.sample // SCAPY_SHARE
+    small = captures.mix("web", few, sums=settings.sums)
+    out = captures.directory() / "flows"
+    for path in (capture, sample, small):
+        captures.warmed(path)
+    result = Result()
+    rounds = min(settings.rounds, SLOW_ROUNDS)
+    result.measure(
+        replace(settings, rounds=rounds),
+        {
+            "unpacket.streams": partial(commands.job, "whole", capture),
+            "scapy, of fewer": partial(peers.scapy, small),
+            "dpkt, of the sample": partial(peers.dpkt, sample),
+            "tcpflow, of the sample": partial(peers.tcpflow, sample, out),
+            "files, of the sample": partial(commands.files, sample, out),
+        },
+    )
+    scapy = result.ratio("scapy, of fewer", "unpacket.streams")
+    each = None if scapy is None else scapy * settings.packets / few
+    result.promise("web: scapy / unpacket.streams, a packet", each, 300, at_least=True)
+    dpkt = result.ratio("dpkt, of the sample", "unpacket.streams")
+    each = None if dpkt is None else dpkt * settings.packets / settings.sample
+    result.promise("web: dpkt / unpacket.streams, a packet", each, None, at_least=True)
+    tcpflow = result.ratio("tcpflow, of the sample", "files, of the sample")
+    result.promise("web: tcpflow / files", tcpflow, 5, at_least=True)
+    return result
+
+
+def workers(settings: Settings) -> Result:
+    """Two jobs against one, by the clock on the wall."""
+    result = Result()
+    for kind in ("bulk", "web"):
+        capture = captures.mix(kind, settings.packets, sums=settings.sums)
+        captures.warmed(capture)
+        one, two = f"{kind}, 1 job", f"{kind}, 2 jobs"
+        result.measure(
+            settings,
+            {
+                one: partial(commands.listed, capture),
+                two: partial(commands.listed, capture, workers=2),
+            },
+        )
+        gain = result.ratio(one, two, "wall_s")
+        result.promise(f"{kind}: wall of 1 job / 2 jobs", gain, 1.6, at_least=True)
+    return result
+
+
+def memory(settings: Settings) -> Result:
+    """What streams cost that do nothing: half-open ones, and idle ones."""
+    streams = settings.packets
+    flood = captures.scenario("syn_flood", streams)
+    idle = captures.scenario("established", 3 * streams)
+    nearly_none = captures.scenario("established", 3 * 1000)
+    result = Result()
+    result.measure(
+        replace(settings, rounds=1),
+        {
+            "half-open streams": partial(commands.job, "watched", flood),
+            "idle streams": partial(commands.job, "watched", idle),
+            "1,000 idle streams": partial(commands.job, "watched", nearly_none),
+        },
+    )
+    peak = result.value("half-open streams", "job_peak_mib")
+    evicted = result.value("half-open streams", "evicted")
+    least = result.value("1,000 idle streams", "job_peak_mib")
+    if peak is not None and least is not None:
+        peak = least + (peak - least) * 1_000_000 / streams
+    result.promise("1,000,000 half-open streams", peak, 512, "MiB")
+    result.promise("half-open streams evicted", evicted, 0, "")
+    most = result.value("idle streams", "job_peak_mib")
+    each = None
+    if most is not None and least is not None:
+        each = (most - least) * (1 << 20) / (streams - 1000)
+    result.promise("an idle stream", each, 400, "bytes")
+    kept = result.value("idle streams", "evicted")
+    result.promise("idle streams evicted", kept, 0, "")
+    return result
+
+
+def look_up(settings: Settings) -> Result:
+    """A packet's cost among 1,000 live streams, and among as many as there can be."""
+    most = settings.packets
+    few = captures.scenario("few_live", 3 * most)
+    many = captures.scenario("many_live", 3 * most)
+    for path in (few, many):
+        captures.warmed(path)
+    result = Result()
+    result.measure(
+        settings,
+        {
+            "1,000 live": partial(commands.job, "later", few, 2 * 1000),
+            f"{most:,} live": partial(commands.job, "later", many, 2 * most),
+        },
+    )
+    growth = result.ratio(f"{most:,} live", "1,000 live", "each_ns")
+    result.promise(f"a packet among {most:,} streams / 1,000", growth, 3)
+    return result
+
+
+def start(settings: Settings) -> Result:
+    """How long until something can begin."""
+    result = Result()
+    result.measure(
+        replace(settings, rounds=START_ROUNDS),
+        {
+            "python -c pass": partial(commands.python, "pass"),
+            "import unpacket": partial(commands.python, "import unpacket"),
+            "unpacket --help": partial(commands.tool, "--help"),
+        },
+    )
+    python = result.value("python -c pass", "wall_s")
+    imported = result.value("import unpacket", "wall_s")
+    own = None
+    if python is not None and imported is not None:
+        own = (imported - python) * 1000
+    result.promise("import unpacket, beyond Python's start", own, 80, "ms")
+    shown = result.value("unpacket --help", "wall_s")
+    whole = None if shown is None else shown * 1000
+    result.promise("unpacket --help, all of it", whole, 200, "ms")
+    return result
+
+
+def pieces(settings: Settings) -> Result:
+    """Four-byte segments of one stream, all out of order."""
+    result = Result()
+    for order in ("reversed", "shuffled"):
+        many = captures.scenario(f"{order}_pieces", PIECES)
+        fewer = captures.scenario(f"{order}_pieces", FEWER_PIECES)
+        result.measure(
+            settings,
+            {
+                f"{order} {PIECES:,}": partial(commands.job, "held", many),
+                f"{order} {FEWER_PIECES:,}": partial(commands.job, "held", fewer),
+            },
+        )
+        spent = result.value(f"{order} {PIECES:,}", "job_cpu_s")
+        result.promise(f"{PIECES:,} segments {order}", spent, 0.3, "s")
+        growth = result.ratio(
+            f"{order} {PIECES:,}", f"{order} {FEWER_PIECES:,}", "job_cpu_s"
+        )
+        result.promise(f"four times the segments {order}", growth, GROWTH)
+    return result
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "bulk": mix("bulk"),
+    "web": mix("web"),
+    "ugly": mix("ugly"),
+    "tiny": mix("tiny"),
+    "checksums": checksums,
+    "digest": digest,
+    "follow": follow,
+    "whole": whole,
+    "workers": workers,
+    "memory": memory,
+    "look_up": look_up,
+    "start": start,
+    "pieces": pieces,
+}
