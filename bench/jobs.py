@@ -27,6 +27,8 @@ BUFFER_BYTES = 1 << 20
 Facts = dict[str, Any]
 
 HOLD_ALL = replace(unpacket.Policy(), max_held_segments=None)
+# A stream that was evicted would be met again as a new one.
+ROOMY = replace(unpacket.Policy(), memory_limit_bytes=1 << 34)
 UNCHECKED = replace(unpacket.Policy(), checksum="ignore")
 
 
@@ -143,7 +145,7 @@ def files(capture: str, out: str) -> Facts:
 
 def later(capture: str, after: int) -> Facts:
     """Say what the packets cost that come after the first ``after`` of them."""
-    assembler = unpacket.Assembler(data=False)
+    assembler = unpacket.Assembler(ROOMY, data=False)
     packets = 0
     began = None
     began_at = 0
