@@ -1,0 +1,39 @@
+cimport cython
+
+ctypedef unsigned char u8
+ctypedef unsigned short u16
+ctypedef unsigned int u32
+ctypedef unsigned long long u64
+ctypedef long long i64
+
+@cython.final
+cdef class Batch:
+    cdef readonly object buffer
+    cdef const u8[::1] data
+    cdef const u16[::1] words
+    cdef readonly i64[::1] start, time_ns
+    cdef readonly u32[::1] captured, original
+    cdef readonly u16[::1] link_type
+    cdef readonly Py_ssize_t capacity, count, used_bytes
+    cdef readonly i64 first_number
+    @cython.locals(pairs=Py_ssize_t)
+    cpdef attach(self, buffer, Py_ssize_t used_bytes, i64 first_number)
+    cpdef add(self, i64 start, i64 captured, i64 original, time_ns, i64 link_type)
+    @cython.locals(start=Py_ssize_t)
+    cpdef tuple frame(self, Py_ssize_t index)
+
+@cython.final
+cdef class BufferPool:
+    cdef Py_ssize_t _size
+    cdef list _buffers
+    cdef Py_ssize_t _alone
+    @cython.locals(index=Py_ssize_t)
+    cpdef bytearray take(self, Py_ssize_t minimum=*)
+
+@cython.final
+cdef class BatchPool:
+    cdef Py_ssize_t _capacity
+    cdef list _batches
+    cdef Py_ssize_t _alone
+    @cython.locals(index=Py_ssize_t, free=Py_ssize_t)
+    cpdef Batch take(self)

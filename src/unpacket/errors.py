@@ -1,0 +1,97 @@
+"""What can go wrong, apart from the caller's own mistakes.
+
+::
+
+    UnpacketError
+    +-- SourceError          a source of packets cannot be used
+    |   +-- FormatError      its bytes are not what its format says
+    +-- LimitError           a bound was reached that the user set to raise
+
+    CaptureWarning           a capture was used up to where it is damaged
+                             (a category of warning, not raised)
+
+A mistake of the caller is a ValueError or a TypeError. Hostile traffic is none of
+these: it makes events. Any other exception is a bug of unpacket.
+
+Each carries the facts as attributes, and ``args`` are those facts, so that it
+survives the way back from a worker process.
+"""
+
+from os import PathLike
+
+__all__ = [
+    "CaptureWarning",
+    "FormatError",
+    "LimitError",
+    "SourceError",
+    "UnpacketError",
+]
+
+
+class UnpacketError(Exception):
+    """The root of the tree, for those who catch everything of unpacket's."""
+
+
+class SourceError(UnpacketError):
+    """A source of packets cannot be opened or read, or needs what is not there.
+
+    Attributes:
+        path: The source, as the caller named it.
+        reason: What was wrong, in lower case and without a full stop.
+    """
+
+    def __init__(self, path: str | PathLike[str], reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class FormatError(SourceError):
+    """The bytes of a capture are not what its format says.
+
+    Attributes:
+        path: The capture, as the caller named it.
+        offset: Where the trouble begins, in bytes from where reading began. In a
+            compressed capture these are bytes after decompression.
+        reason: What was wrong there, in lower case and without a full stop.
+    """
+
+    def __init__(self, path: str | PathLike[str], offset: int, reason: str) -> None:
+        super().__init__(path, reason)
+        self.args = (path, offset, reason)
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return f"{self.path}: byte {self.offset}: {self.reason}"
+
+
+class LimitError(UnpacketError):
+    """A bound was reached, and the user's policy says that this raises.
+
+    Attributes:
+        limit: The name of the bound, as Policy calls it.
+        maximum: Its value.
+    """
+
+    def __init__(self, limit: str, maximum: int) -> None:
+        super().__init__(limit, maximum)
+        self.limit, self.maximum = limit, maximum
+
+    def __str__(self) -> str:
+        return f"the limit {self.limit}={self.maximum} was reached"
+
+
+class CaptureWarning(UserWarning):
+    """A capture is damaged, and was used up to the damage.
+
+    Attributes: as those of FormatError, which takes its place when reading strictly.
+    """
+
+    def __init__(self, path: str | PathLike[str], offset: int, reason: str) -> None:
+        super().__init__(path, offset, reason)
+        self.path, self.offset, self.reason = path, offset, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: byte {self.offset}: {self.reason}"
