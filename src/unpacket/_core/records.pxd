@@ -1,0 +1,27 @@
+cimport cython
+
+from unpacket._core cimport inline_loads as native
+from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
+# Cython rebuilds for a file from which a name comes, and not for the line above.
+from unpacket._core.inline_loads cimport load32 as rebuild_for_loads
+from unpacket._core.interfaces cimport Interfaces
+
+cdef Py_ssize_t PCAP_HEADER, ENHANCED_HEADER, SIMPLE_HEADER, TRAILER
+
+@cython.locals(
+    data="const u8[::1]", stop=Py_ssize_t, count=Py_ssize_t, unit_ns=i64,
+    captured=Py_ssize_t, original=Py_ssize_t, seconds=i64, fraction=i64,
+)
+cpdef Py_ssize_t scan_pcap(
+    Batch batch, Py_ssize_t position, bint big_endian, bint nanoseconds,
+    u16 link_type, Py_ssize_t longest, int lengths_swapped,
+) except? -1 nogil
+
+@cython.locals(
+    data="const u8[::1]", stop=Py_ssize_t, count=Py_ssize_t, last_ns=i64, kind=u32,
+    total=Py_ssize_t, header=Py_ssize_t, room=Py_ssize_t, interface=Py_ssize_t,
+    captured=Py_ssize_t, original=Py_ssize_t, ticks=u64,
+)
+cpdef Py_ssize_t scan_pcapng(
+    Batch batch, Interfaces interfaces, Py_ssize_t position, bint big_endian
+) except? -1 nogil
