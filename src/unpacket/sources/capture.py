@@ -1,0 +1,168 @@
+"""Captures: what pcap and pcapng have in common, and the source of their batches."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from unpacket._core.batch import Batch, BatchPool
+from unpacket.errors import CaptureWarning, FormatError
+from unpacket.sources.source import Interface, Progress, Source
+from unpacket.sources.window import Reader, Window
+
+# libpcap takes a packet of more than 262,144 bytes for damage, apart from some link
+# types without TCP. Linux captures segments of up to 524,280 bytes before they are
+# cut for the wire ("BIG TCP"), so here it is more, and still more where the capture
+# says that it kept more.
+LONGEST_FRAME = 1 << 20
+LONGEST_OF_ALL = 1 << 28
+
+
+def longest_frame(snaplen: int) -> int:
+    """Return how long a frame can be in a capture that kept ``snaplen`` bytes."""
+    return min(max(LONGEST_FRAME, snaplen), LONGEST_OF_ALL)
+
+
+class Capture(ABC):
+    """Reads one format of captures.
+
+    Attributes:
+        interfaces: Those of the section that is being read, by their number.
+    """
+
+    def __init__(self, path: str, window: Window) -> None:
+        self._path = path
+        self._window = window
+        # Blocks passed over that are no packets and have a frame number all the same.
+        self._numbers_passed = 0
+        self.interfaces: list[Interface] = []
+
+    @abstractmethod
+    def _scan(self, batch: Batch) -> None:
+        """Add the packets from the window's position on, and move it behind them."""
+
+    @abstractmethod
+    def _step(self) -> int:
+        """Deal with what stopped a scan.
+
+        Returns:
+            How many bytes there must be to go on, or 0 to go on at once.
+
+        Raises:
+            FormatError: It is damage.
+        """
+
+    def batches(self, batch_frames: int) -> Iterator[Batch]:
+        """Yield the packets, as soon as they are there.
+
+        Raises:
+            FormatError: The capture is damaged or cut, after what is in front.
+        """
+        window = self._window
+        pool = BatchPool(batch_frames)
+        number = 1
+        needed = 0
+        while True:
+            # This lets go of the buffers of batches that are done with, and has to
+            # come before a buffer is looked for.
+            batch = pool.take()
+            if needed and not window.fill(needed):
+                break
+            batch.attach(window.buffer, window.stop, number)
+            needed = 0
+            damage = None
+            while not needed and damage is None and not self._numbers_passed:
+                self._scan(batch)
+                if batch.count == batch.capacity:
+                    break
+                try:
+                    needed = self._step()
+                except FormatError as error:
+                    damage = error
+            number += batch.count + self._numbers_passed
+            self._numbers_passed = 0
+            if batch.count:
+                yield batch
+            # While it is referred to from here the pool cannot reuse it.
+            del batch
+            if damage is not None:
+                raise damage
+        if window.broken:
+            end = window.position_offset + window.held
+            raise FormatError(self._path, end, window.broken)
+        if window.held:
+            raise self._damage(f"a record is cut after {window.held} of {needed} bytes")
+
+    def _damage(self, reason: str) -> FormatError:
+        return FormatError(self._path, self._window.position_offset, reason)
+
+    def _cut_header(self, length: int) -> FormatError:
+        held = self._window.held
+        reason = (
+            self._window.broken or f"the header is cut after {held} of {length} bytes"
+        )
+        return self._damage(reason)
+
+
+class CaptureSource(Source):
+    """The batches of a capture, up to where it is damaged."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        reader: Reader,
+        path: str,
+        *,
+        batch_frames: int,
+        strict: bool,
+        progress: Progress | None,
+    ) -> None:
+        super().__init__(path)
+        self._capture = capture
+        self._reader = reader
+        self._strict = strict
+        self._progress = progress
+        self._batches = capture.batches(batch_frames)
+
+    @property
+    def bytes_read(self) -> int:
+        return self._reader.bytes_read
+
+    @property
+    def total_bytes(self) -> int | None:
+        return self._reader.total_bytes
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        return tuple(self._capture.interfaces)
+
+    def __next__(self) -> Batch:
+        """Return the next batch.
+
+        Raises:
+            FormatError: The capture is damaged here, if reading strictly.
+            SourceError: It cannot be read.
+        """
+        try:
+            batch = next(self._batches)
+        except FormatError as error:
+            self.close()
+            if self._strict:
+                raise
+            self._warn(error)
+            raise StopIteration from None
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            if self._progress is not None:
+                self._progress(self.bytes_read, self.total_bytes)
+        return batch
+
+    def close(self) -> None:
+        self._batches = iter(())
+        self._reader.close()
+
+    def _warn(self, damage: FormatError) -> None:
+        warning = CaptureWarning(self.path, damage.offset, damage.reason)
+        self.warnings.append(warning)
+        warnings.warn(warning, stacklevel=3)

@@ -1,0 +1,119 @@
+"""Any iterable of packets as a source: a list, a generator that never ends."""
+
+from collections.abc import Iterable, Sized
+from time import monotonic
+from typing import Any
+
+from unpacket._core.batch import BUFFER_BYTES, Batch, BatchPool
+from unpacket.sources.packets import Packet, packet_of
+from unpacket.sources.source import Progress, Source
+
+# How long a frame may wait for the others of its batch, if it comes from something
+# that may be live. It is looked at when the next packet comes.
+PATIENCE_S = 0.1
+
+
+class ObjectSource(Source):
+    """Takes packets from an iterable, one at a time and no earlier than needed.
+
+    A packet that does not say when it was seen gets the time of the one before it.
+    """
+
+    def __init__(
+        self,
+        packets: Iterable[object],
+        *,
+        link_type: int | None,
+        batch_frames: int,
+        progress: Progress | None,
+    ) -> None:
+        super().__init__(f"<{type(packets).__name__}>")
+        self._items = iter(packets)
+        self._patient = isinstance(packets, Sized)
+        self._link_type = link_type if link_type is not None else stated_type(packets)
+        self._batch_frames = batch_frames
+        self._progress = progress
+        self._pool = BatchPool(batch_frames)
+        self._number = 1
+        self._last_ns = 0
+        self._bytes_read = 0
+        self._error: Exception | None = None
+        self._closed = False
+
+    @property
+    def bytes_read(self) -> int:
+        return self._bytes_read
+
+    @property
+    def total_bytes(self) -> None:
+        return None
+
+    def __next__(self) -> Batch:
+        """Return the next batch.
+
+        What the iterable raises is raised here, after the packets before it.
+        """
+        rows = self._take()
+        if not rows:
+            error, self._error = self._error, None
+            if error is not None:
+                raise error
+            raise StopIteration
+        buffer = b"".join([row.data for row in rows])
+        batch = self._pool.take()
+        batch.attach(buffer, len(buffer), self._number)
+        start = 0
+        for row in rows:
+            if row.time_ns is not None:
+                self._last_ns = row.time_ns
+            batch.add(start, len(row.data), row.original, self._last_ns, row.link_type)
+            start += len(row.data)
+        self._number += len(rows)
+        self._bytes_read += len(buffer)
+        if self._progress is not None:
+            self._progress(self._bytes_read, None)
+        return batch
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _take(self) -> list[Packet]:
+        """Return the packets of the next batch; none at the end."""
+        rows: list[Packet] = []
+        size = 0
+        deadline_s = 0.0
+        while not self._closed:
+            try:
+                packet = packet_of(next(self._items), self._link_type)
+            except StopIteration:
+                self._closed = True
+                break
+            except Exception as error:
+                self._closed = True
+                self._error = error
+                break
+            if packet is None:
+                self.ignored += 1
+                continue
+            rows.append(packet)
+            size += len(packet.data)
+            if len(rows) >= self._batch_frames or size >= BUFFER_BYTES:
+                break
+            if not self._patient:
+                now_s = monotonic()
+                # The first packet is a batch, since more may be long in coming.
+                if self._number == 1 or (len(rows) > 1 and now_s >= deadline_s):
+                    break
+                if len(rows) == 1:
+                    deadline_s = now_s + PATIENCE_S
+        return rows
+
+
+def stated_type(packets: Any) -> int | None:
+    """Return the link type of all packets, where a reader of theirs says it.
+
+    The pcap readers of dpkt, of pypcap and of pcapy have ``datalink()``.
+    """
+    datalink = getattr(packets, "datalink", None)
+    link_type = datalink() if callable(datalink) else None
+    return link_type if isinstance(link_type, int) else None

@@ -1,0 +1,167 @@
+"""The pcapng format: sections of blocks, each packet seen on one of the interfaces.
+
+draft-ietf-opsawg-pcapng. Like Wireshark, and unlike libpcap, this takes interfaces
+of different link types, and blocks whose length is not a multiple of four as long
+as both copies of the length agree.
+"""
+
+import struct
+
+from unpacket._core.batch import Batch
+from unpacket._core.interfaces import Interfaces
+from unpacket._core.records import scan_pcapng
+from unpacket.sources.capture import (
+    LONGEST_FRAME,
+    Capture,
+    longest_frame,
+)
+from unpacket.sources.source import Interface
+from unpacket.sources.window import Window
+
+MAGIC = b"\x0a\x0d\x0d\x0a"
+SECTION_HEADER = 0x0A0D0D0A
+INTERFACE_DESCRIPTION = 1
+OBSOLETE_PACKET = 2
+SIMPLE_PACKET = 3
+ENHANCED_PACKET = 6
+# Custom blocks and entries of systemd's journal, to which Wireshark gives frame
+# numbers, and so must everybody whose numbers are to be Wireshark's.
+NUMBERED = frozenset((0x00000BAD, 0x40000BAD, 9))
+# How long a block of each type is at least.
+LEAST_BYTES = {
+    SECTION_HEADER: 28,
+    INTERFACE_DESCRIPTION: 20,
+    OBSOLETE_PACKET: 32,
+    SIMPLE_PACKET: 16,
+    ENHANCED_PACKET: 32,
+}
+LEAST_BLOCK = 12
+PACKETS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
+# How much longer than its packet a block can be, and how long one without a packet:
+# secrets and what others have made up.
+LONGEST_OPTIONS = 1 << 20
+LONGEST_OTHER_BLOCK = 1 << 28
+BYTE_ORDERS = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
+
+IF_NAME = 2
+IF_TSRESOL = 9
+IF_FCSLEN = 13
+IF_TSOFFSET = 14
+MICROSECONDS = 6
+
+
+class Pcapng(Capture):
+    """A pcapng capture: any number of sections, each in a byte order of its own."""
+
+    def __init__(self, window: Window, path: str, link_type: int | None) -> None:
+        super().__init__(path, window)
+        self._forced_link_type = link_type
+        self._order = "<"
+        self._table = Interfaces()
+        self._longest_packet = LONGEST_FRAME
+        needed = LEAST_BLOCK
+        while needed:
+            if not window.need(needed):
+                raise self._cut_header(needed)
+            needed = self._step()
+
+    def _scan(self, batch: Batch) -> None:
+        self._window.position = scan_pcapng(
+            batch, self._table, self._window.position, self._order == ">"
+        )
+
+    def _step(self) -> int:
+        window = self._window
+        if window.held < LEAST_BLOCK:
+            return LEAST_BLOCK
+        head = window.peek(LEAST_BLOCK)
+        order = self._order
+        if head.startswith(MAGIC):
+            magic = head[8:]
+            if magic not in BYTE_ORDERS:
+                raise self._damage(f"a section has the byte-order magic {magic.hex()}")
+            order = BYTE_ORDERS[magic]
+        kind, total = struct.unpack(order + "II", head[:8])
+        longest = LONGEST_OTHER_BLOCK
+        if kind in PACKETS:
+            longest = self._longest_packet + LONGEST_OPTIONS
+        if not LEAST_BYTES.get(kind, LEAST_BLOCK) <= total <= longest:
+            raise self._damage(f"a block of type {kind} says that it has {total} bytes")
+        if window.held < total:
+            return int(total)
+        view = memoryview(window.buffer)[window.position : window.position + total]
+        (again,) = struct.unpack(order + "I", view[-4:])
+        if again != total:
+            raise self._damage(
+                f"a block has {total} bytes by its start and {again} by its end"
+            )
+        body = bytes(view[8:-4]) if kind in LEAST_BYTES else b""
+        if kind == SECTION_HEADER:
+            self._begin_section(order, body)
+        elif kind == INTERFACE_DESCRIPTION:
+            self._add_interface(body)
+        elif kind in PACKETS:
+            raise self._damage(self._what_is_wrong(kind, body))
+        elif kind in NUMBERED:
+            self._numbers_passed += 1
+        # The other types hold no packets: names, statistics, secrets, what others
+        # have made up. All of them are passed over.
+        window.position += total
+        return 0
+
+    def _begin_section(self, order: str, body: bytes) -> None:
+        major, minor = struct.unpack(order + "4xHH", body[:8])
+        # 1.2 has been written and is the same as 1.0.
+        if major != 1 or minor not in (0, 2):
+            raise self._damage(f"pcapng version {major}.{minor} is not read")
+        self._order = order
+        self._table = Interfaces()
+        self._longest_packet = LONGEST_FRAME
+        self.interfaces = []
+
+    def _add_interface(self, body: bytes) -> None:
+        link_type, snaplen = struct.unpack(self._order + "HxxI", body[:8])
+        longest = longest_frame(snaplen)
+        self._longest_packet = max(self._longest_packet, longest)
+        options = self._options(body[8:])
+        resolution = options.get(IF_TSRESOL, b"")
+        offset = options.get(IF_TSOFFSET, b"")
+        fcs = options.get(IF_FCSLEN, b"")
+        try:
+            self._table.add(
+                link_type if self._forced_link_type is None else self._forced_link_type,
+                snaplen,
+                longest,
+                resolution[0] if resolution else MICROSECONDS,
+                struct.unpack(self._order + "q", offset)[0] if len(offset) == 8 else 0,
+            )
+        except ValueError as error:
+            raise self._damage(str(error)) from None
+        name = options.get(IF_NAME, b"").rstrip(b"\0").decode(errors="replace")
+        self.interfaces.append(
+            Interface(name, link_type, snaplen, fcs[0] if fcs else None)
+        )
+
+    def _options(self, data: bytes) -> dict[int, bytes]:
+        """Return the first of each option, up to where they end or are damaged."""
+        options: dict[int, bytes] = {}
+        at = 0
+        while len(data) - at >= 4:
+            code, length = struct.unpack_from(self._order + "HH", data, at)
+            if code == 0 or length > len(data) - at - 4:
+                break
+            options.setdefault(code, data[at + 4 : at + 4 + length])
+            at += 4 + (length + 3) // 4 * 4
+        return options
+
+    def _what_is_wrong(self, kind: int, body: bytes) -> str:
+        """Say why a scan did not take a whole packet block."""
+        if kind == SIMPLE_PACKET:
+            interface, captured = 0, len(body) - 4
+        elif kind == OBSOLETE_PACKET:
+            interface, captured = struct.unpack(self._order + "H10xI", body[:16])
+        else:
+            interface, captured = struct.unpack(self._order + "I8xI", body[:16])
+        if interface >= self._table.count:
+            return f"a packet was seen on interface {interface}, which is not described"
+        return f"a packet says that it holds {captured} bytes of a block's {len(body)}"

@@ -1,0 +1,83 @@
+"""What every source of packets is: an iterator of batches that can be closed."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from unpacket._core.batch import Batch
+from unpacket.errors import CaptureWarning
+
+Progress = Callable[[int, int | None], object]
+
+
+class Interface(NamedTuple):
+    """Where packets of a capture were seen.
+
+    Attributes:
+        name: The interface's name, or "" if the capture does not say.
+        link_type: The LINKTYPE_ value that the capture gives.
+        snaplen: How many bytes of a packet were kept; 0 for all.
+        fcs_bytes: How many bytes of frame check sequence end each frame, or None
+            if the capture does not say.
+    """
+
+    name: str
+    link_type: int
+    snaplen: int
+    fcs_bytes: int | None
+
+
+class Source(ABC):
+    """Gives batches of frames, each of which the caller may keep.
+
+    Attributes:
+        path: The source, as the caller named it.
+        warnings: What was found damaged so far.
+        ignored: How many items of an iterable were no packets.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.warnings: list[CaptureWarning] = []
+        self.ignored = 0
+
+    @property
+    @abstractmethod
+    def bytes_read(self) -> int:
+        """How much was read so far, of the underlying file where there is one."""
+
+    @property
+    @abstractmethod
+    def total_bytes(self) -> int | None:
+        """The size of the underlying file, or None if it has none."""
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Where the packets were seen, as far as that is known by now.
+
+        A capture in sections has other interfaces in each; these are those of the
+        section that is being read.
+        """
+        return ()
+
+    @abstractmethod
+    def __next__(self) -> Batch: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the iteration, and close what this source opened itself."""
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
