@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -191,6 +192,19 @@ def test_progress_is_told() -> None:
     assert sum(len(batch) for batch in source) == 100_002
     assert told == sorted(told, key=lambda each: each[0])
     assert told[-1] == (len(data), len(data))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(lambda: io.BytesIO(joined(PCAP)), id="a capture"),
+        pytest.param(lambda: [b"one", b"two"], id="objects"),
+        pytest.param(lambda: iter([b"one", b"two"]), id="an iterator"),
+    ],
+)
+def test_numbers_go_on_from_another_source(source: Callable[[], object]) -> None:
+    batches = list(sources.open(source(), first_number=41, batch_frames=1))
+    assert [batch.frame(0)[0] for batch in batches] == [41, 42]
 
 
 def test_an_opened_source_is_taken_as_it_is() -> None:

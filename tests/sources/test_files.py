@@ -125,6 +125,15 @@ def test_an_error_of_the_disk_comes_after_the_frames() -> None:
         next(source)
 
 
+def test_what_has_nothing_yet_and_cannot_be_waited_for() -> None:
+    class Empty(io.RawIOBase):
+        def readinto(self, view: memoryview) -> None:  # type: ignore[override]
+            return None
+
+    with pytest.raises(SourceError, match="cannot be waited for"):
+        sources.open(Empty())
+
+
 def test_text_and_what_is_written_to_are_no_sources(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="binary"):
         sources.open(io.StringIO("text"))

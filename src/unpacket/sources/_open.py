@@ -29,6 +29,7 @@ def open(
     link_type: int | str | None = None,
     progress: Progress | None = None,
     batch_frames: int = CAPACITY,
+    first_number: int = 1,
 ) -> Source:
     """Open a source of packets, and return the iterator of its batches.
 
@@ -49,6 +50,8 @@ def open(
         batch_frames: How many frames a batch has at most. A source that may be live
             gives fewer if no more are there; with 1, a generator is never asked for
             a packet before the one that it gave has been given on.
+        first_number: The number of the first frame, where this source goes on from
+            another.
 
     Raises:
         SourceError: The source cannot be opened or read, or it needs a module that
@@ -67,7 +70,13 @@ def open(
         path = path_of(source)
         try:
             return open_capture(
-                reader, path, number, batch_frames, strict=strict, progress=progress
+                reader,
+                path,
+                number,
+                batch_frames=batch_frames,
+                first_number=first_number,
+                strict=strict,
+                progress=progress,
             )
         except BaseException:
             reader.close()
@@ -75,7 +84,11 @@ def open(
     if not isinstance(source, Iterable):
         raise TypeError(f"{type(source).__name__} is no source of packets")
     return ObjectSource(
-        source, link_type=number, batch_frames=batch_frames, progress=progress
+        source,
+        link_type=number,
+        batch_frames=batch_frames,
+        first_number=first_number,
+        progress=progress,
     )
 
 
@@ -91,7 +104,7 @@ def path_of(source: Any) -> str:
 
 def reader_of(source: Any) -> FileReader | None:
     """Return a reader of a path or a file object, and None for anything else."""
-    if source == STANDARD_INPUT:
+    if isinstance(source, str) and source == STANDARD_INPUT:
         stdin = getattr(sys.stdin, "buffer", None)
         if stdin is None:
             raise SourceError(STANDARD_INPUT, "there is no standard input")
@@ -111,8 +124,9 @@ def open_capture(
     file: FileReader,
     path: str,
     link_type: int | None,
-    batch_frames: int,
     *,
+    batch_frames: int,
+    first_number: int,
     strict: bool,
     progress: Progress | None,
 ) -> CaptureSource:
@@ -143,6 +157,7 @@ def open_capture(
         reader,
         path,
         batch_frames=batch_frames,
+        first_number=first_number,
         strict=strict,
         progress=progress,
     )

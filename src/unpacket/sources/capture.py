@@ -51,15 +51,14 @@ class Capture(ABC):
             FormatError: It is damage.
         """
 
-    def batches(self, batch_frames: int) -> Iterator[Batch]:
-        """Yield the packets, as soon as they are there.
+    def batches(self, batch_frames: int, number: int) -> Iterator[Batch]:
+        """Yield the packets, the first with ``number``, as soon as they are there.
 
         Raises:
             FormatError: The capture is damaged or cut, after what is in front.
         """
         window = self._window
         pool = BatchPool(batch_frames)
-        number = 1
         needed = 0
         while True:
             # This lets go of the buffers of batches that are done with, and has to
@@ -113,6 +112,7 @@ class CaptureSource(Source):
         path: str,
         *,
         batch_frames: int,
+        first_number: int,
         strict: bool,
         progress: Progress | None,
     ) -> None:
@@ -121,7 +121,7 @@ class CaptureSource(Source):
         self._reader = reader
         self._strict = strict
         self._progress = progress
-        self._batches = capture.batches(batch_frames)
+        self._batches = capture.batches(batch_frames, first_number)
 
     @property
     def bytes_read(self) -> int:

@@ -2,7 +2,7 @@
 
 import io
 import os
-import select
+import selectors
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -40,8 +40,17 @@ class FileReader:
             if count is not None:
                 self.bytes_read += count
                 return count
-            # A pipe in non-blocking mode, which whoever shares it may have set.
-            select.select([self._file], [], [])
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait for a pipe in non-blocking mode, which whoever shares it may set."""
+        with selectors.DefaultSelector() as selector:
+            try:
+                selector.register(self._file, selectors.EVENT_READ)
+            except (OSError, ValueError) as error:
+                reason = "it has nothing to read yet and cannot be waited for"
+                raise SourceError(self._path, reason) from error
+            selector.select()
 
     def close(self) -> None:
         if self._owned:

@@ -25,6 +25,7 @@ class ObjectSource(Source):
         *,
         link_type: int | None,
         batch_frames: int,
+        first_number: int,
         progress: Progress | None,
     ) -> None:
         super().__init__(f"<{type(packets).__name__}>")
@@ -34,7 +35,8 @@ class ObjectSource(Source):
         self._batch_frames = batch_frames
         self._progress = progress
         self._pool = BatchPool(batch_frames)
-        self._number = 1
+        self._number = first_number
+        self._is_first = True
         self._last_ns = 0
         self._bytes_read = 0
         self._error: Exception | None = None
@@ -69,6 +71,7 @@ class ObjectSource(Source):
             batch.add(start, len(row.data), row.original, self._last_ns, row.link_type)
             start += len(row.data)
         self._number += len(rows)
+        self._is_first = False
         self._bytes_read += len(buffer)
         if self._progress is not None:
             self._progress(self._bytes_read, None)
@@ -102,7 +105,7 @@ class ObjectSource(Source):
             if not self._patient:
                 now_s = monotonic()
                 # The first packet is a batch, since more may be long in coming.
-                if self._number == 1 or (len(rows) > 1 and now_s >= deadline_s):
+                if self._is_first or (len(rows) > 1 and now_s >= deadline_s):
                     break
                 if len(rows) == 1:
                     deadline_s = now_s + PATIENCE_S
