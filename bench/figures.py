@@ -59,6 +59,9 @@ def mix(kind: str) -> Benchmark:
         result.promise(
             f"{kind}: callbacks / libtins", result.ratio("callbacks", "libtins"), 1 / 3
         )
+        for peer in ("libtins", "libnids"):
+            of_peer = result.ratio("events", peer, "job_cpu_s", "cpu_s")
+            result.promise(f"{kind}: events' job alone / {peer}", of_peer, None)
         if kind in ("bulk", "web"):
             of_read = result.ratio("events", "read", "job_cpu_s")
             result.promise(f"{kind}: events / read", of_read, 2)

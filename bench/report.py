@@ -105,9 +105,11 @@ class Result:
             return float(getattr(sample, of))
         return sample.fact(of)
 
-    def ratio(self, name: str, base: str, of: str = "cpu_s") -> float | None:
-        """Return the ratio of medians of two commands."""
-        over, under = self.value(name, of), self.value(base, of)
+    def ratio(
+        self, name: str, base: str, of: str = "cpu_s", base_of: str | None = None
+    ) -> float | None:
+        """Return the ratio of medians of two commands, of the same cost if not told."""
+        over, under = self.value(name, of), self.value(base, base_of or of)
         return None if over is None or not under else over / under
 
     def promise(
