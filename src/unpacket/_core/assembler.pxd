@@ -1,41 +1,25 @@
 cimport cython
 
 from unpacket._core cimport inline_octets as native
-from unpacket._core.batch cimport Batch
-from unpacket._core.context cimport BEGINNING, GRACE, NEVER, NS, Context
-from unpacket._core.decode cimport Decoder
-from unpacket._core.events cimport Data
-from unpacket._core.half cimport grace_over, release, settle, skip
-from unpacket._core.segments cimport Segments
-from unpacket._core.sequence cimport delta
-from unpacket._core.state cimport (
-    HALF_BYTES,
-    IGNORED,
-    IS_CLIENT,
-    OPEN,
-    SIMPLE,
-    STREAM_BYTES,
-    SUM_GOOD,
-    TIMESTAMPS,
-    WAITING,
-    ZERO_WINDOW,
-    Half,
-    HalfExtra,
-    Segment,
-    Stream,
-    direction_of,
-)
-from unpacket._core.stream cimport (
-    REUSED,
-    begin,
-    check_ended,
-    close,
-    process,
-    shift_of,
-)
-from unpacket._core.table cimport FlowTable, cost, deadline
+from unpacket._core.batch cimport (Batch)
+from unpacket._core.context cimport (Context)
+from unpacket._core.decode cimport (Decoder)
+from unpacket._core.events cimport (Data)
+from unpacket._core.half cimport (grace_over, release, settle, skip)
+from unpacket._core.segments cimport (Segments)
+from unpacket._core.sequence cimport (delta)
+from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
+from unpacket._core.stream cimport (begin, check_ended, close, process, shift_of)
+from unpacket._core.table cimport (FlowTable, cost, deadline)
 
-cdef unsigned int FIN_SYN_RST_ACK, ACK, SYN, GOOD, BAD
+cdef unsigned int SYN, ACK, SUM_GOOD, TIMESTAMPS, IGNORED, ZERO_WINDOW, SIMPLE
+cdef unsigned int IS_CLIENT, WAITING, OPEN
+cdef long long STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS
+cdef int GRACE, BEGINNING, REUSED
+
+cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD
+cdef Py_ssize_t CHUNK_MASK
+cdef long long LOW32, HALF32, STEP_NS, NO_TICK, LATEST_NS
 cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
 
 
@@ -72,6 +56,8 @@ cdef class Assembler:
         peer=Half,
     )
     cdef one(self, Py_ssize_t i)
+    @cython.locals(ctx=Context, ahead=cython.longlong)
+    cdef clock(self, long long time_ns)
     @cython.locals(
         ctx=Context,
         segments=Segments,
@@ -79,6 +65,7 @@ cdef class Assembler:
         length=cython.longlong,
         window=cython.longlong,
         ahead=cython.longlong,
+        acked=cython.longlong,
         ttl=int,
         edge=cython.longlong,
         offset=cython.longlong,
@@ -117,19 +104,19 @@ cdef class Assembler:
     cdef bint stale(self, Stream stream) except -1
     cdef expire(self, Stream stream)
     cdef forget(self, Stream stream)
-    @cython.locals(ctx=Context, stream=Stream, slot=int)
+    @cython.locals(ctx=Context, stream=Stream)
     cdef evict(self)
     @cython.locals(
         ctx=Context, table=FlowTable, now_tick=cython.longlong, first=cython.longlong
     )
     cdef run_timers(self)
     @cython.locals(
-        ctx=Context, stream=Stream, when=cython.longlong, slot=int
+        ctx=Context, stream=Stream, when=cython.longlong
     )
     cdef look_at(self, list due)
     @cython.locals(ctx=Context, peer=Half)
     cdef ring(self, int kind, Stream stream, Half half)
-    @cython.locals(half=Half)
+    @cython.locals(half=Half, peer=Half)
     cpdef list skip_to(self, Stream stream, direction, long long offset)
     @cython.locals(half=Half)
     cpdef ignore(self, Stream stream, direction)

@@ -9,44 +9,52 @@ from secrets import randbits
 
 from unpacket._core import inline_octets as native
 from unpacket._core.batch import Batch
-from unpacket._core.context import BEGINNING, GRACE, NEVER, NS, Context
+from unpacket._core.constants import (
+    ACK,
+    BEGINNING,
+    CHUNK,
+    GRACE,
+    HALF_BYTES,
+    IGNORED,
+    IS_CLIENT,
+    NO_TICK,
+    NS,
+    OPEN,
+    PIECE_BYTES,
+    REUSED,
+    SIMPLE,
+    STREAM_BYTES,
+    SUM_GOOD,
+    SYN,
+    TIMESTAMPS,
+    WAITING,
+    ZERO_WINDOW,
+)
+from unpacket._core.context import Context
 from unpacket._core.decode import Decoder
 from unpacket._core.events import Data
 from unpacket._core.half import grace_over, release, settle, skip
 from unpacket._core.segments import Segments
 from unpacket._core.sequence import delta
-from unpacket._core.state import (
-    HALF_BYTES,
-    IGNORED,
-    IS_CLIENT,
-    OPEN,
-    SIMPLE,
-    STREAM_BYTES,
-    SUM_GOOD,
-    TIMESTAMPS,
-    WAITING,
-    ZERO_WINDOW,
-    Half,
-    Segment,
-    Stream,
-    direction_of,
-)
-from unpacket._core.stream import (
-    REUSED,
-    begin,
-    check_ended,
-    close,
-    process,
-    shift_of,
-)
+from unpacket._core.state import Half, Segment, Stream, direction_of
+from unpacket._core.stream import begin, check_ended, close, process, shift_of
 from unpacket._core.table import FlowTable, cost, deadline
 from unpacket.policy import Policy
 
 FIN_SYN_RST_ACK = 0x17
-ACK = 0x10
-SYN = 0x02
 GOOD = 1
 BAD = 2
+
+LOW32 = 0xFFFFFFFF
+HALF32 = 0x80000000
+
+CHUNK_MASK = CHUNK - 1
+
+# 146 years from 1970: differences of such times fit into 64 bits.
+LATEST_NS = (1 << 62) - 1
+
+# A clock that moves by more than an hour between two packets was set.
+STEP_NS = 3600 * NS
 
 BY_TIMEOUT = 3
 BY_MEMORY = 5
@@ -96,7 +104,6 @@ class Assembler:
             raise TypeError(f"policy is a {type(policy).__name__}, and not a Policy")
         self.policy = policy
         self.ctx = Context(policy, bool(data), bool(notes))
-        self.ctx.now_ns = -NEVER
         self.decoder = Decoder(
             [randbits(HASH_BITS) for _ in range(HASH_KEYS)],
             round(policy.fragment_timeout_s * NS),
@@ -163,9 +170,11 @@ class Assembler:
         Time that goes back is not obeyed.
         """
         ctx = self.ctx
-        if now_ns > ctx.now_ns and self.packets:
-            ctx.now_ns = now_ns
-            if now_ns >= ctx.next_timer_ns:
+        now_ns = max(-LATEST_NS, min(LATEST_NS, now_ns))
+        if self.packets and now_ns > ctx.now_ns + ctx.skew_ns:
+            ctx.now_ns = now_ns - ctx.skew_ns
+            ctx.time_ns = now_ns
+            if ctx.now_ns >= ctx.next_timer_ns:
                 self.run_timers()
         self.decoder.advance(now_ns)
         return self.take()
@@ -198,9 +207,10 @@ class Assembler:
                     batch, segments, self.frame_index
                 )
                 self.segment_index = 0
-                self.table.touch(segments, 0, segments.count)
                 continue
             i = self.segment_index
+            if i & CHUNK_MASK == 0:
+                self.table.prefetch(segments, i)
             self.segment_index = i + 1
             self.one(i)
             if self.pause and ctx.events:
@@ -213,12 +223,9 @@ class Assembler:
         time_ns = segments.time_ns[i]
         self.packets += 1
         ctx.frame = self.batch.first_number + segments.index[i]
-        if time_ns > ctx.now_ns:
-            ctx.now_ns = time_ns
-            if time_ns >= ctx.next_timer_ns or self.table.tick < 0:
-                self.run_timers()
-        elif time_ns < ctx.now_ns:
-            self.backwards += 1
+        ctx.time_ns = time_ns
+        if time_ns != ctx.now_ns + ctx.skew_ns:
+            self.clock(time_ns)
         stream = self.table.find(segments, i)
         if stream is not None and self.stale(stream):
             stream = None
@@ -241,15 +248,51 @@ class Assembler:
             and segments.flags[i] & FIN_SYN_RST_ACK == ACK
             and self.quick(stream, half, peer, i)
         ):
-            stream.last_ns = ctx.now_ns
+            stream.seen_ns = ctx.now_ns
+            if ctx.time_ns > stream.last_ns:
+                stream.last_ns = ctx.time_ns
+            return
+        if (
+            stream.reason
+            and half is not None
+            and segments.length[i] == 0
+            and not segments.flags[i] & SYN
+        ):
+            # The last ACK of most connections.
+            half.packets += 1
             return
         self.slow(stream, half, peer, i)
+
+    def clock(self, time_ns):
+        """Let it be ``time_ns``, the time of a packet, and do what is due by then.
+
+        Time that goes back is counted, not obeyed. A step of the capture's clock (a
+        device that learns the date, two captures in one) says nothing about how
+        long a stream was quiet: from then on times count from there.
+        """
+        ctx = self.ctx
+        time_ns = max(-LATEST_NS, min(LATEST_NS, time_ns))
+        if self.table.tick == NO_TICK:
+            ctx.now_ns = time_ns
+            self.table.start_clock(time_ns)
+            ctx.next_timer_ns = time_ns
+        ahead = time_ns - (ctx.now_ns + ctx.skew_ns)
+        if ahead > STEP_NS or ahead < -STEP_NS:
+            ctx.skew_ns += ahead
+            self.backwards += ahead < 0
+        elif ahead > 0:
+            ctx.now_ns += ahead
+            if ctx.now_ns >= ctx.next_timer_ns:
+                self.run_timers()
+        elif ahead < 0:
+            self.backwards += 1
 
     def quick(self, stream, half, peer, i):
         """Process an ordinary segment in order; return whether it was one."""
         ctx = self.ctx
         segments = self.segments
-        if delta(segments.seq[i], half.base_seq + half.next_offset) != 0:
+        offset = half.next_offset
+        if segments.seq[i] != (half.base_seq + offset) & LOW32:
             return False
         checksum = segments.checksum[i]
         if checksum == BAD and ctx.checksum_rule:
@@ -265,8 +308,13 @@ class Assembler:
         window = segments.window[i]
         if window == 0:
             return False
-        ahead = delta(segments.ack[i], peer.base_seq + max(peer.acked, 0))
-        if peer.acked < 0 or ahead > peer.next_offset - peer.acked:
+        acked = peer.acked
+        if acked < 0:
+            return False
+        # As `delta`, without the call.
+        ahead = segments.ack[i]
+        ahead = ((ahead - peer.base_seq - acked + HALF32) & LOW32) - HALF32
+        if ahead > peer.next_offset - acked:
             return False
         if length:
             ttl = segments.ttl[i]
@@ -289,7 +337,6 @@ class Assembler:
         half.packets += 1
         if length == 0:
             return True
-        offset = half.next_offset
         half.payload_bytes += length
         half.next_offset = offset + length
         half.sent_edge = half.next_offset
@@ -338,7 +385,9 @@ class Assembler:
         half.packets += 1
         half.payload_bytes += seg.captured
         if not stream.reason:
-            stream.last_ns = ctx.now_ns
+            stream.seen_ns = ctx.now_ns
+            if ctx.time_ns > stream.last_ns:
+                stream.last_ns = ctx.time_ns
         if process(ctx, stream, half, peer, seg) == REUSED:
             half.packets -= 1
             half.payload_bytes -= seg.captured
@@ -419,7 +468,8 @@ class Assembler:
         stream.id = self.next_id
         self.next_id += 1
         stream.first_ns = time_ns
-        stream.last_ns = self.ctx.now_ns
+        stream.last_ns = time_ns
+        stream.seen_ns = self.ctx.now_ns
         stream.first_frame = frame
         self.table.add(stream)
         self.table.schedule(stream.slot, self.ctx.now_ns + self.ctx.quiet_ns)
@@ -447,6 +497,8 @@ class Assembler:
         candidate = stream.candidate
         from_a = stream.candidate_a
         stream.candidate = None
+        if candidate is not None:
+            ctx.memory_bytes -= candidate.captured + PIECE_BYTES
         if not stream.reason:
             close(ctx, stream, BY_REUSE)
         self.forget(stream)
@@ -472,7 +524,7 @@ class Assembler:
     def stale(self, stream):
         """End a stream that was quiet for too long; return whether that was so."""
         ctx = self.ctx
-        if ctx.now_ns - stream.last_ns <= ctx.quiet_ns:
+        if ctx.now_ns - stream.seen_ns <= ctx.quiet_ns:
             return False
         if deadline(ctx, stream) > ctx.now_ns:
             return False
@@ -491,28 +543,18 @@ class Assembler:
         self.ctx.memory_bytes -= cost(stream)
 
     def evict(self):
-        """Close the streams that were quiet longest until the memory suffices."""
+        """Close streams that were quiet long until the memory suffices."""
         ctx = self.ctx
         while ctx.memory_bytes > ctx.memory_limit and self.table.live:
-            due = self.table.idlest()
-            if not due:
-                return
-            for stream in due:
-                if ctx.memory_bytes <= ctx.memory_limit:
-                    self.table.schedule(stream.slot, deadline(ctx, stream))
-                    continue
-                slot = stream.slot
-                if not stream.reason:
-                    close(ctx, stream, BY_MEMORY)
-                self.forget(stream)
-                self.table.free.append(slot)
+            stream = self.table.idlest()
+            if not stream.reason:
+                close(ctx, stream, BY_MEMORY)
+            self.forget(stream)
 
     def run_timers(self):
         """Do what is due by now."""
         ctx = self.ctx
         table = self.table
-        if table.tick < 0:
-            table.start_clock(ctx.now_ns)
         while True:
             timer = ctx.pop_timer()
             if timer is None:
@@ -542,9 +584,7 @@ class Assembler:
         for stream in due:
             when = deadline(ctx, stream)
             if when <= ctx.now_ns:
-                slot = stream.slot
                 self.expire(stream)
-                self.table.free.append(slot)
             else:
                 self.table.schedule(stream.slot, when)
 
@@ -573,9 +613,11 @@ class Assembler:
         """
         half = stream.half(direction)
         if half is not None and half.state == OPEN and not stream.reason:
+            peer = stream.half_b if half is stream.half_a else stream.half_a
             skip(self.ctx, stream, half, offset)
             release(self.ctx, half, False)
-            settle(half)
+            if not check_ended(self.ctx, stream, half, peer):
+                settle(half)
         return self.take()
 
     def ignore(self, stream, direction):
@@ -630,8 +672,8 @@ class Assembler:
 
     @property
     def now_ns(self):
-        """The latest packet time, or None before the first packet."""
-        return self.ctx.now_ns if self.packets else None
+        """The latest time, or None before the first packet."""
+        return self.ctx.now_ns + self.ctx.skew_ns if self.packets else None
 
     @property
     def counters(self):
@@ -640,4 +682,3 @@ class Assembler:
         if self.not_followed:
             counters["not_followed"] = self.not_followed
         return counters
-

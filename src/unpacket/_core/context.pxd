@@ -1,11 +1,11 @@
 cimport cython
 
-from unpacket._core.events cimport Gap
-from unpacket._core.history cimport History
-from unpacket._core.state cimport Half, HalfExtra, Segment, Stream
+from unpacket._core.events cimport (Gap)
+from unpacket._core.history cimport (History)
+from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream)
 
-cdef long long NEVER, NS, UNBOUNDED
-cdef int GRACE, BEGINNING
+cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
+
 
 
 @cython.final
@@ -20,9 +20,12 @@ cdef class Context:
     cdef public list events
     cdef list timers
     cdef long long timer_count
+    cdef Py_ssize_t timer_bound
     cdef long long next_timer_ns
     cdef public long long memory_bytes
     cdef public long long now_ns
+    cdef public long long skew_ns
+    cdef public long long time_ns
     cdef public long long frame
     cdef set_timer(self, long long deadline_ns, int kind, Stream stream, Half half)
     cdef tuple pop_timer(self)

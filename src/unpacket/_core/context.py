@@ -2,28 +2,26 @@
 the events so far, the timers, the delivered bytes that are remembered.
 """
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
+from unpacket._core.constants import NEVER, NS, UNBOUNDED
 from unpacket._core.events import Gap, Note, Rejected
 from unpacket._core.held import POLICIES
 from unpacket._core.history import History
 from unpacket._core.state import direction_of
 
-NEVER = (1 << 63) - 1
-NS = 1_000_000_000
-UNBOUNDED = 1 << 62
-
-# What a timer is about.
-GRACE = 0
-BEGINNING = 1
+# 36 years: added to any time it fits into 64 bits.
+LONGEST_NS = 1 << 60
 
 CHECKSUM_RULES = {"ignore": 0, "auto": 1, "verify": 2}
+# So many timers are never looked through for those that nobody needs.
+LEAST_TIMERS = 1024
 RST_RULES = {"any": 0, "window": 1, "exact": 2}
 
 
 def nanoseconds(seconds):
     """Return ``seconds`` in nanoseconds; -1 for None, which means never."""
-    return -1 if seconds is None else round(seconds * NS)
+    return -1 if seconds is None else min(round(seconds * NS), LONGEST_NS)
 
 
 def bound(value):
@@ -35,7 +33,10 @@ class Context:
     """Shared by everything that works on one assembler's streams.
 
     Attributes:
-        now_ns: The latest packet time; time that goes back is not obeyed.
+        now_ns: The time that timers go by: it never goes back, and a step of the
+            capture's clock is not in it.
+        skew_ns: By how much packet times are ahead of that.
+        time_ns: The time of the packet at hand.
         frame: The number of the packet at hand.
         next_timer_ns: When ``timers`` or the clock of streams want attention.
         quiet_ns: After less than this no stream is due for anything.
@@ -69,6 +70,9 @@ class Context:
         "paws",
         "quiet_ns",
         "rst_rule",
+        "skew_ns",
+        "time_ns",
+        "timer_bound",
         "timer_count",
         "timers",
         "together",
@@ -81,6 +85,9 @@ class Context:
         self.acked_only = policy.deliver == "acked"
         self.close_at_limit = policy.gap == "wait"
         self.grace_ns = nanoseconds(policy.gap_grace_s)
+        if self.close_at_limit:
+            # Only a limit ends the wait.
+            self.grace_ns = -1
         self.wins = POLICIES[policy.overlap]
         self.checksum_rule = CHECKSUM_RULES[policy.checksum]
         self.rst_rule = RST_RULES[policy.rst]
@@ -107,15 +114,23 @@ class Context:
         self.events = []
         self.timers = []
         self.timer_count = 0
+        self.timer_bound = LEAST_TIMERS
         self.next_timer_ns = NEVER
         self.memory_bytes = 0
         self.now_ns = 0
+        self.skew_ns = 0
+        self.time_ns = 0
         self.frame = 0
 
     def set_timer(self, deadline_ns, kind, stream, half):
         """Wake ``half`` at ``deadline_ns``."""
         # The count breaks ties: streams are not to be compared.
         self.timer_count += 1
+        if len(self.timers) > self.timer_bound:
+            # Those of streams that have ended keep them alive: time may stand still.
+            self.timers = [timer for timer in self.timers if not timer[3].reason]
+            heapify(self.timers)
+            self.timer_bound = 2 * len(self.timers) + LEAST_TIMERS
         heappush(self.timers, (deadline_ns, self.timer_count, kind, stream, half))
         if deadline_ns < self.next_timer_ns:
             self.next_timer_ns = deadline_ns
@@ -169,5 +184,5 @@ class Context:
             length,
             reason,
             self.frame,
-            self.now_ns,
+            self.time_ns,
         )

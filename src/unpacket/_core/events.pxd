@@ -94,3 +94,11 @@ cdef class Closed:
     cdef readonly object reason
     cdef readonly long long frame
     cdef readonly long long time_ns
+
+
+@cython.locals(event=Opened)
+cpdef Opened opened(stream, long long frame, long long time_ns)
+@cython.locals(event=Finished)
+cpdef Finished finished(stream, direction, long long frame, long long time_ns)
+@cython.locals(event=Closed)
+cpdef Closed closed(stream, reason, long long frame, long long time_ns)

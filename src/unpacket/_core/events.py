@@ -317,3 +317,32 @@ class Closed:
 
     def __repr__(self):
         return describe(self)
+
+
+def opened(stream, frame, time_ns):
+    """Return an Opened event, without a call through Python."""
+    event = Opened.__new__(Opened)
+    event.stream = stream
+    event.frame = frame
+    event.time_ns = time_ns
+    return event
+
+
+def finished(stream, direction, frame, time_ns):
+    """Return a Finished event, without a call through Python."""
+    event = Finished.__new__(Finished)
+    event.stream = stream
+    event.direction = direction
+    event.frame = frame
+    event.time_ns = time_ns
+    return event
+
+
+def closed(stream, reason, frame, time_ns):
+    """Return a Closed event, without a call through Python."""
+    event = Closed.__new__(Closed)
+    event.stream = stream
+    event.reason = reason
+    event.frame = frame
+    event.time_ns = time_ns
+    return event

@@ -1,22 +1,14 @@
 cimport cython
 
-from unpacket._core.context cimport GRACE, Context
-from unpacket._core.events cimport Conflict, Data, Finished
-from unpacket._core.held cimport PIECE_BYTES, Clash, Held
-from unpacket._core.held cimport Piece as HeldPiece
-from unpacket._core.state cimport (
-    FINISHED,
-    HAS_CONFLICT,
-    HAS_GAP,
-    IGNORED,
-    OPEN,
-    SIMPLE,
-    Half,
-    HalfExtra,
-    Segment,
-    Stream,
-    direction_of,
-)
+from unpacket._core.context cimport (Context)
+from unpacket._core.events cimport Conflict, Data, Finished, finished
+from unpacket._core.held cimport (Clash, Held)
+from unpacket._core.held cimport (Piece as HeldPiece)
+from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
+
+cdef unsigned int FINISHED, IGNORED, SIMPLE, HAS_GAP, HAS_CONFLICT, OPEN
+cdef long long PIECE_BYTES
+cdef int GRACE
 
 cdef Py_ssize_t MAX_SUSPECTS
 
@@ -24,14 +16,15 @@ cdef Py_ssize_t MAX_SUSPECTS
 cpdef emit(Context ctx, Half half, event)
 @cython.locals(extra=HalfExtra)
 cpdef discard(Half half, long long count)
-@cython.locals(offset=cython.longlong, event=Data, extra=HalfExtra)
+@cython.locals(offset=cython.longlong, event=Data, extra=HalfExtra, waits=bint)
 cpdef deliver(Context ctx, Stream stream, Half half, long long length, bytes payload, list parts, long long frame, long long time_ns)
 @cython.locals(extra=HalfExtra, offset=cython.longlong)
 cpdef miss(Context ctx, Stream stream, Half half, long long stop, reason)
 @cython.locals(start=cython.longlong)
 cpdef miss_by_evidence(Context ctx, Stream stream, Half half, long long stop)
-@cython.locals(extra=HalfExtra, done=Py_ssize_t, stop=cython.longlong, size=cython.longlong)
+@cython.locals(extra=HalfExtra, data=Data, head=Data, size=cython.longlong)
 cpdef release(Context ctx, Half half, bint everything)
+cpdef give_out(Context ctx, Half half, Data data)
 cpdef tuple split(Data event, long long offset)
 cpdef remember(Context ctx, Half half, long long offset, bytes payload, long long frame)
 @cython.locals(extra=HalfExtra, held=Held, first=HeldPiece, piece=HeldPiece, parts=list, payloads=list, start=cython.longlong, stop=cython.longlong, payload=bytes, joined=bytes)
@@ -60,11 +53,55 @@ cpdef bint overfull(Context ctx, Stream stream, Half half, Half peer) except -1
 cpdef bint acknowledged(Context ctx, Stream stream, Half half, Half peer) except -1
 @cython.locals(extra=HalfExtra)
 cpdef bint suspect(Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base, reason) except -1
-@cython.locals(extra=HalfExtra, seg=Segment, base=cython.longlong)
+@cython.locals(
+    extra=HalfExtra,
+    seg=Segment,
+    base=cython.longlong,
+    keep=list,
+    suspects=list,
+    closes=bint,
+)
 cpdef bint settle_oldest(Context ctx, Stream stream, Half half, Half peer) except -1
-@cython.locals(extra=HalfExtra, closes=bint, keep=list, suspects=list, seg=Segment, base=cython.longlong, stop=cython.longlong, accepted=bint)
-cpdef bint settle_suspects(Context ctx, Stream stream, Half half, Half peer, bint at_end) except -1
-@cython.locals(end=cython.longlong)
+@cython.locals(hops=cython.longlong)
+cpdef bint far_ttl(Context ctx, Half half, Segment seg) noexcept
+@cython.locals(payload=bytes)
+cpdef refuse_rest(
+    Context ctx,
+    Stream stream,
+    Half half,
+    Segment seg,
+    long long base,
+    long long size,
+)
+@cython.locals(extra=HalfExtra)
+cpdef bint settle_one(
+    Context ctx,
+    Stream stream,
+    Half half,
+    Half peer,
+    Segment seg,
+    long long base,
+    reason,
+    bint accepted,
+) except -1
+@cython.locals(
+    extra=HalfExtra,
+    closes=bint,
+    keep=list,
+    suspects=list,
+    silent=bint,
+    seg=Segment,
+    base=cython.longlong,
+    stop=cython.longlong,
+    accepted=bint,
+    refused=bint,
+)
+cpdef bint settle_suspects(
+    Context ctx, Stream stream, Half half, Half peer, bint at_end
+) except -1
+@cython.locals(stop=cython.longlong, piece=HeldPiece, extra=HalfExtra)
+cpdef bint contradicted(Context ctx, Half half, Segment seg, long long base) except -1
+@cython.locals(end=cython.longlong, extra=HalfExtra)
 cpdef skip(Context ctx, Stream stream, Half half, long long stop)
 @cython.locals(extra=HalfExtra, stop=cython.longlong, fin=cython.longlong)
 cpdef flush(Context ctx, Stream stream, Half half, Half peer)

@@ -5,19 +5,22 @@ Everything here is about bytes that the receiver would accept; ``stream`` decide
 that. Offsets are 64 bits and never wrap.
 """
 
-from unpacket._core.context import GRACE
-from unpacket._core.events import Conflict, Data, Finished, Piece
-from unpacket._core.held import PIECE_BYTES, Held
-from unpacket._core.held import Piece as HeldPiece
-from unpacket._core.state import (
+from collections import deque
+
+from unpacket._core.constants import (
     FINISHED,
+    GRACE,
     HAS_CONFLICT,
     HAS_GAP,
     IGNORED,
     OPEN,
+    PIECE_BYTES,
     SIMPLE,
-    direction_of,
 )
+from unpacket._core.events import Conflict, Data, Finished, Piece, finished
+from unpacket._core.held import Held
+from unpacket._core.held import Piece as HeldPiece
+from unpacket._core.state import direction_of
 
 # How many segments of one half may wait for evidence.
 MAX_SUSPECTS = 64
@@ -44,7 +47,13 @@ def deliver(ctx, stream, half, length, payload, parts, frame, time_ns):
     half.next_offset = offset + length
     if half.next_offset > half.sent_edge:
         half.sent_edge = half.next_offset
-    if not ctx.want_data or half.flags & IGNORED:
+    extra = half.extra
+    waits = ctx.acked_only and (
+        half.acked < half.next_offset
+        # What was acknowledged with this segment has not been given out yet.
+        or (extra is not None and extra.unreleased)
+    )
+    if not waits and (not ctx.want_data or half.flags & IGNORED):
         return
     event = Data.__new__(Data)
     event.stream = stream
@@ -55,15 +64,14 @@ def deliver(ctx, stream, half, length, payload, parts, frame, time_ns):
     event.time_ns = time_ns
     event.parts = parts
     event.acknowledged = True
-    if ctx.acked_only:
+    if waits:
         extra = half.more()
         if extra.unreleased is None:
-            extra.unreleased = []
-        if extra.unreleased or half.acked < half.next_offset:
-            extra.unreleased.append(event)
-            extra.unreleased_bytes += length
-            ctx.memory_bytes += length + PIECE_BYTES
-            return
+            extra.unreleased = deque()
+        extra.unreleased.append(event)
+        extra.unreleased_bytes += length
+        ctx.memory_bytes += length + PIECE_BYTES
+        return
     ctx.events.append(event)
 
 
@@ -95,37 +103,38 @@ def release(ctx, half, everything):
     extra = half.extra
     if extra is None or not extra.unreleased:
         return
-    done = 0
-    for event in extra.unreleased:
+    waiting = extra.unreleased
+    while waiting:
+        event = waiting.popleft()
         if isinstance(event, Data):
-            stop = event.offset + len(event.payload)
-            if stop > half.acked:
-                if everything:
-                    if event.offset < half.acked:
-                        head, event = split(event, half.acked)
-                        ctx.events.append(head)
-                    event.acknowledged = False
-                elif event.offset < half.acked:
-                    head, tail = split(event, half.acked)
-                    ctx.events.append(head)
-                    extra.unreleased_bytes -= len(head.payload)
-                    ctx.memory_bytes -= len(head.payload)
-                    extra.unreleased[done] = tail
+            data = event
+            size = len(data.payload)
+            if data.offset < half.acked < data.offset + size:
+                head, data = split(data, half.acked)
+                give_out(ctx, half, head)
+                extra.unreleased_bytes -= size - len(data.payload)
+                ctx.memory_bytes -= size - len(data.payload)
+                size = len(data.payload)
+            if data.offset >= half.acked:
+                if not everything:
+                    waiting.appendleft(data)
                     break
-                else:
-                    break
-            size = stop - event.offset
+                data.acknowledged = False
             extra.unreleased_bytes -= size
             ctx.memory_bytes -= size + PIECE_BYTES
-        elif isinstance(event, Finished):
-            if half.acked <= half.next_offset and not everything:
+            give_out(ctx, half, data)
+            continue
+        if isinstance(event, Finished) and not everything:
+            if half.acked <= half.next_offset:
+                waiting.appendleft(event)
                 break
         ctx.events.append(event)
-        done += 1
-    if everything:
-        ctx.memory_bytes -= extra.unreleased_bytes
-        extra.unreleased_bytes = 0
-    del extra.unreleased[:done]
+
+
+def give_out(ctx, half, data):
+    """Let a Data event go to those who want it."""
+    if ctx.want_data and not half.flags & IGNORED:
+        ctx.events.append(data)
 
 
 def split(event, offset):
@@ -195,15 +204,11 @@ def drain(ctx, stream, half):
             remember(ctx, half, piece.start, payload, piece.frame)
             payloads.append(payload)
             parts.append(
-                Piece(
-                    piece.start, piece.stop - piece.start, piece.frame, piece.time_ns
-                )
+                Piece(piece.start, piece.stop - piece.start, piece.frame, piece.time_ns)
             )
             stop = piece.stop
         joined = payloads[0] if len(payloads) == 1 else b"".join(payloads)
-        deliver(
-            ctx, stream, half, stop - start, joined, parts, ctx.frame, ctx.now_ns
-        )
+        deliver(ctx, stream, half, stop - start, joined, parts, ctx.frame, ctx.time_ns)
     finish_if_due(ctx, stream, half)
 
 
@@ -216,10 +221,10 @@ def finish_if_due(ctx, stream, half):
         and not half.flags & FINISHED
     ):
         half.flags |= FINISHED
-        event = Finished(stream, direction_of(half), ctx.frame, ctx.now_ns)
+        event = finished(stream, direction_of(half), ctx.frame, ctx.time_ns)
         if ctx.acked_only and half.acked <= half.next_offset:
             if extra.unreleased is None:
-                extra.unreleased = []
+                extra.unreleased = deque()
             extra.unreleased.append(event)
         else:
             emit(ctx, half, event)
@@ -308,9 +313,7 @@ def accept(ctx, stream, half, peer, seg, base):
         if start > base:
             payload = payload[start - base :]
         remember(ctx, half, start, payload, seg.frame)
-        deliver(
-            ctx, stream, half, stop - start, payload, None, seg.frame, seg.time_ns
-        )
+        deliver(ctx, stream, half, stop - start, payload, None, seg.frame, seg.time_ns)
         finish_if_due(ctx, stream, half)
         return overfull(ctx, stream, half, peer)
     if seen > start:
@@ -320,9 +323,7 @@ def accept(ctx, stream, half, peer, seg, base):
         hold(ctx, stream, half, piece, seg)
     if stop > seen:
         begin = max(start, seen)
-        piece = HeldPiece(
-            begin, stop, start, stop, begin, None, seg.frame, seg.time_ns
-        )
+        piece = HeldPiece(begin, stop, start, stop, begin, None, seg.frame, seg.time_ns)
         hold(ctx, stream, half, piece, seg)
     drain(ctx, stream, half)
     watch(ctx, stream, half)
@@ -419,7 +420,10 @@ def overfull(ctx, stream, half, peer):
     extra = half.extra
     if extra is None:
         return False
-    if extra.unreleased_bytes > ctx.max_held_bytes:
+    if extra.unreleased and (
+        extra.unreleased_bytes > ctx.max_held_bytes
+        or len(extra.unreleased) > ctx.max_held_segments
+    ):
         release(ctx, half, True)
     other = peer if ctx.together else None
     while extra.held is not None and extra.held.count and exceeds(ctx, half, other):
@@ -473,15 +477,30 @@ def settle_oldest(ctx, stream, half, peer):
 
     A far TTL alone is weak evidence against bytes that nobody contradicts; bytes
     that the peer never allowed are not believed.
+
+    Returns:
+        Whether a limit was reached that closes the stream.
     """
     extra = half.extra
     base, reason, seg = extra.suspects.pop(0)
-    ctx.memory_bytes -= seg.captured + PIECE_BYTES
-    if reason == "ttl":
-        half.ttl = seg.ttl
-        return accept(ctx, stream, half, peer, seg, base)
-    ctx.reject(stream, half, reason, seg, base)
-    return False
+    closes = settle_one(ctx, stream, half, peer, seg, base, reason, reason == "ttl")
+    # The way has changed, it seems: what else came by it is no suspect any more.
+    keep = []
+    suspects = extra.suspects
+    extra.suspects = keep
+    for base, reason, seg in suspects:
+        if reason == "ttl" and not far_ttl(ctx, half, seg):
+            closes |= settle_one(ctx, stream, half, peer, seg, base, reason, True)
+        else:
+            keep.append((base, reason, seg))
+    return closes
+
+
+def far_ttl(ctx, half, seg):
+    """Return whether a segment's TTL is far from its half's own."""
+    hops = seg.ttl
+    hops -= half.ttl
+    return half.ttl != 0 and (hops >= ctx.ttl_distance or -hops >= ctx.ttl_distance)
 
 
 def settle_suspects(ctx, stream, half, peer, at_end):
@@ -495,31 +514,72 @@ def settle_suspects(ctx, stream, half, peer, at_end):
     keep = []
     suspects = extra.suspects
     extra.suspects = keep
+    silent = at_end and (peer is None or peer.packets == 0)
     for base, reason, seg in suspects:
         stop = base + seg.length
-        accepted = half.acked >= stop
-        if reason == "fast_open" and 0 <= half.acked < stop:
-            # The peer took less of the SYN's data (RFC 7413 section 4.2.2).
-            ctx.memory_bytes -= seg.captured + PIECE_BYTES
-            ctx.reject(stream, half, reason, seg, base)
-            continue
-        if at_end and half.acked < 0 and reason != "window":
-            accepted = True
-        if not accepted and not at_end:
+        accepted = half.acked >= stop or (silent and reason != "window")
+        partly = reason == "fast_open" and 0 <= half.acked < stop
+        if not accepted and not partly and not at_end:
             keep.append((base, reason, seg))
             continue
-        ctx.memory_bytes -= seg.captured + PIECE_BYTES
-        if accepted:
-            if reason == "ttl" and base >= half.next_offset:
-                half.ttl = seg.ttl
-            closes |= accept(ctx, stream, half, peer, seg, base)
-        else:
-            ctx.reject(stream, half, reason, seg, base)
+        if partly and half.acked > base:
+            # The peer took less of the SYN's data (RFC 7413 section 4.2.2).
+            refuse_rest(ctx, stream, half, seg, base, half.acked - base)
+            accepted = True
+        closes |= settle_one(ctx, stream, half, peer, seg, base, reason, accepted)
     return closes
+
+
+def refuse_rest(ctx, stream, half, seg, base, size):
+    """Reject what a suspect has beyond its first ``size`` bytes."""
+    payload = seg.payload
+    seg.payload = payload[size:]
+    seg.captured = len(seg.payload)
+    ctx.memory_bytes -= seg.captured
+    ctx.reject(stream, half, "fast_open", seg, base + size)
+    seg.payload = payload[:size]
+    seg.captured = len(seg.payload)
+    seg.length = size
+
+
+def settle_one(ctx, stream, half, peer, seg, base, reason, accepted):
+    """Accept a suspect or reject it.
+
+    One whose bytes others contradict is rejected as a whole: no receiver has a
+    mixture.
+
+    Returns:
+        Whether a limit was reached that closes the stream.
+    """
+    ctx.memory_bytes -= seg.captured + PIECE_BYTES
+    extra = half.extra
+    if 0 <= extra.fin_offset < base + seg.length:
+        ctx.reject(stream, half, "after_fin", seg, base)
+        return False
+    if not accepted or contradicted(ctx, half, seg, base):
+        ctx.reject(stream, half, reason, seg, base)
+        return False
+    if reason == "ttl" and base >= half.next_offset:
+        half.ttl = seg.ttl
+    return accept(ctx, stream, half, peer, seg, base)
+
+
+def contradicted(ctx, half, seg, base):
+    """Return whether delivered or held bytes differ from a segment's."""
+    stop = base + seg.captured
+    piece = HeldPiece(base, stop, base, stop, base, seg.payload, seg.frame, seg.time_ns)
+    if base < half.next_offset and ctx.history.window_bytes:
+        if ctx.history.compare(half.last_record, piece) is not None:
+            return True
+    extra = half.extra
+    return extra.held is not None and extra.held.differs(piece)
 
 
 def skip(ctx, stream, half, stop):
     """Go on at ``stop``: the holes before it are gaps that nobody waits for."""
+    extra = half.extra
+    if extra is not None and extra.fin_offset >= 0:
+        stop = min(stop, extra.fin_offset)
     end = hole_end(half)
     while half.next_offset < stop and 0 <= end < stop:
         miss(ctx, stream, half, end, "skipped")

@@ -1,7 +1,6 @@
 cimport cython
 
 cdef Py_ssize_t MAX_BLOCK
-cdef long long PIECE_BYTES
 
 
 cpdef int relation(long long start, long long stop, long long old_start, long long old_stop) noexcept
@@ -65,5 +64,9 @@ cdef class Held:
     cdef remove(self, Py_ssize_t number, Py_ssize_t index, Piece piece)
     @cython.locals(number=Py_ssize_t, index=Py_ssize_t, block=list, piece=Piece)
     cpdef bint overlaps(self, long long start, long long stop) except -1
+    @cython.locals(
+        found=bint, old=Piece, start=cython.longlong, stop=cython.longlong
+    )
+    cpdef bint differs(self, Piece new) except -1
     @cython.locals(clashes=list, position=cython.longlong, old=Piece, stop=cython.longlong, kind=int, new_wins=bint, winner=Piece, loser=Piece, found=Clash)
     cpdef list add(self, Piece new, int wins)

@@ -9,10 +9,6 @@ n log n.
 # A block splits in two when it gets this long: moving 512 pointers costs 30 ns.
 MAX_BLOCK = 512
 
-# What a piece costs beyond its payload, for the memory bound: object, list slot
-# and the header of the bytes object.
-PIECE_BYTES = 160
-
 # Bit n: the new segment wins in relation n of `relation`. From the table of the
 # design, which restates Suricata's policies.
 POLICIES = {
@@ -334,6 +330,19 @@ class Held:
             piece = block[0]
             return piece.start < stop
         return False
+
+    def differs(self, new):
+        """Return whether any byte held differs from ``new``'s at its offset."""
+        if not self.overlaps(new.start, new.stop):
+            return False
+        found = False
+        for old in self.take(new.start, new.stop):
+            self.put(old)
+            start = max(old.start, new.start)
+            stop = min(old.stop, new.stop)
+            if old.payload is not None and clash(old, new, start, stop) is not None:
+                found = True
+        return found
 
     def add(self, new, wins):
         """Hold a piece; decide by ``wins`` (of ``POLICIES``) where it meets others.

@@ -1,14 +1,10 @@
 cimport cython
 
-from unpacket._core.held cimport Held
+from unpacket._core.held cimport (Held)
 
-cdef unsigned int SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN, TIMESTAMPS, SACK_PERMITTED
-cdef unsigned int IGNORED, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN, SIMPLE, IS_CLIENT
-cdef unsigned int HAS_GAP, HAS_CONFLICT, FIN_SEEN, RST_SEEN
-cdef unsigned int UNSEEN, WAITING, OPEN
-cdef unsigned int UNKNOWN_SCALE, NO_SCALE
-cdef unsigned int BY_SYN, BY_SYN_ACK, BY_PORT, BY_FIRST
-cdef long long STREAM_BYTES, HALF_BYTES, EXTRA_BYTES
+cdef unsigned int SYN_SEEN, FINISHED, SACK_PERMITTED, SIMPLE, IS_CLIENT, HAS_GAP
+cdef unsigned int HAS_CONFLICT, FIN_SEEN, RST_SEEN, UNSEEN, OPEN, NO_SCALE
+
 
 
 @cython.final
@@ -26,7 +22,7 @@ cdef class Segment:
 @cython.no_gc
 cdef class HalfExtra:
     cdef public Held held
-    cdef public list unreleased
+    cdef public object unreleased
     cdef public long long unreleased_bytes
     cdef public list suspects
     cdef public list waiting
@@ -39,6 +35,7 @@ cdef class HalfExtra:
     cdef public long long gap_bytes, gaps, conflicts, keep_alives, late_packets
     cdef public long long out_of_order
     cdef public dict rejected
+    cpdef bint eventful(self) except -1
 
 
 @cython.final
@@ -70,23 +67,26 @@ cdef class Half:
 @cython.no_gc
 @cython.freelist(1024)
 cdef class Stream:
-    cdef readonly long long id
-    cdef unsigned long long a_hi, a_lo, b_hi, b_lo
-    cdef unsigned long long hash
-    cdef unsigned int ports
-    cdef readonly unsigned int context
-    cdef public long long first_ns
-    cdef public long long last_ns
-    cdef public long long first_frame
+    # What every packet needs comes first, to share cache lines.
     cdef public Half half_a
     cdef public Half half_b
-    cdef public int slot
+    cdef unsigned long long a_lo, b_lo
+    cdef unsigned int ports
+    cdef readonly unsigned int context
     cdef readonly unsigned char family
+    cdef public unsigned char reason
     cdef public unsigned char evidence
     cdef public unsigned char opened
-    cdef public unsigned char reason
-    cdef public bint candidate_a
+    cdef public int slot
+    cdef public long long seen_ns
+    cdef public long long last_ns
+    cdef unsigned long long a_hi, b_hi
+    cdef long long hash
+    cdef readonly long long id
+    cdef public long long first_ns
+    cdef public long long first_frame
     cdef public Segment candidate
+    cdef public bint candidate_a
     cpdef Half half(self, direction)
     cdef bint client_is_a(self) except -1
 

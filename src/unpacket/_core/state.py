@@ -7,60 +7,23 @@ anything unusual has no HalfExtra: a quiet stream must stay below 400 bytes.
 import ipaddress
 from typing import NamedTuple
 
-from unpacket._core.events import CLIENT, SERVER
-
-# Flag bits of a half.
-SYN_SEEN = 1
-FINISHED = 2
-SUM_GOOD = 4
-ACK_SEEN = 8
-TIMESTAMPS = 16
-SACK_PERMITTED = 32
-IGNORED = 64
-CONFIRMED = 128
-ZERO_WINDOW = 256
-EDGE_KNOWN = 512
-SIMPLE = 1024
-IS_CLIENT = 2048
-HAS_GAP = 4096
-HAS_CONFLICT = 8192
-FIN_SEEN = 16384
-RST_SEEN = 32768
-
-# States of a half: nothing sent yet; segments collected until offset 0 is chosen;
-# offset 0 known.
-UNSEEN = 0
-WAITING = 1
-OPEN = 2
-
-# A window scale that was not captured: RFC 7323 section 2.3 allows no more.
-UNKNOWN_SCALE = 14
-NO_SCALE = 255
-
-# Who is the client, and how that is known.
-EVIDENCE = ("", "syn", "syn_ack", "port", "first")
-BY_SYN = 1
-BY_SYN_ACK = 2
-BY_PORT = 3
-BY_FIRST = 4
-
-REASONS = (
-    "",
-    "fin",
-    "rst",
-    "timeout",
-    "buffer_limit",
-    "memory_limit",
-    "reused",
-    "end_of_capture",
-    "user",
+from unpacket._core.constants import (
+    EVIDENCE,
+    FIN_SEEN,
+    FINISHED,
+    HAS_CONFLICT,
+    HAS_GAP,
+    IS_CLIENT,
+    NO_SCALE,
+    OPEN,
+    REASONS,
+    RST_SEEN,
+    SACK_PERMITTED,
+    SIMPLE,
+    SYN_SEEN,
+    UNSEEN,
 )
-
-# What the objects below take, for the memory bound (sizes of the compiled core,
-# with their share of the flow table).
-STREAM_BYTES = 176
-HALF_BYTES = 112
-EXTRA_BYTES = 512
+from unpacket._core.events import CLIENT, SERVER
 
 
 class Endpoint(NamedTuple):
@@ -169,6 +132,19 @@ class HalfExtra:
         self.out_of_order = 0
         self.rejected = None
 
+    def eventful(self):
+        """Return whether anything here is worth telling after the end."""
+        return bool(
+            self.duplicate_bytes
+            or self.conflict_bytes
+            or self.rejected
+            or self.discarded_bytes
+            or self.gaps
+            or self.keep_alives
+            or self.late_packets
+            or self.out_of_order
+        )
+
 
 class Half:
     """The state of one direction of a stream.
@@ -237,10 +213,12 @@ class Half:
         waiting = extra.unreleased_bytes
         if extra.held is not None:
             waiting += extra.held.payload_bytes
-        for segments in (extra.waiting, extra.suspects):
-            if segments is not None:
-                for item in segments:
-                    waiting += item.captured
+        if extra.waiting is not None:
+            for item in extra.waiting:
+                waiting += item.captured
+        if extra.suspects is not None:
+            for _base, _reason, item in extra.suspects:
+                waiting += item.captured
         return waiting
 
 
@@ -274,6 +252,7 @@ class Stream:
         "opened",
         "ports",
         "reason",
+        "seen_ns",
         "slot",
     )
 
@@ -288,6 +267,7 @@ class Stream:
         self.hash = 0
         self.first_ns = 0
         self.last_ns = 0
+        self.seen_ns = 0
         self.first_frame = 0
         self.half_a = None
         self.half_b = None
@@ -427,7 +407,9 @@ class Stream:
             return "fin_sent"
         if half.flags & SYN_SEEN and half.packets == 1:
             return "syn_sent"
-        return "unknown" if half.state == UNSEEN and half.packets == 0 else "established"
+        return (
+            "unknown" if half.state == UNSEEN and half.packets == 0 else "established"
+        )
 
     def finished(self, direction):
         """Return whether the direction's FIN took effect."""

@@ -1,48 +1,21 @@
 cimport cython
 
-from unpacket._core.context cimport BEGINNING, Context
-from unpacket._core.half cimport (
-    accept,
-    acknowledged,
-    discard,
-    finish_if_due,
-    flush,
-    suspect,
-    watch,
-)
-from unpacket._core.sequence cimport delta, unwrap
-from unpacket._core.state cimport (
-    ACK_SEEN,
-    BY_FIRST,
-    BY_PORT,
-    BY_SYN,
-    BY_SYN_ACK,
-    CONFIRMED,
-    EDGE_KNOWN,
-    FIN_SEEN,
-    FINISHED,
-    IS_CLIENT,
-    NO_SCALE,
-    OPEN,
-    RST_SEEN,
-    SACK_PERMITTED,
-    SUM_GOOD,
-    SYN_SEEN,
-    TIMESTAMPS,
-    UNKNOWN_SCALE,
-    UNSEEN,
-    WAITING,
-    ZERO_WINDOW,
-    Half,
-    HalfExtra,
-    Segment,
-    Stream,
-)
+from unpacket._core.context cimport (Context)
+from unpacket._core.events cimport closed, opened
+from unpacket._core.half cimport (accept, acknowledged, discard, far_ttl, finish_if_due, flush, suspect, watch)
+from unpacket._core.sequence cimport (delta, unwrap)
+from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream)
 
-cdef unsigned int FIN, SYN, RST, ACK
+cdef unsigned int FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN
+cdef unsigned int TIMESTAMPS, SACK_PERMITTED, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN
+cdef unsigned int IS_CLIENT, FIN_SEEN, RST_SEEN, UNSEEN, WAITING, OPEN, UNKNOWN_SCALE
+cdef unsigned int NO_SCALE, BY_SYN, BY_SYN_ACK, BY_PORT, BY_FIRST, SIMPLE
+cdef int BEGINNING, GOES_ON, ENDED, REUSED
+cdef long long PIECE_BYTES
+
 cdef unsigned int BAD_CHECKSUM, GOOD_CHECKSUM
-cdef int GOES_ON, ENDED, REUSED
 cdef long long MAX_WINDOW, MAX_LEAD, LEAST_WINDOW, FIRST_FLIGHT
+cdef int BY_FIN, BY_TIMEOUT, BY_END
 cdef Py_ssize_t MAX_ISNS
 cdef unsigned int WELL_KNOWN
 
@@ -56,6 +29,7 @@ cpdef close(Context ctx, Stream stream, int number)
 cpdef let_go(Context ctx, Half half)
 @cython.locals(half=Half)
 cpdef refuse_candidate(Context ctx, Stream stream)
+cpdef bint all_finished(Half first, Half second) noexcept
 cpdef bint check_ended(Context ctx, Stream stream, Half half, Half peer) except -1
 @cython.locals(ahead=cython.longlong)
 cpdef open_half(Context ctx, Half half, long long base_seq)
@@ -66,7 +40,7 @@ cpdef bint replay(Context ctx, Stream stream, Half half, Half peer, list waiting
 @cython.locals(extra=HalfExtra, ahead=cython.longlong)
 cpdef bint collect(Context ctx, Stream stream, Half half, Half peer, Segment seg) except -1
 cpdef int process(Context ctx, Stream stream, Half half, Half peer, Segment seg) except -1
-@cython.locals(extra=HalfExtra, same=bint)
+@cython.locals(extra=HalfExtra, known=bint, same=bint, late=cython.longlong)
 cpdef int closed_already(Context ctx, Stream stream, Half half, Segment seg) except -1
 @cython.locals(candidate=Segment, from_candidate=bint, first=cython.longlong, ahead=cython.longlong)
 cpdef bint confirms(Stream stream, Half half, Half peer, Segment seg) except -1
@@ -91,7 +65,7 @@ cpdef bint is_keep_alive(Half half, long long offset) noexcept
 @cython.locals(extra=HalfExtra)
 cpdef bint take_fin(Context ctx, Stream stream, Half half, Segment seg, long long stop) except -1
 cpdef bint beyond_window(Context ctx, Half half, long long stop) noexcept
-@cython.locals(stop=cython.longlong, hops=cython.longlong)
+@cython.locals(stop=cython.longlong)
 cpdef object doubt(Context ctx, Half half, Half peer, Segment seg, long long offset)
 cpdef reset(Context ctx, Stream stream, Half half, Half peer, Segment seg)
 @cython.locals(ahead=cython.longlong, offset=cython.longlong, low=cython.longlong, high=cython.longlong)

@@ -2,35 +2,33 @@
 accept, and how it ends (RFC 9293 sections 3.5, 3.6 and 3.10).
 """
 
-from unpacket._core.context import BEGINNING
-from unpacket._core.events import Closed, Opened
-from unpacket._core.half import (
-    accept,
-    acknowledged,
-    discard,
-    finish_if_due,
-    flush,
-    suspect,
-    watch,
-)
-from unpacket._core.sequence import delta, unwrap
-from unpacket._core.state import (
+from unpacket._core.constants import (
+    ACK,
     ACK_SEEN,
+    BEGINNING,
     BY_FIRST,
     BY_PORT,
     BY_SYN,
     BY_SYN_ACK,
     CONFIRMED,
     EDGE_KNOWN,
+    ENDED,
+    FIN,
     FIN_SEEN,
     FINISHED,
+    GOES_ON,
     IS_CLIENT,
     NO_SCALE,
     OPEN,
+    PIECE_BYTES,
     REASONS,
+    REUSED,
+    RST,
     RST_SEEN,
     SACK_PERMITTED,
+    SIMPLE,
     SUM_GOOD,
+    SYN,
     SYN_SEEN,
     TIMESTAMPS,
     UNKNOWN_SCALE,
@@ -38,19 +36,25 @@ from unpacket._core.state import (
     WAITING,
     ZERO_WINDOW,
 )
-
-FIN = 0x01
-SYN = 0x02
-RST = 0x04
-ACK = 0x10
+from unpacket._core.events import closed, opened
+from unpacket._core.half import (
+    accept,
+    acknowledged,
+    discard,
+    far_ttl,
+    finish_if_due,
+    flush,
+    suspect,
+    watch,
+)
+from unpacket._core.sequence import delta, unwrap
 
 BAD_CHECKSUM = 2
 GOOD_CHECKSUM = 1
 
-# What `process` answers.
-GOES_ON = 0
-ENDED = 1
-REUSED = 2
+BY_FIN = 1
+BY_TIMEOUT = 3
+BY_END = 7
 
 # The farthest that a receiver can ever allow: 65535 << 14 (RFC 7323 section 2.3).
 MAX_WINDOW = 1 << 30
@@ -108,7 +112,7 @@ def announce(ctx, stream):
                     else:
                         half.flags &= ~IS_CLIENT
     stream.opened = 1
-    ctx.events.append(Opened(stream, ctx.frame, ctx.now_ns))
+    ctx.events.append(opened(stream, ctx.frame, ctx.time_ns))
 
 
 def close(ctx, stream, number):
@@ -122,30 +126,56 @@ def close(ctx, stream, number):
     for half, peer in ((first, second), (second, first)):
         if half is not None and half.state == WAITING:
             begin(ctx, stream, half, peer)
+            if stream.reason:
+                # What it collected was the end of the stream already.
+                return
     announce(ctx, stream)
     if stream.candidate is not None:
         refuse_candidate(ctx, stream)
     for half, peer in ((first, second), (second, first)):
         if half is not None:
             flush(ctx, stream, half, peer)
+    if number in (BY_TIMEOUT, BY_END) and all_finished(first, second):
+        number = BY_FIN
+    for half in (first, second):
+        if half is not None:
             let_go(ctx, half)
     stream.reason = number
-    ctx.events.append(Closed(stream, REASONS[number], ctx.frame, ctx.now_ns))
+    ctx.events.append(closed(stream, REASONS[number], ctx.frame, ctx.time_ns))
+
+
+def all_finished(first, second):
+    """Return whether both FINs have taken effect."""
+    return (
+        first is not None
+        and second is not None
+        and first.flags & FINISHED != 0
+        and second.flags & FINISHED != 0
+    )
 
 
 def let_go(ctx, half):
-    """Free what only a living half needs."""
+    """Free what only a living half needs; the counts of what happened stay."""
+    # Late packets are never data: no fast path for them.
+    half.flags &= ~SIMPLE
     extra = half.extra
-    if extra is not None:
+    if extra is None:
+        return
+    if extra.eventful():
         extra.held = None
         extra.unreleased = None
         extra.waiting = None
         extra.isns = None
+    else:
+        half.extra = None
 
 
 def refuse_candidate(ctx, stream):
     """The SYN that might have been a port reuse was none."""
     half = stream.half_a if stream.candidate_a else stream.half_b
+    half.packets += 1
+    half.payload_bytes += stream.candidate.captured
+    ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES
     ctx.reject(stream, half, "syn", stream.candidate, None)
     stream.candidate = None
 
@@ -188,6 +218,8 @@ def begin(ctx, stream, half, peer):
     for seg in waiting:
         if delta(seg.seq, lowest) < 0:
             lowest = seg.seq
+    if half.flags & EDGE_KNOWN and 0 <= delta(lowest, half.base_seq) < MAX_LEAD:
+        lowest = half.base_seq
     open_half(ctx, half, lowest)
     announce(ctx, stream)
     return replay(ctx, stream, half, peer, waiting)
@@ -196,6 +228,7 @@ def begin(ctx, stream, half, peer):
 def replay(ctx, stream, half, peer, waiting):
     """Process the collected segments; return whether the stream has ended."""
     for seg in waiting:
+        ctx.memory_bytes -= seg.captured + PIECE_BYTES
         if stream.reason:
             discard(half, seg.captured)
         else:
@@ -228,6 +261,7 @@ def collect(ctx, stream, half, peer, seg):
         extra.waiting = []
         ctx.set_timer(ctx.now_ns + ctx.midstream_ns, BEGINNING, stream, half)
     extra.waiting.append(seg)
+    ctx.memory_bytes += seg.captured + PIECE_BYTES
     if len(extra.waiting) >= ctx.midstream_segments:
         return begin(ctx, stream, half, peer)
     return False
@@ -267,18 +301,28 @@ def process(ctx, stream, half, peer, seg):
         if seg.flags & ACK:
             half.flags |= ACK_SEEN
             acknowledge(ctx, stream, half, peer, seg)
-        if not stream.reason and (seg.length or seg.flags & FIN):
+        if stream.reason:
+            discard(half, seg.captured)
+        elif half.state == OPEN:
+            # What the peer had collected acknowledged something of this half.
+            receive(ctx, stream, half, peer, seg)
+        elif seg.length or seg.flags & FIN:
             collect(ctx, stream, half, peer, seg)
-        elif not stream.reason and half.ttl == 0:
+        elif half.ttl == 0:
             half.ttl = seg.ttl
     return ENDED if stream.reason else GOES_ON
 
 
 def closed_already(ctx, stream, half, seg):
     """A packet of a stream that has ended: late, or a port that is used again."""
-    if seg.flags & (SYN | RST | ACK) == SYN:
-        same = half.flags & SYN_SEEN and seg.seq == (half.base_seq - 1) & 0xFFFFFFFF
-        if not same:
+    if seg.flags & (SYN | RST) == SYN:
+        known = half.flags & SYN_SEEN != 0
+        late = delta(half.base_seq, (seg.seq + 1) & 0xFFFFFFFF)
+        # A half that began without its SYN may see it late.
+        same = late == 0 if known else half.state == OPEN and 0 <= late < MAX_LEAD
+        # A SYN-ACK alone (one side was captured) must have another number than one
+        # that was seen.
+        if not same and (known or not seg.flags & ACK):
             stream.candidate = None
             return REUSED
     extra = half.more()
@@ -301,15 +345,10 @@ def confirms(stream, half, peer, seg):
         ahead = delta(seg.ack, first)
         if seg.flags & SYN:
             return 0 <= ahead <= candidate.length
-        return 0 <= ahead < FIRST_FLIGHT and (
-            half.state != OPEN
-            or far(half, seg.seq)
-        )
+        return 0 <= ahead < FIRST_FLIGHT and (half.state != OPEN or far(half, seg.seq))
     # One side was captured: its next segment must do.
     return (
-        (peer is None or peer.packets == 0)
-        and not seg.flags & SYN
-        and seg.seq == first
+        (peer is None or peer.packets == 0) and not seg.flags & SYN and seg.seq == first
     )
 
 
@@ -392,6 +431,10 @@ def other_isn(ctx, stream, half, peer, seg, base):
         return True
     if stream.candidate is not None:
         refuse_candidate(ctx, stream)
+    # Until it is refused it counts for no stream.
+    half.packets -= 1
+    half.payload_bytes -= seg.captured
+    ctx.memory_bytes += seg.captured + PIECE_BYTES
     stream.candidate = seg
     stream.candidate_a = half is stream.half_a
     return False
@@ -421,6 +464,8 @@ def acknowledge(ctx, stream, half, peer, seg):
         peer.flags |= EDGE_KNOWN
         return
     if peer.state == WAITING:
+        peer.base_seq = seg.ack
+        peer.flags |= EDGE_KNOWN
         if begin(ctx, stream, peer, half):
             return
     choose_isn(peer, seg.ack)
@@ -559,7 +604,11 @@ def update(half, seg, offset):
 
 def is_keep_alive(half, offset):
     """Return whether one byte at ``offset`` only asks whether the peer is there."""
-    return offset == half.next_offset - 1 or offset == half.sent_edge - 1
+    # Nobody asks while data is under way; and the byte before what the peer has
+    # acknowledged is never new.
+    return offset == half.next_offset - 1 or (
+        half.acked >= half.sent_edge and offset == half.acked - 1
+    )
 
 
 def take_fin(ctx, stream, half, seg, stop):
@@ -583,7 +632,9 @@ def beyond_window(ctx, half, stop):
         return False
     if half.window_edge < 0:
         return stop > max(half.next_offset, half.sent_edge) + MAX_WINDOW
-    return stop > half.window_edge
+    # A sender does not jump: what follows what was seen shows that the capture lacks
+    # ACKs, not that the segment is a decoy.
+    return stop > max(half.window_edge, half.sent_edge + 2 * LEAST_WINDOW)
 
 
 def doubt(ctx, half, peer, seg, offset):
@@ -593,9 +644,7 @@ def doubt(ctx, half, peer, seg, offset):
         return None
     if offset > half.next_offset and beyond_window(ctx, half, stop):
         return "window"
-    hops = seg.ttl
-    hops -= half.ttl
-    if half.ttl and (hops >= ctx.ttl_distance or -hops >= ctx.ttl_distance):
+    if far_ttl(ctx, half, seg):
         return "ttl"
     if (
         seg.length == 1

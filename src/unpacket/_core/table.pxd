@@ -1,51 +1,87 @@
 cimport cython
 
-from unpacket._core.context cimport NEVER, NS, Context
+from unpacket._core cimport inline_memory as native
+from unpacket._core.inline_memory cimport prefetch_object
+from unpacket._core.context cimport Context
 from unpacket._core.segments cimport Segments
-from unpacket._core.state cimport HALF_BYTES, STREAM_BYTES, Half, Stream
+from unpacket._core.state cimport Half, Stream
 
-cdef int FIRST_BITS, FIRST_SLOTS, HASH_SHIFT, EMPTY
-cdef long long WHEEL, WHEEL_MASK
+cdef long long STREAM_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
+
+cdef unsigned int SYN_SEEN
+cdef int FIRST_BITS, FIRST_SLOTS, HASH_SHIFT, TAG_SHIFT, SLOT_BITS, EMPTY
+cdef int FIRST_BUCKET, SAMPLE
+cdef Py_ssize_t CHUNK
+cdef long long SLOT_MASK, WHEEL, WHEEL_MASK
 
 
 @cython.final
 cdef class FlowTable:
-    cdef unsigned long long mask
-    cdef unsigned long long[::1] tags
-    cdef int[::1] slots
+    cdef long long mask
+    cdef long long[::1] entries
     cdef readonly list streams
     cdef list free
     cdef readonly Py_ssize_t live
-    cdef Py_ssize_t used
     cdef readonly long long tick
     cdef int[::1] wheel
     cdef int[::1] next_timed
-    @cython.locals(mask=cython.ulonglong, tag=cython.ulonglong, place=cython.ulonglong, slot=int, stream=Stream)
+    cdef int[::1] timed_before
+    cdef Py_ssize_t hand
+    @cython.locals(
+        mask=cython.longlong,
+        hashed=cython.longlong,
+        tag=cython.longlong,
+        place=cython.longlong,
+        entry=cython.longlong,
+        stream=Stream,
+    )
     cdef Stream find(self, Segments segments, Py_ssize_t i)
-    @cython.locals(mixed=int, mask=cython.ulonglong, i=Py_ssize_t)
-    cdef int touch(self, Segments segments, Py_ssize_t start, Py_ssize_t stop) except? -1
+    @cython.locals(
+        mask=cython.longlong,
+        count=Py_ssize_t,
+        first=Py_ssize_t,
+        i=Py_ssize_t,
+        entry=cython.longlong,
+    )
+    cdef prefetch(self, Segments segments, Py_ssize_t start)
     cdef add(self, Stream stream)
-    @cython.locals(place=cython.ulonglong)
+    @cython.locals(place=cython.longlong, tag=cython.longlong)
     cdef link(self, Stream stream)
-    @cython.locals(size=Py_ssize_t, old_tags='unsigned long long[::1]', old_slots='int[::1]', index=Py_ssize_t, slot=int, place=cython.ulonglong)
+    @cython.locals(
+        size=Py_ssize_t,
+        old="long long[::1]",
+        index=Py_ssize_t,
+        entry=cython.longlong,
+        place=cython.longlong,
+    )
     cdef grow(self)
-    @cython.locals(mask=cython.ulonglong, place=cython.ulonglong, hole=cython.ulonglong, home=cython.ulonglong, slot=int)
+    cdef Py_ssize_t home(self, long long entry) noexcept
+    @cython.locals(
+        mask=cython.longlong,
+        place=cython.longlong,
+        hole=cython.longlong,
+        entry=cython.longlong,
+    )
     cdef remove(self, Stream stream)
     cdef start_clock(self, long long now_ns)
-    @cython.locals(tick=cython.longlong, bucket=cython.longlong)
+    @cython.locals(tick=cython.longlong, bucket=int, following=int)
     cdef schedule(self, int slot, long long deadline_ns)
-    @cython.locals(bucket=cython.longlong, slot=int, following=int, due=list, stream=Stream)
+    @cython.locals(before=int, following=int)
+    cdef unschedule(self, int slot)
+    @cython.locals(bucket=int, slot=int, due=list)
     cdef list take_bucket(self, long long tick)
-    @cython.locals(ahead=cython.longlong)
-    cdef list idlest(self)
+    @cython.locals(found=Stream, size=Py_ssize_t, left=Py_ssize_t, stream=Stream)
+    cdef Stream idlest(self)
 
 
 @cython.locals(view='int[::1]', index=Py_ssize_t)
 cpdef integers(Py_ssize_t count, int value)
-cpdef tags(Py_ssize_t count)
-@cython.locals(first=Half, second=Half, wait=cython.longlong)
+cpdef empty_entries(Py_ssize_t count)
+@cython.locals(lingers=bint)
+cpdef bint sooner(Stream stream, Stream other) except -1
+@cython.locals(wait=cython.longlong)
 cpdef Py_ssize_t deadline(Context ctx, Stream stream) except? -1
-@cython.locals(half=Half)
+@cython.locals(half=Half, opened=bint)
 cpdef bint unanswered(Stream stream) except -1
 @cython.locals(size=cython.longlong)
 cpdef Py_ssize_t cost(Stream stream) except -1

@@ -1,0 +1,87 @@
+"""Numbers that several modules of the core share.
+
+Plain Python, and never compiled: a module whose ``.pxd`` types such a name gets a C
+copy of it at import, while one that a ``.pxd`` declares here would vanish from
+Python.
+"""
+
+# Flags of a TCP header (RFC 9293 section 3.1).
+FIN = 0x01
+SYN = 0x02
+RST = 0x04
+ACK = 0x10
+
+# Flag bits of a half.
+SYN_SEEN = 1
+FINISHED = 2
+SUM_GOOD = 4
+ACK_SEEN = 8
+TIMESTAMPS = 16
+SACK_PERMITTED = 32
+IGNORED = 64
+CONFIRMED = 128
+ZERO_WINDOW = 256
+EDGE_KNOWN = 512
+SIMPLE = 1024
+IS_CLIENT = 2048
+HAS_GAP = 4096
+HAS_CONFLICT = 8192
+FIN_SEEN = 16384
+RST_SEEN = 32768
+
+# States of a half: nothing sent yet; segments collected until offset 0 is chosen;
+# offset 0 known.
+UNSEEN = 0
+WAITING = 1
+OPEN = 2
+
+# A window scale that was not captured: RFC 7323 section 2.3 allows no more.
+UNKNOWN_SCALE = 14
+NO_SCALE = 255
+
+# Who is the client, and how that is known.
+EVIDENCE = ("", "syn", "syn_ack", "port", "first")
+BY_SYN = 1
+BY_SYN_ACK = 2
+BY_PORT = 3
+BY_FIRST = 4
+
+# Why a stream ended; the number is what a Stream keeps.
+REASONS = (
+    "",
+    "fin",
+    "rst",
+    "timeout",
+    "buffer_limit",
+    "memory_limit",
+    "reused",
+    "end_of_capture",
+    "user",
+)
+
+# What the objects take, for the memory bound (sizes of the compiled core, with
+# their share of the flow table; a piece with its list slot and the header of its
+# bytes object).
+STREAM_BYTES = 176
+HALF_BYTES = 112
+EXTRA_BYTES = 512
+PIECE_BYTES = 160
+
+NEVER = (1 << 63) - 1
+NS = 1_000_000_000
+UNBOUNDED = 1 << 62
+
+# What a timer is about.
+GRACE = 0
+BEGINNING = 1
+
+# What becomes of a stream by a segment.
+GOES_ON = 0
+ENDED = 1
+REUSED = 2
+
+# How many segments are prepared for at a time: some 30 KiB of streams and halves.
+CHUNK = 64
+
+# The second that the clock shows before the first packet.
+NO_TICK = -(1 << 62)

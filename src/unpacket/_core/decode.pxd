@@ -1,0 +1,30 @@
+cimport cython
+
+from unpacket._core.batch cimport Batch, i64
+from unpacket._core.defrag cimport Defragmenter
+from unpacket._core.ip cimport ip_layer, transport
+from unpacket._core.link cimport link_layer
+from unpacket._core.packet cimport Packet
+from unpacket._core.segments cimport Segments
+from unpacket._core.tcp cimport TcpLayer
+
+cdef int NONE, FRAGMENT, IP_HEADER
+
+@cython.final
+cdef class Decoder:
+    cdef Packet _packet
+    cdef TcpLayer _tcp
+    cdef Defragmenter _defragmenter
+    cdef i64[::1] _counters
+    cdef i64 _clock_ns
+    @cython.locals(i=Py_ssize_t)
+    cpdef Py_ssize_t decode(
+        self, Batch batch, Segments segments, Py_ssize_t start
+    ) except -1
+    @cython.locals(reason=int)
+    cdef Py_ssize_t _run(
+        self, Batch batch, Segments segments, Py_ssize_t i
+    ) except -1 nogil
+    @cython.locals(reason=int)
+    cdef _fragment(self, Batch batch, Segments segments, Py_ssize_t i)
+    cpdef advance(self, i64 now_ns)

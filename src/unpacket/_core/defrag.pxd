@@ -1,0 +1,67 @@
+cimport cython
+
+from unpacket._core.batch cimport i64
+from unpacket._core.packet cimport Packet
+
+cdef int NONE, FRAGMENT, FRAGMENT_INVALID, FRAGMENT_LIMIT
+cdef int FRAGMENT_OVERLAP, FRAGMENT_TIMEOUT
+cdef i64 MAX_DATAGRAM, IPV4_HEADER, DATAGRAM_BYTES, PART_BYTES
+cdef int FIRST, LAST, BSD, LINUX, WINDOWS, SOLARIS
+
+@cython.final
+cdef class Part:
+    cdef i64 start, stop, sent_start, sent_stop
+    cdef bytes data
+
+@cython.final
+cdef class Datagram:
+    cdef tuple key
+    cdef list starts, parts
+    cdef bytes whole
+    cdef i64 since_ns, size, reach, covered, held_bytes, frames
+    cdef int protocol, ttl
+    cdef bint dropped, ip_header_damaged
+    @cython.locals(at=Py_ssize_t, part=Part)
+    cdef Py_ssize_t first_after(self, i64 start) except -1
+    @cython.locals(at=Py_ssize_t, part=Part)
+    cdef bint overlaps(self, i64 start, i64 stop) except -1
+    @cython.locals(at=Py_ssize_t, part=Part)
+    cdef bint repeats(self, i64 start, i64 stop, bytes data) except -1
+    @cython.locals(common=Py_ssize_t, whole=bytes)
+    cdef bint contained(self, i64 start, i64 stop, bint more, bytes data) except -1
+    @cython.locals(
+        first=Py_ssize_t, at=Py_ssize_t, here=i64, fresh=i64, low=i64, high=i64,
+        parts=list, rest=list, starts=list, mine=bytes, other=bytes, old=Part,
+        part=Part, common=Py_ssize_t, conflict=bint,
+    )
+    cdef bint insert(self, i64 start, i64 stop, bytes data, int overlap) except -1
+    @cython.locals(part=Part, chunks=list)
+    cdef complete(self, i64 now_ns)
+    cdef discard(self)
+
+@cython.final
+cdef class Defragmenter:
+    cdef i64 _timeout_ns, _max_bytes, _max_datagrams, _clock_ns
+    cdef int _overlap
+    cdef object _waiting, _done
+    cdef i64[::1] _counters
+    cdef readonly i64 held_bytes, completed, duplicates, overlaps, conflicts
+    @cython.locals(datagram=Datagram)
+    cpdef advance(self, i64 now_ns)
+    @cython.locals(
+        start=i64, stop=i64, limit=i64, data=bytes, key=tuple, datagram=Datagram,
+        reason=int,
+    )
+    cpdef int add(self, Packet packet, i64 now_ns, int source) except -1
+    cdef int collect(
+        self, Datagram datagram, Packet packet, i64 start, i64 stop, bytes data
+    ) except -1
+    cdef make_room(self)
+    cdef drop(self, Datagram datagram, int reason)
+    cdef forget(self, Datagram datagram)
+    cdef recount(self, Datagram datagram, int reason)
+
+cdef bint new_wins(
+    int overlap, i64 start, i64 stop, i64 old_start, i64 old_stop
+) noexcept
+cdef Part piece(Part part, i64 start, i64 stop)

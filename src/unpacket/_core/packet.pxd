@@ -1,0 +1,20 @@
+cimport cython
+
+from unpacket._core.batch cimport i64, u8, u16, u32, u64
+
+@cython.final
+cdef class Packet:
+    cdef readonly object buffer
+    cdef readonly int source
+    cdef readonly i64 at, stop, wire_stop
+    cdef readonly int ethertype, family, protocol, ttl
+    cdef readonly u32 context, ip_id
+    cdef readonly u64 src_hi, src_lo, dst_hi, dst_lo
+    cdef readonly i64 fragment_start
+    cdef readonly bint more_fragments, length_known, ip_header_damaged
+    cdef readonly bint verify_checksums
+    cdef readonly int depth
+    cdef const u8[::1] data
+    cdef const u16[::1] words
+    cpdef attach(self, buffer, int source)
+    cpdef int place(self, i64 start, i64 captured, i64 original) except -1 nogil

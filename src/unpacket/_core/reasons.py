@@ -1,0 +1,58 @@
+"""Why a frame gave no TCP segment: the numbers that the decoder counts by.
+
+Each frame gives a segment or is counted under exactly one of these.
+"""
+
+NONE = 0
+LINK_TRUNCATED = 1
+UNKNOWN_LINK_TYPE = 2
+LINK_HEADER = 3
+ARP = 4
+NOT_IP = 5
+ENCAPSULATED = 6
+IP_TRUNCATED = 7
+IP_HEADER = 8
+FRAGMENT = 9
+FRAGMENT_INVALID = 10
+FRAGMENT_OVERLAP = 11
+FRAGMENT_TIMEOUT = 12
+FRAGMENT_LIMIT = 13
+UDP = 14
+ICMP = 15
+OTHER_PROTOCOL = 16
+TCP_TRUNCATED = 17
+TCP_HEADER = 18
+
+NAMES = (
+    "",
+    # The capture ends within the link-layer header.
+    "link_truncated",
+    "unknown_link_type",
+    # More VLAN tags than anybody stacks.
+    "link_header",
+    "arp",
+    "not_ip",
+    # Carries frames or packets of its own, which are not looked into.
+    "encapsulated",
+    # The capture ends within the IP header or an extension header.
+    "ip_truncated",
+    # An IP header that contradicts itself.
+    "ip_header",
+    # Part of a datagram that is still incomplete, or was completed by a later frame.
+    "fragment",
+    # No datagram can have such a part.
+    "fragment_invalid",
+    # Thrown away because an IPv6 datagram had overlapping fragments (RFC 5722).
+    "fragment_overlap",
+    # Thrown away because the rest did not come in time.
+    "fragment_timeout",
+    # Thrown away because too much was waiting.
+    "fragment_limit",
+    "udp",
+    "icmp",
+    "other_protocol",
+    # The capture ends within the 20 fixed bytes of the TCP header.
+    "tcp_truncated",
+    # The TCP header is longer than the segment, or shorter than it can be.
+    "tcp_header",
+)

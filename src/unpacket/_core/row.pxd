@@ -1,0 +1,20 @@
+cimport cython
+
+from unpacket._core cimport inline_reads as reads
+from unpacket._core.batch cimport i64, u32, u64
+from unpacket._core.packet cimport Packet
+from unpacket._core.segments cimport Segments
+
+cdef int NO_WSCALE, NOT_JUDGED
+cdef u64 HASH_MASK
+
+@cython.final
+cdef class RowWriter:
+    cdef u64[::1] _keys
+    @cython.locals(
+        ports=i64, src_port=i64, dst_port=i64, word=i64, forward=bint, total=u64,
+        a_hi=u64, a_lo=u64, b_hi=u64, b_lo=u64, a_port=u64, b_port=u64,
+    )
+    cdef int write(
+        self, Packet packet, i64 start, Segments segments, Py_ssize_t n
+    ) except -1 nogil

@@ -1,0 +1,18 @@
+cimport cython
+
+from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
+
+@cython.final
+cdef class Segments:
+    cdef readonly Py_ssize_t capacity
+    cdef public Py_ssize_t count
+    cdef readonly list side
+    cdef readonly i64[::1] time_ns
+    cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash
+    cdef readonly u32[::1] index, context, ports, seq, ack, ip_id
+    cdef readonly u32[::1] start, captured, length, tsval, tsecr, sack_start
+    cdef readonly int[::1] source
+    cdef readonly u16[::1] flags, window, mss
+    cdef readonly u8[::1] family, direction, ttl, checksum
+    cdef readonly u8[::1] wscale, sack_permitted, has_timestamp, sack_count
+    cpdef clear(self)
