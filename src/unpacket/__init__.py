@@ -16,15 +16,20 @@ from unpacket._core.events import (
 )
 from unpacket._core.state import Endpoint, Stream
 from unpacket._version import __version__
+from unpacket.acks import AckTracker
 from unpacket.errors import (
     FormatError,
     LimitError,
     SourceError,
     UnpacketError,
 )
+from unpacket.follower import FollowedStream, StreamFollower
+from unpacket.live import events_async
 from unpacket.policy import Policy
+from unpacket.streams import Summary, WholeStream, events, streams, summaries
 
 __all__ = [
+    "AckTracker",
     "Assembler",
     "Batch",
     "Closed",
@@ -33,6 +38,7 @@ __all__ = [
     "Direction",
     "Endpoint",
     "Finished",
+    "FollowedStream",
     "FormatError",
     "Gap",
     "LimitError",
@@ -43,6 +49,13 @@ __all__ = [
     "Rejected",
     "SourceError",
     "Stream",
+    "StreamFollower",
+    "Summary",
     "UnpacketError",
+    "WholeStream",
     "__version__",
+    "events",
+    "events_async",
+    "streams",
+    "summaries",
 ]

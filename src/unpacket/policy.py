@@ -39,6 +39,14 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "fragment_overlap": get_args(FragmentOverlap),
     "overlap": get_args(Overlap),
 }
+# What the annotations of the fields below stand for.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,7 @@ class Policy:
 
     Raises:
         ValueError: A value outside its choices or range.
+        TypeError: A value of another type.
     """
 
     deliver: Deliver = "in_order"
@@ -124,9 +133,13 @@ class Policy:
                 wanted = ", ".join(choices)
                 raise ValueError(f"{name} is {value!r}, and not one of {wanted}")
         for field in dataclasses.fields(self):
+            kinds = _KINDS.get(str(field.type))
+            if kinds is None:
+                continue
             value = getattr(self, field.name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if number and not 0 <= value < 1 << 62:
+            if type(value) not in kinds:
+                raise TypeError(f"{field.name} is {value!r}, and not {field.type}")
+            if value is not None and not 0 <= value < 1 << 62:
                 raise ValueError(f"{field.name} is {value}, and not in [0, 2**62)")
 
     def replace(self, **changes: Any) -> Policy:

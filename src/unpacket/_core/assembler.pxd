@@ -14,7 +14,7 @@ from unpacket._core.table cimport (FlowTable, cost, deadline)
 
 cdef unsigned int SYN, ACK, SUM_GOOD, TIMESTAMPS, IGNORED, ZERO_WINDOW, SIMPLE
 cdef unsigned int IS_CLIENT, WAITING, OPEN
-cdef long long STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS
+cdef long long STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
 cdef int GRACE, BEGINNING, REUSED
 
 cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD

@@ -17,6 +17,7 @@ from unpacket._core.constants import (
     HALF_BYTES,
     IGNORED,
     IS_CLIENT,
+    NEVER,
     NO_TICK,
     NS,
     OPEN,
@@ -595,7 +596,7 @@ class Assembler:
             return
         peer = stream.half_b if half is stream.half_a else stream.half_a
         if kind == GRACE:
-            if half.extra is not None and half.extra.grace_ns >= 0:
+            if half.extra is not None and half.extra.grace_ns != NEVER:
                 grace_over(ctx, stream, half)
         elif kind == BEGINNING and half.state == WAITING:
             begin(ctx, stream, half, peer)

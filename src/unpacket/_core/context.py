@@ -117,7 +117,8 @@ class Context:
         self.timer_bound = LEAST_TIMERS
         self.next_timer_ns = NEVER
         self.memory_bytes = 0
-        self.now_ns = 0
+        # Before any packet.
+        self.now_ns = -NEVER
         self.skew_ns = 0
         self.time_ns = 0
         self.frame = 0

@@ -7,7 +7,7 @@ from unpacket._core.held cimport (Piece as HeldPiece)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
 
 cdef unsigned int FINISHED, IGNORED, SIMPLE, HAS_GAP, HAS_CONFLICT, OPEN
-cdef long long PIECE_BYTES
+cdef long long NEVER, PIECE_BYTES
 cdef int GRACE
 
 cdef Py_ssize_t MAX_SUSPECTS

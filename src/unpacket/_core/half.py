@@ -13,6 +13,7 @@ from unpacket._core.constants import (
     HAS_CONFLICT,
     HAS_GAP,
     IGNORED,
+    NEVER,
     OPEN,
     PIECE_BYTES,
     SIMPLE,
@@ -370,7 +371,7 @@ def watch(ctx, stream, half):
             drain(ctx, stream, half)
             stop = hole_end(half)
         return
-    if extra.grace_ns >= 0:
+    if extra.grace_ns != NEVER:
         return
     stop = hole_end(half)
     if stop >= 0 and half.acked >= stop:
@@ -382,7 +383,7 @@ def watch(ctx, stream, half):
 def grace_over(ctx, stream, half):
     """The grace has passed: what was acknowledged when it began will not come."""
     extra = half.extra
-    extra.grace_ns = -1
+    extra.grace_ns = NEVER
     edge = extra.grace_acked
     stop = hole_end(half)
     while stop >= 0 and edge >= stop:

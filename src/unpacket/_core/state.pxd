@@ -4,6 +4,7 @@ from unpacket._core.held cimport (Held)
 
 cdef unsigned int SYN_SEEN, FINISHED, SACK_PERMITTED, SIMPLE, IS_CLIENT, HAS_GAP
 cdef unsigned int HAS_CONFLICT, FIN_SEEN, RST_SEEN, UNSEEN, OPEN, NO_SCALE
+cdef long long NEVER
 
 
 

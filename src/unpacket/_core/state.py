@@ -14,6 +14,7 @@ from unpacket._core.constants import (
     HAS_CONFLICT,
     HAS_GAP,
     IS_CLIENT,
+    NEVER,
     NO_SCALE,
     OPEN,
     REASONS,
@@ -80,7 +81,7 @@ class HalfExtra:
         waiting: Segments collected before offset 0 was chosen.
         isns: Other initial sequence numbers that were offered.
         fin_offset: Where the FIN lies, or -1.
-        grace_ns: When the oldest acknowledged hole is given up, or -1.
+        grace_ns: When the oldest acknowledged hole is given up, or NEVER.
         grace_acked: What was acknowledged when that was set.
         tracker: Follows acknowledgements for a user, or None.
     """
@@ -117,7 +118,7 @@ class HalfExtra:
         self.waiting = None
         self.isns = None
         self.fin_offset = -1
-        self.grace_ns = -1
+        self.grace_ns = NEVER
         self.grace_acked = 0
         self.tracker = None
         self.duplicate_bytes = 0

@@ -1,0 +1,65 @@
+"""What the commands have in common: their options, and how --help lists them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from unpacket.cli.policies import PolicyOption
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+
+class Command(click.Command):
+    """A command whose help ends with the options of reassembly and with examples."""
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Reassembly": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and not isinstance(parameter, click.Argument):
+                special = isinstance(parameter, PolicyOption)
+                sections["Reassembly" if special else "Options"].append(record)
+        for name, records in sections.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.epilog:
+            with formatter.section("Examples"):
+                for line in inspect.cleandoc(self.epilog).splitlines():
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def reading_options(function: AnyFunction) -> AnyFunction:
+    """Give a command the options about its input and the terminal."""
+    for decorate in (
+        click.option(
+            "-q", "--quiet", is_flag=True, help="No progress bar and no warnings."
+        ),
+        click.option(
+            "--progress/--no-progress",
+            default=True,
+            help="A progress bar, if stderr is a terminal.  [default: progress]",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(("auto", "never", "always")),
+            default="auto",
+            show_default=True,
+            help="Colours; auto: on a terminal, unless NO_COLOR is set.",
+        ),
+        click.option(
+            "--strict",
+            is_flag=True,
+            help="A damaged capture is an error (exit code 2) and no warning.",
+        ),
+    ):
+        function = decorate(function)
+    return function

@@ -1,0 +1,81 @@
+"""The command ``unpacket``: finds the subcommand, and turns failure into words."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from unpacket._version import __version__
+from unpacket.errors import UnpacketError
+
+NOTHING_FOUND = 1
+ERROR = 2
+INTERRUPTED = 130
+
+# Each is the function of that name in the module of that name, imported when asked
+# for, so that --help and completion do not wait for what they do not need.
+COMMANDS = ("streams", "follow")
+
+
+class Root(click.Group):
+    """Knows the commands by name, and what each kind of failure exits with."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"unpacket.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, **options: Any
+    ) -> NoReturn:
+        """Run a command and exit with its code."""
+        sys.exit(self.exit_code(args, options | {"standalone_mode": False}))
+
+    def exit_code(self, args: Sequence[str] | None, options: dict[str, Any]) -> int:
+        from unpacket.cli.output import ClosedPipeError
+
+        try:
+            code = super().main(args, **options)
+        except ClosedPipeError:
+            return 0
+        except UnpacketError as error:
+            complain(error)
+            return ERROR
+        except click.ClickException as error:
+            error.show()
+            return ERROR
+        except (click.Abort, KeyboardInterrupt):
+            return INTERRUPTED
+        except Exception:
+            # Python itself would exit with 1, which here means that nothing was found.
+            traceback.print_exc()
+            click.echo("unpacket: this is a mistake in unpacket, not yours", err=True)
+            return ERROR
+        return code if isinstance(code, int) else 0
+
+
+def complain(error: UnpacketError) -> None:
+    """Print one line: what is wrong, where, and what helps."""
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    click.echo(f"unpacket: {error}{notes}", err=True)
+
+
+@click.command(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+    no_args_is_help=True,
+    epilog="Exit codes: 0 found, 1 nothing found, 2 error.",
+)
+@click.version_option(__version__, message="unpacket %(version)s")
+def cli() -> None:
+    """Turn captured packets back into the TCP streams that they carried."""

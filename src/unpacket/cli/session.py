@@ -1,0 +1,38 @@
+"""What a command has at hand while it runs: its captures and its output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from unpacket.cli.inputs import Captures
+from unpacket.cli.output import Output
+from unpacket.cli.progress import progress_on
+
+
+@contextmanager
+def session(
+    paths: Sequence[str], *, strict: bool, quiet: bool, progress: bool
+) -> Iterator[tuple[Captures, Output]]:
+    """Open the captures and the output of a command, and end both.
+
+    Raises:
+        SourceError, FormatError: A capture cannot be read, or output not written.
+        ClosedPipeError: Nobody reads the output any more.
+    """
+    bar = progress_on(sys.stderr) if progress and not quiet else None
+    output = Output(quiet=quiet, progress=bar)
+    captures = Captures(
+        paths,
+        strict=strict,
+        before_read=output.flush,
+        progress=(lambda read, total: None) if bar is None else bar.update,
+        say=output.say,
+    )
+    try:
+        with captures:
+            yield captures, output
+            output.flush()
+    finally:
+        output.clear_progress()

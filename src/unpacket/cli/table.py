@@ -1,0 +1,71 @@
+"""A table that is printed while its rows still come.
+
+Columns are as wide as what was printed so far needs. The first rows may be kept
+back for a better guess; without that each row is printed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+# SGR parameters (ECMA-48).
+BOLD = "1"
+
+
+class Table:
+    """Prints rows under a heading.
+
+    Args:
+        heading: The name of each column; one that begins with a space has its cells
+            at the right.
+        write: Called with each line, or with several.
+        rows_ahead: How many rows are kept back at first.
+        color: Whether the heading is bold.
+    """
+
+    def __init__(
+        self,
+        heading: Sequence[str],
+        write: Callable[[bytes], None],
+        *,
+        rows_ahead: int,
+        color: bool,
+    ) -> None:
+        self._names = [name.strip() for name in heading]
+        self._at_right = [name.startswith(" ") for name in heading]
+        self._widths = [len(name) for name in self._names]
+        self._write = write
+        self._rows_ahead = rows_ahead
+        self._color = color
+        self._kept: list[Sequence[str]] = []
+        self._begun = False
+
+    def add(self, cells: Sequence[str]) -> None:
+        self._kept.append(cells)
+        if self._begun or len(self._kept) > self._rows_ahead:
+            self.flush()
+
+    def flush(self) -> None:
+        """Print the rows that were kept back, and no longer keep any back."""
+        for cells in self._kept:
+            self._widths = [
+                max(width, len(cell))
+                for width, cell in zip(self._widths, cells, strict=True)
+            ]
+        lines = [self._line(cells) for cells in self._kept]
+        if lines and not self._begun:
+            heading = self._line(self._names)
+            lines.insert(0, f"\x1b[{BOLD}m{heading}\x1b[0m" if self._color else heading)
+            self._begun = True
+        self._kept.clear()
+        if lines:
+            self._write("".join(f"{line}\n" for line in lines).encode())
+
+    def _line(self, cells: Sequence[str]) -> str:
+        padded = (
+            cell.rjust(width) if at_right else cell.ljust(width)
+            for cell, width, at_right in zip(
+                cells, self._widths, self._at_right, strict=True
+            )
+        )
+        return "  ".join(padded).rstrip()

@@ -1,0 +1,99 @@
+"""Sizes and times as people write them: 4MiB, 20ms, none."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+# As GNU head and dd read them: MB is 1000 * 1000 bytes, M and MiB are 1024 * 1024.
+_SIZES = {"": 1, "b": 1}
+for _power, _letter in enumerate("kmgt", start=1):
+    _SIZES[f"{_letter}b"] = 1000**_power
+    _SIZES[_letter] = _SIZES[f"{_letter}ib"] = 1024**_power
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0}
+_SECONDS |= {"h": 3600.0, "d": 86400.0}
+_NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)")
+
+
+class Quantity(click.ParamType):
+    """A number with a unit behind it, or "none" where there need be no bound."""
+
+    units: dict[str, Any]
+    examples: str
+
+    def __init__(self, *, optional: bool) -> None:
+        self.optional = optional
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value.strip().lower()
+        if self.optional and text == "none":
+            return NO_BOUND
+        match = _NUMBER_AND_UNIT.fullmatch(text)
+        if match is None or match[2] not in self.units:
+            also = " or none" if self.optional else ""
+            self.fail(f"{value!r} is not a {self.name}, such as {self.examples}{also}")
+        return self.scaled(match[1], self.units[match[2]])
+
+    def scaled(self, number: str, unit: Any) -> Any:
+        return float(number) * float(unit)
+
+
+class Duration(Quantity):
+    """A time in seconds, as a float."""
+
+    name = "time"
+    units = _SECONDS
+    examples = "20ms, 1.5s, 300 or 5m"
+
+
+class Size(Quantity):
+    """A number of bytes."""
+
+    name = "size"
+    units = _SIZES
+    examples = "4096, 64KiB or 4MiB"
+
+    def scaled(self, number: str, unit: int) -> int:
+        return int(number) * unit if number.isdigit() else round(float(number) * unit)
+
+
+class Count(Quantity):
+    """A number of things."""
+
+    name = "count"
+    units = {"": 1}  # noqa: RUF012
+    examples = "512"
+
+    def scaled(self, number: str, unit: int) -> int:
+        if not number.isdigit():
+            self.fail(f"{number} is not a whole number")
+        return int(number)
+
+
+class _NoBound:
+    """What "none" was read as: click takes None for an option that is not there."""
+
+
+NO_BOUND = _NoBound()
+
+
+def written_size(size: int) -> str:
+    """Return bytes in the largest unit that leaves a whole number."""
+    for unit, letters in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size and size % unit == 0:
+            return f"{size // unit}{letters}"
+    return str(size)
+
+
+def written_duration(seconds: float) -> str:
+    """Return a time in the largest unit that leaves a whole number."""
+    for unit, letter in ((3600, "h"), (60, "m"), (1, "s")):
+        if seconds and seconds % unit == 0:
+            return f"{seconds / unit:.0f}{letter}"
+    return f"{seconds * 1000:g}ms" if seconds else "0"

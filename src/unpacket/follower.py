@@ -1,0 +1,581 @@
+"""Streams by callback, for those who come from libtins, cycapture or Sniffer.
+
+A ``StreamFollower`` takes packets, one or many at a time, and calls back for each new
+stream, its bytes, gaps and end. What a callback decides about a stream (to ignore a
+side, to go on behind a hole) holds from the very packet that it was called for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+from types import TracebackType
+from typing import Any
+
+from unpacket import sources
+from unpacket._core.assembler import Assembler
+from unpacket._core.batch import Batch
+from unpacket._core.events import (
+    CLIENT,
+    SERVER,
+    Closed,
+    Conflict,
+    Data,
+    Direction,
+    Finished,
+    Gap,
+    Note,
+    Opened,
+    Rejected,
+)
+from unpacket._core.state import Endpoint, Stream
+from unpacket.acks import AckTracker
+from unpacket.errors import LimitError
+from unpacket.policy import Policy
+
+Callback = Callable[..., object]
+
+# How a stream ended that was not torn down by its own ends (libtins calls only these
+# terminations).
+TERMINATIONS = frozenset({"timeout", "buffer_limit", "memory_limit", "reused"})
+
+# Sniffer::Connection warns beyond this.
+UNACKNOWLEDGED_PACKETS = 32
+
+KEPT_BYTES = 64 << 20
+
+_ETHERNET = 1
+_IDLE_S = 300.0
+
+
+class FollowedStream:
+    """A stream with its callbacks; the facts are those of ``Stream``.
+
+    Callbacks get this object first, and may call any method of it.
+
+    Attributes:
+        facts: The ``Stream`` of the core.
+        user_data: Yours.
+        client_hw_addr, server_hw_addr: Ethernet addresses of the first packet, or
+            None.
+        auto_cleanup_payloads: Whether payload is forgotten once the data callback
+            has returned. False keeps it in ``client_payload``/``server_payload``.
+        max_kept_bytes: More than this kept in one direction raises ``LimitError``.
+    """
+
+    def __init__(self, follower: StreamFollower, facts: Stream) -> None:
+        self.facts = facts
+        self.user_data: Any = None
+        self.client_hw_addr: str | None = None
+        self.server_hw_addr: str | None = None
+        self.auto_cleanup_payloads = follower.auto_cleanup_payloads
+        self.max_kept_bytes = KEPT_BYTES
+        self.is_finished = False
+        self._follower = follower
+        self._kept = (bytearray(), bytearray())
+        self._data: list[Callback | None] = [None, None]
+        self._out_of_order: list[Callback | None] = [None, None]
+        self._gap: Callback | None = None
+        self._conflict: Callback | None = None
+        self._rejected: Callback | None = None
+        self._finished: Callback | None = None
+        self._closed: Callback | None = None
+        self._ignored = [False, False]
+        self._recovery = [0, 0]
+        self._trackers: list[AckTracker | None] = [None, None]
+
+    @property
+    def id(self) -> int:
+        """The stream's number, from 0 in the order of first packets."""
+        return int(self.facts.id)
+
+    @property
+    def client(self) -> Endpoint:
+        """The client's end."""
+        return self.facts.client
+
+    @property
+    def server(self) -> Endpoint:
+        """The server's end."""
+        return self.facts.server
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the beginning of a direction was not captured."""
+        return bool(self.facts.is_partial)
+
+    @property
+    def create_time_ns(self) -> int:
+        """When its first packet was captured."""
+        return int(self.facts.first_ns)
+
+    @property
+    def last_activity_ns(self) -> int:
+        """When its latest packet was captured."""
+        return int(self.facts.last_ns)
+
+    @property
+    def close_reason(self) -> str | None:
+        """Why it ended, or None while it lives."""
+        return self.facts.close_reason
+
+    @property
+    def complete(self) -> bool:
+        """Whether start and end were seen, with no gap and no conflict."""
+        return bool(self.facts.complete)
+
+    @property
+    def client_payload(self) -> bytes:
+        """What the client sent and was kept: the new bytes, or all so far."""
+        return bytes(self._kept[CLIENT])
+
+    @property
+    def server_payload(self) -> bytes:
+        """What the server sent and was kept: the new bytes, or all so far."""
+        return bytes(self._kept[SERVER])
+
+    def state(self, direction: Direction | int) -> str:
+        """Return what the side has sent, as ``Stream.state`` names it."""
+        return str(self.facts.state(direction))
+
+    def mss(self, direction: Direction | int) -> int | None:
+        """Return the maximum segment size that the side announced."""
+        return self.facts.mss(direction)
+
+    def sack_permitted(self, direction: Direction | int) -> bool:
+        """Return whether the side permitted SACK."""
+        return bool(self.facts.sack_permitted(direction))
+
+    def on_client_data(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, payload)`` for what the client sends."""
+        self._data[CLIENT] = _callable(callback)
+        return callback
+
+    def on_server_data(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, payload)`` for what the server sends."""
+        self._data[SERVER] = _callable(callback)
+        return callback
+
+    def on_client_out_of_order(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, seq, payload)`` for client segments that wait."""
+        self._out_of_order[CLIENT] = _callable(callback)
+        return callback
+
+    def on_server_out_of_order(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, seq, payload)`` for server segments that wait."""
+        self._out_of_order[SERVER] = _callable(callback)
+        return callback
+
+    def on_gap(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, gap)``, before the data that follows the gap."""
+        self._gap = _callable(callback)
+        return callback
+
+    def on_conflict(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, conflict)``."""
+        self._conflict = _callable(callback)
+        return callback
+
+    def on_rejected(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, rejected)``."""
+        self._rejected = _callable(callback)
+        return callback
+
+    def on_finished(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, direction)`` when a side has sent its last byte."""
+        self._finished = _callable(callback)
+        return callback
+
+    def on_closed(self, callback: Callback) -> Callback:
+        """Call ``callback(stream)`` once, at the end, whatever its reason."""
+        self._closed = _callable(callback)
+        return callback
+
+    def ignore_client_data(self) -> None:
+        """Take no more of what the client sends; its state is still followed."""
+        self._ignore(CLIENT)
+
+    def ignore_server_data(self) -> None:
+        """Take no more of what the server sends; its state is still followed."""
+        self._ignore(SERVER)
+
+    def _ignore(self, direction: Direction) -> None:
+        self._ignored[direction] = True
+        self._follower.assembler.ignore(self.facts, direction)
+
+    def skip_to(self, direction: Direction | int, offset: int) -> None:
+        """Go on at ``offset``; holes before it become gaps, reason ``skipped``."""
+        self._follower._insert(
+            self._follower.assembler.skip_to(self.facts, direction, offset)
+        )
+
+    def advance_sequence(self, direction: Direction | int, seq: int) -> None:
+        """Go on at a sequence number, such as an out-of-order callback got."""
+        offset = self.facts.offset_of(direction, seq)
+        if offset is not None:
+            self.skip_to(direction, offset)
+
+    def enable_recovery_mode(self, window_bytes: int) -> None:
+        """Skip holes at once in the next ``window_bytes`` of each direction."""
+        self._recovery = [window_bytes, window_bytes]
+        for direction in (CLIENT, SERVER):
+            offset = self.facts.offset_of(
+                direction, self.facts.next_seq(direction) or 0
+            )
+            if offset is not None:
+                self._recovery[direction] += offset
+
+    @property
+    def is_recovery_mode_enabled(self) -> bool:
+        """Whether a direction is still within its recovery window."""
+        for direction in (CLIENT, SERVER):
+            seq = self.facts.next_seq(direction)
+            offset = 0 if seq is None else self.facts.offset_of(direction, seq)
+            if self._recovery[direction] > (offset or 0):
+                return True
+        return False
+
+    def enable_ack_tracking(self) -> None:
+        """Follow from now on what each side acknowledges, SACK included."""
+        for direction in (CLIENT, SERVER):
+            if self._trackers[direction] is None:
+                tracker = AckTracker()
+                self._trackers[direction] = tracker
+                self._follower.assembler.track(self.facts, direction.other, tracker)
+
+    def ack_tracker(self, direction: Direction | int) -> AckTracker | None:
+        """Return what the side has acknowledged, if that is tracked."""
+        return self._trackers[direction]
+
+    def close(self) -> None:
+        """End the stream, with reason ``user``."""
+        self._follower._insert(self._follower.assembler.close(self.facts))
+
+    def _take(self, direction: int, payload: bytes) -> None:
+        kept = self._kept[direction]
+        if len(kept) + len(payload) > self.max_kept_bytes:
+            raise LimitError("max_kept_bytes", self.max_kept_bytes)
+        kept += payload
+
+    def __repr__(self) -> str:
+        return f"<FollowedStream {self.id} {self.client} > {self.server}>"
+
+
+def _callable(callback: Any) -> Callback:
+    if not callable(callback):
+        raise TypeError("a callback must be callable")
+    function: Callback = callback
+    return function
+
+
+class StreamFollower:
+    """Follows the streams of the packets it is fed.
+
+    Args:
+        policy: How streams are rebuilt.
+        data_callback: ``data_callback(stream)`` when either side's payload grew;
+            payloads are cumulative then, as cycapture has them.
+        end_callback: ``end_callback(stream)`` when a stream ended.
+        log: ``log(text)`` for a line on each turn of a connection.
+
+    Raises:
+        TypeError: A callback is not callable.
+    """
+
+    def __init__(
+        self,
+        data_callback: Callback | None = None,
+        end_callback: Callback | None = None,
+        *,
+        policy: Policy | None = None,
+        log: Callable[[str], object] | None = None,
+        link_type: int | str | None = None,
+    ) -> None:
+        for callback in (data_callback, end_callback):
+            if callback is not None and not callable(callback):
+                raise TypeError("data_callback and end_callback must be callables")
+        self.assembler = Assembler(policy, notes=True)
+        self.link_type = link_type
+        self.auto_cleanup_payloads = data_callback is None
+        self.ignored_packets = 0
+        self._any_data = data_callback
+        self._end = end_callback
+        self._log = log
+        self._new: Callback | None = None
+        self._data: list[Callback | None] = [None, None]
+        self._gap: Callback | None = None
+        self._conflict: Callback | None = None
+        self._rejected: Callback | None = None
+        self._finished: Callback | None = None
+        self._closed: Callback | None = None
+        self._terminated: Callback | None = None
+        self._teardown: Callback | None = None
+        self._live: dict[int, FollowedStream] = {}
+        self._pending: deque[Any] = deque()
+        self._batch: Batch | None = None
+        self._next_number = 1
+        self._busy = False
+
+    def on_new_stream(self, callback: Callback) -> Callback:
+        """Call ``callback(stream)`` for each new stream, before its first byte."""
+        self._new = _callable(callback)
+        return callback
+
+    def on_client_data(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, payload)`` for client data of any stream."""
+        self._data[CLIENT] = _callable(callback)
+        return callback
+
+    def on_server_data(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, payload)`` for server data of any stream."""
+        self._data[SERVER] = _callable(callback)
+        return callback
+
+    def on_gap(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, gap)`` for gaps of any stream."""
+        self._gap = _callable(callback)
+        return callback
+
+    def on_conflict(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, conflict)`` for conflicts of any stream."""
+        self._conflict = _callable(callback)
+        return callback
+
+    def on_rejected(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, rejected)`` for rejected segments of any stream."""
+        self._rejected = _callable(callback)
+        return callback
+
+    def on_finished(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, direction)`` when a side has sent its last byte."""
+        self._finished = _callable(callback)
+        return callback
+
+    def on_closed(self, callback: Callback) -> Callback:
+        """Call ``callback(stream)`` once a stream, at its end."""
+        self._closed = _callable(callback)
+        return callback
+
+    def on_stream_termination(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, reason)`` where a limit or time ended a stream.
+
+        Reasons: ``timeout``, ``buffer_limit``, ``memory_limit``, ``reused``. The
+        closed callback comes first, as for every end.
+        """
+        self._terminated = _callable(callback)
+        return callback
+
+    def on_teardown(self, callback: Callback) -> Callback:
+        """Call ``callback(stream)`` when both FINs, or an RST, have ended a stream."""
+        self._teardown = _callable(callback)
+        return callback
+
+    def feed(self, packets: Any) -> None:
+        """Take packets, and call back for what they cause.
+
+        ``packets`` is a path, a ``Batch``, one packet, or any iterable of packets
+        (``bytes``, ``(time, bytes)``, scapy and dpkt packets); what is no packet is
+        counted in ``ignored_packets``; None is nothing. An exception of a callback
+        ends the call, and the next one goes on with the event after it.
+
+        Raises:
+            RuntimeError: Called from a callback.
+        """
+        if self._busy:
+            raise RuntimeError("feed() was called from a callback of the same follower")
+        self._busy = True
+        try:
+            self._work()
+            if packets is None:
+                return
+            if isinstance(packets, Batch):
+                self._take_batch(packets)
+                return
+            with sources.open(
+                packets,
+                link_type=self.link_type,
+                first_number=self._next_number,
+                batch_frames=2048 if isinstance(packets, (str, PurePath)) else 1,
+            ) as opened:
+                for batch in opened:
+                    self._take_batch(batch)
+                self.ignored_packets += getattr(opened, "ignored", 0)
+        finally:
+            self._busy = False
+
+    def _take_batch(self, batch: Batch) -> None:
+        self._batch = batch
+        self._next_number = batch.first_number + len(batch)
+        self.assembler.begin(batch)
+        self._work()
+
+    def _work(self) -> None:
+        """Dispatch what waits, and work the batch at hand off."""
+        self._dispatch()
+        while self._batch is not None:
+            happened = self.assembler.step()
+            if happened is None:
+                self._batch = None
+            else:
+                self._pending.extend(happened)
+                self._dispatch()
+
+    def _insert(self, happened: Iterable[Any]) -> None:
+        """Put events before those that wait: a callback has just caused them."""
+        self._pending.extendleft(reversed(list(happened)))
+        if not self._busy:
+            self._dispatch()
+
+    def _dispatch(self) -> None:
+        pending = self._pending
+        while pending:
+            event = pending.popleft()
+            kind = type(event)
+            if kind is Data:
+                self._on_data(event)
+            elif kind is Opened:
+                self._on_opened(event)
+            elif kind is Note:
+                self._on_note(event)
+            elif kind is Closed:
+                self._on_closed(event)
+            else:
+                self._on_other(event, kind)
+
+    def _on_data(self, event: Data) -> None:
+        stream = self._live.get(event.stream.id)
+        if stream is None:
+            return
+        direction: int = event.direction
+        if stream._ignored[direction]:
+            return
+        if self._any_data is not None or not stream.auto_cleanup_payloads:
+            stream._take(direction, event.payload)
+        callback = stream._data[direction] or self._data[direction]
+        if callback is not None:
+            callback(stream, event.payload)
+        if self._any_data is not None:
+            self._any_data(stream)
+
+    def _on_opened(self, event: Opened) -> None:
+        stream = FollowedStream(self, event.stream)
+        self._live[stream.id] = stream
+        self._set_hw_addresses(stream, event)
+        self._say(stream, "New connection initiated")
+        if self._new is not None:
+            self._new(stream)
+
+    def _set_hw_addresses(self, stream: FollowedStream, event: Opened) -> None:
+        batch = self._batch
+        if batch is None or event.frame < batch.first_number:
+            return
+        _, _, link_type, _, octets = batch.frame(event.frame - batch.first_number)
+        if link_type != _ETHERNET or len(octets) < 14:
+            return
+        source, target = octets[6:12].hex(":"), octets[:6].hex(":")
+        from_client = event.stream.packets(CLIENT) > 0
+        pair = (source, target) if from_client else (target, source)
+        stream.client_hw_addr, stream.server_hw_addr = pair
+
+    def _on_note(self, event: Note) -> None:
+        if event.kind != "out_of_order":
+            return
+        stream = self._live.get(event.stream.id)
+        if stream is None or stream._ignored[event.direction]:
+            return
+        callback = stream._out_of_order[event.direction]
+        if callback is not None:
+            callback(stream, event.seq, event.payload)
+        if event.offset <= stream._recovery[event.direction]:
+            stream.skip_to(event.direction, event.offset)
+
+    def _on_closed(self, event: Closed) -> None:
+        stream = self._live.pop(event.stream.id, None)
+        if stream is None:
+            return
+        stream.is_finished = True
+        self._say(stream, f"Connection closed: {event.reason}")
+        for callback in (stream._closed, self._closed, self._end):
+            if callback is not None:
+                callback(stream)
+        if event.reason in ("fin", "rst"):
+            if self._teardown is not None:
+                self._teardown(stream)
+        elif event.reason in TERMINATIONS and self._terminated is not None:
+            self._terminated(stream, event.reason)
+
+    def _on_other(self, event: Any, kind: type) -> None:
+        stream = self._live.get(event.stream.id)
+        if stream is None:
+            return
+        if kind is Gap:
+            callback, argument = stream._gap or self._gap, event
+        elif kind is Conflict:
+            callback, argument = stream._conflict or self._conflict, event
+        elif kind is Rejected:
+            callback, argument = stream._rejected or self._rejected, event
+        elif kind is Finished:
+            callback, argument = stream._finished or self._finished, event.direction
+            self._say(stream, f"{event.direction} finished")
+        else:
+            return
+        if callback is not None:
+            callback(stream, argument)
+
+    def _say(self, stream: FollowedStream, text: str) -> None:
+        if self._log is not None:
+            self._log(f"{stream.client} > {stream.server}: {text}")
+
+    def live_streams(self) -> list[FollowedStream]:
+        """Return the streams that have not ended, in the order of ids."""
+        return [self._live[number] for number in sorted(self._live)]
+
+    def stale_streams(
+        self, timeout_s: float = _IDLE_S, now_ns: int | None = None
+    ) -> list[FollowedStream]:
+        """Return the live streams that were quiet for ``timeout_s`` of capture time."""
+        now = self.assembler.now_ns if now_ns is None else now_ns
+        if now is None:
+            return []
+        bound = now - round(timeout_s * 1e9)
+        return [item for item in self.live_streams() if item.last_activity_ns < bound]
+
+    def remove(self, stream: FollowedStream) -> None:
+        """End a stream, with reason ``user``."""
+        stream.close()
+
+    def find_stream(
+        self, address: str, port: int, other_address: str, other_port: int
+    ) -> FollowedStream | None:
+        """Return the live stream between two ends, named either way round, or None."""
+        found = self.assembler.find_stream(address, port, other_address, other_port)
+        return None if found is None else self._live.get(found.id)
+
+    def advance(self, now_ns: int) -> None:
+        """Let time pass without packets."""
+        self._insert(self.assembler.advance(now_ns))
+
+    def finish(self) -> None:
+        """The capture has ended: close what is open, and call back for that."""
+        if self._busy:
+            raise RuntimeError("finish() was called from a callback of the follower")
+        self._busy = True
+        try:
+            self._work()
+            self._pending.extend(self.assembler.finish())
+            self._dispatch()
+        finally:
+            self._busy = False
+
+    def __enter__(self) -> StreamFollower:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.finish()

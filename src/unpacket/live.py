@@ -1,0 +1,57 @@
+"""The events of a source for asyncio: in a thread, a batch at a time, never ahead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from unpacket import sources
+from unpacket._core.assembler import Assembler
+from unpacket.policy import Policy
+
+
+async def events_async(
+    source: Any,
+    *,
+    policy: Policy | None = None,
+    data: bool = True,
+    notes: bool = False,
+    link_type: int | str | None = None,
+    strict: bool = False,
+) -> AsyncIterator[Any]:
+    """Give the events of a capture as they happen, without blocking the event loop.
+
+    Arguments and errors are those of ``events``. The next batch is read when the
+    events of the one before have been taken: that is the back-pressure. A task that
+    is cancelled closes the source once the read under way returns.
+    """
+    loop = asyncio.get_running_loop()
+    assembler = Assembler(policy, data=data, notes=notes)
+    worker = ThreadPoolExecutor(1, thread_name_prefix="unpacket")
+    opened: list[sources.Source] = []
+
+    def start() -> None:
+        opened.append(sources.open(source, strict=strict, link_type=link_type))
+
+    def work() -> list[Any] | None:
+        batch = next(opened[0], None)
+        return None if batch is None else assembler.feed(batch)
+
+    def stop() -> None:
+        for item in opened:
+            item.close()
+
+    try:
+        await loop.run_in_executor(worker, start)
+        while (happened := await loop.run_in_executor(worker, work)) is not None:
+            for event in happened:
+                yield event
+        for event in assembler.finish():
+            yield event
+    finally:
+        # Nothing is awaited here, so that a cancelled task ends at once; the one
+        # worker closes the source after what it is reading.
+        worker.submit(stop)
+        worker.shutdown(wait=False)

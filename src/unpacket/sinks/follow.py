@@ -1,0 +1,360 @@
+"""A conversation as something to read: both sides, in the order in which they spoke.
+
+In the text forms every line begins with who speaks: ``>`` the client, ``<`` the
+server, ``*`` unpacket itself. So what was captured cannot pass for a remark about
+it, and no control character of it reaches the terminal.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+import unicodedata
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from unpacket._core.events import (
+    Closed,
+    Conflict,
+    Data,
+    Direction,
+    Finished,
+    Gap,
+    Opened,
+    Rejected,
+)
+
+FORMS = ("utf8", "ascii", "hex", "raw", "json")
+
+PREFIXES = {Direction.CLIENT: "> ", Direction.SERVER: "< "}
+# SGR parameters (ECMA-48): red and blue, as Wireshark has them, here in shades
+# that can be read on black and on white.
+COLORS = {Direction.CLIENT: "31", Direction.SERVER: "94"}
+BOLD = "1"
+REVERSE = "7"
+
+ROW_BYTES = 16
+# How much of two versions a remark shows.
+SHOWN_BYTES = 24
+
+_NOT_PLAIN = re.compile(r"[^ -~\n\t]+")
+_TO_DOTS = bytes(octet if 32 <= octet < 127 else ord(".") for octet in range(256))
+
+
+class Renderer(Protocol):
+    """Renders the events of one stream, in their order.
+
+    Attributes:
+        separator: What stands between two streams.
+    """
+
+    separator: bytes
+
+    def render(self, event: Any) -> bytes: ...
+
+
+def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Renderer:
+    """Return a new renderer for a stream.
+
+    Args:
+        form: One of ``FORMS``.
+        color: Whether lines have colours.
+        remarks: Whether there is anything but payload. ``raw`` has nothing else in
+            any case; see ``remark``.
+
+    Raises:
+        ValueError: There is no such form.
+    """
+    if form == "raw":
+        return Raw()
+    if form == "json":
+        return JsonLines(remarks=remarks)
+    if form == "hex":
+        return Hex(color=color, remarks=remarks)
+    if form == "utf8":
+        return Text(Utf8, color=color, remarks=remarks)
+    if form == "ascii":
+        return Text(Ascii, color=color, remarks=remarks)
+    raise ValueError(f"form is {form!r}, and not one of {', '.join(FORMS)}")
+
+
+def remark(event: Any) -> str | None:
+    """Return a sentence about what is wrong with a stream here, or None if nothing."""
+    match event:
+        case Gap(_, direction, offset, length, reason):
+            what = f"{counted(length)} at offset {offset} missing: {reason}"
+            return f"{direction} gap: {what} (frame {event.frame})"
+        case Conflict(_, direction, offset, kept, other, kept_frame, other_frame):
+            return (
+                f"{direction} conflict: {counted(len(kept))} at offset {offset}: kept "
+                f"{shown(kept)} (frame {kept_frame}), not {shown(other)} "
+                f"(frame {other_frame})"
+            )
+        case Rejected(_, direction, reason, offset, payload):
+            where = "" if offset is None else f" at offset {offset}"
+            what = f"{counted(len(payload))}{where}: {reason}"
+            return f"{direction} rejected: {what} (frame {event.frame})"
+        case Data(_, direction, offset, payload) if not event.acknowledged:
+            what = f"{counted(len(payload))} at offset {offset}"
+            return f"{direction} unacknowledged: {what} (frame {event.frame})"
+    return None
+
+
+def counted(length: int) -> str:
+    return "1 byte" if length == 1 else f"{length} bytes"
+
+
+def shown(data: bytes) -> str:
+    """Return the beginning of ``data`` as Python would write it."""
+    more = "..." if len(data) > SHOWN_BYTES else ""
+    return repr(data[:SHOWN_BYTES])[1:] + more
+
+
+class Raw:
+    """The payload and nothing else."""
+
+    separator = b""
+
+    def render(self, event: Any) -> bytes:
+        return event.payload if isinstance(event, Data) else b""
+
+
+class Lines:
+    """What the text forms share: a line has one speaker."""
+
+    separator = b"\n"
+
+    def __init__(self, *, color: bool, remarks: bool) -> None:
+        self._color = color
+        self._remarks = remarks
+        # Who has not ended the line that was printed last.
+        self._speaking: Direction | None = None
+
+    def render(self, event: Any) -> bytes:
+        parts: list[str] = []
+        if isinstance(event, Gap | Finished):
+            parts.append(self._say(event.direction, self._rest(event.direction)))
+        elif isinstance(event, Closed):
+            parts += [self._say(side, self._rest(side)) for side in Direction]
+        if self._remarks:
+            parts.append(self._remark(event))
+        if isinstance(event, Data):
+            text = self._text(event)
+            parts.append(self._say(event.direction, text))
+        elif isinstance(event, Closed):
+            parts.append(self._end_line())
+        return "".join(parts).encode()
+
+    def _text(self, event: Data) -> str:
+        raise NotImplementedError
+
+    def _rest(self, direction: Direction) -> str:
+        """Return what was kept back until more of the direction would come."""
+        return ""
+
+    def _remark(self, event: Any) -> str:
+        match event:
+            case Opened(stream):
+                line = f"stream {stream.id}: {stream.client} > {stream.server}"
+                if stream.role_evidence != "syn":
+                    line += f" (client known by: {stream.role_evidence})"
+                style = BOLD
+            case Closed(_, reason):
+                line, style = f"closed: {reason}", BOLD
+            case _:
+                trouble = remark(event)
+                if trouble is None:
+                    return ""
+                line, style = trouble, REVERSE
+        return self._end_line() + self._painted(f"* {line}", style) + "\n"
+
+    def _say(self, direction: Direction, text: str) -> str:
+        """Return the lines of ``text``, the first joined to an unfinished one."""
+        if not text:
+            return ""
+        parts = []
+        prefix = PREFIXES[direction]
+        if self._speaking is direction:
+            prefix = ""
+        else:
+            parts.append(self._end_line())
+        *lines, last = text.split("\n")
+        for line in lines:
+            parts.append(self._painted(prefix + line, COLORS[direction]) + "\n")
+            prefix = PREFIXES[direction]
+        if last:
+            parts.append(self._painted(prefix + last, COLORS[direction]))
+        self._speaking = direction if last else None
+        return "".join(parts)
+
+    def _end_line(self) -> str:
+        if self._speaking is None:
+            return ""
+        self._speaking = None
+        return "\n"
+
+    def _painted(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self._color and text else text
+
+
+class Text(Lines):
+    """Payload as text."""
+
+    def __init__(
+        self, decoder: Callable[[], Decoder], *, color: bool, remarks: bool
+    ) -> None:
+        super().__init__(color=color, remarks=remarks)
+        self._decoders = {direction: decoder() for direction in Direction}
+
+    def _text(self, event: Data) -> str:
+        return self._decoders[event.direction].decode(event.payload)
+
+    def _rest(self, direction: Direction) -> str:
+        return self._decoders[direction].decode(b"", final=True)
+
+
+class Hex(Lines):
+    """Rows of sixteen bytes, each with its offset in the stream."""
+
+    def _text(self, event: Data) -> str:
+        payload = event.payload
+        rows = []
+        for start in range(0, len(payload), ROW_BYTES):
+            row = payload[start : start + ROW_BYTES]
+            numbers = f"{row[:8].hex(' ')}  {row[8:].hex(' ')}"
+            letters = row.translate(_TO_DOTS).decode("ascii")
+            rows.append(f"{event.offset + start:08x}  {numbers:48}  {letters}\n")
+        return "".join(rows)
+
+
+class Decoder(Protocol):
+    """Turns the bytes of one direction into text that a terminal can be given."""
+
+    def decode(self, data: bytes, *, final: bool = False) -> str: ...
+
+
+class Utf8:
+    """UTF-8; whatever is none, and what would not show, as ``\\x1b``, ``\\u202e``."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._line_ends = LineEnds()
+
+    def decode(self, data: bytes, *, final: bool = False) -> str:
+        text = self._line_ends.unify(self._decoder.decode(data, final), final=final)
+        if final:
+            self._decoder.reset()
+        return _NOT_PLAIN.sub(visible, text)
+
+
+class Ascii:
+    """ASCII, with a dot for each byte that is none or would not show."""
+
+    def __init__(self) -> None:
+        self._line_ends = LineEnds()
+
+    def decode(self, data: bytes, *, final: bool = False) -> str:
+        text = self._line_ends.unify(data.decode("latin-1"), final=final)
+        return _NOT_PLAIN.sub(lambda found: "." * len(found[0]), text)
+
+
+class LineEnds:
+    """Makes CR LF one line end, also where they come apart."""
+
+    def __init__(self) -> None:
+        self._kept = ""
+
+    def unify(self, text: str, *, final: bool) -> str:
+        text = self._kept + text
+        self._kept = ""
+        if text.endswith("\r") and not final:
+            text, self._kept = text[:-1], "\r"
+        return text.replace("\r\n", "\n")
+
+
+def visible(found: re.Match[str]) -> str:
+    """Return characters with escapes for those that are not drawn.
+
+    Control characters, invisible ones, and those that turn the direction of what
+    follows; spaces of any width are drawn.
+    """
+    characters = found[0]
+    if characters.isprintable():
+        return characters
+    return "".join(
+        character
+        if character.isprintable() or unicodedata.category(character) == "Zs"
+        else character.encode("unicode_escape").decode("ascii")
+        for character in characters
+    )
+
+
+class JsonLines:
+    """One object a line for each event, with payload in base64."""
+
+    separator = b""
+
+    def __init__(self, *, remarks: bool) -> None:
+        self._remarks = remarks
+
+    def render(self, event: Any) -> bytes:
+        said = self._said(event)
+        if said is None:
+            return b""
+        record = {"stream": event.stream.id}
+        if hasattr(event, "direction"):
+            record["direction"] = str(event.direction)
+        if hasattr(event, "offset"):
+            record["offset"] = event.offset
+        record |= {"frame": event.frame, "time_ns": event.time_ns} | said
+        return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+    def _said(self, event: Any) -> dict[str, Any] | None:
+        """Return the keys that the kind of event has for itself, or None."""
+        if isinstance(event, Data):
+            said: dict[str, Any] = {"data_base64": base64(event.payload)}
+            if not event.acknowledged:
+                said["acknowledged"] = False
+            if len(event.pieces) > 1:
+                said["pieces"] = [piece._asdict() for piece in event.pieces]
+            return said
+        if not self._remarks:
+            return None
+        match event:
+            case Opened(stream):
+                return {
+                    "opened": {
+                        "client": stream.client._asdict(),
+                        "server": stream.server._asdict(),
+                        "role_evidence": stream.role_evidence,
+                    }
+                }
+            case Gap():
+                return {"gap": {"length": event.length, "reason": event.reason}}
+            case Conflict():
+                return {
+                    "conflict": {
+                        "kept_base64": base64(event.kept),
+                        "kept_frame": event.kept_frame,
+                        "other_base64": base64(event.other),
+                        "other_frame": event.other_frame,
+                    }
+                }
+            case Rejected():
+                return {
+                    "rejected": {
+                        "reason": event.reason,
+                        "data_base64": base64(event.payload),
+                    }
+                }
+            case Finished():
+                return {"finished": True}
+            case Closed():
+                return {"closed": event.reason}
+        return None
+
+
+def base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
