@@ -5,7 +5,8 @@ anything unusual has no HalfExtra: a quiet stream must stay below 400 bytes.
 """
 
 import ipaddress
-from typing import NamedTuple
+from collections import deque
+from typing import Any, NamedTuple
 
 from unpacket._core.constants import (
     EVIDENCE,
@@ -24,7 +25,8 @@ from unpacket._core.constants import (
     SYN_SEEN,
     UNSEEN,
 )
-from unpacket._core.events import CLIENT, SERVER
+from unpacket._core.events import CLIENT, SERVER, Direction, Event
+from unpacket._core.held import Held
 
 
 class Endpoint(NamedTuple):
@@ -69,6 +71,24 @@ class Segment:
         "wscale",
     )
 
+    ack: int
+    captured: int
+    checksum: int
+    flags: int
+    frame: int
+    has_timestamp: bool
+    length: int
+    mss: int
+    payload: bytes | None
+    sack_permitted: bool
+    sacks: list[tuple[int, int]] | None
+    seq: int
+    time_ns: int
+    tsval: int
+    ttl: int
+    window: int
+    wscale: int
+
 
 class HalfExtra:
     """What a half needs once something unusual has happened to it.
@@ -110,7 +130,15 @@ class HalfExtra:
         "waiting",
     )
 
-    def __init__(self):
+    held: Held | None
+    isns: list[int] | None
+    rejected: dict[str, int] | None
+    suspects: list[tuple[int, str, Segment]] | None
+    tracker: Any
+    unreleased: deque[Event] | None
+    waiting: list[Segment] | None
+
+    def __init__(self) -> None:
         self.held = None
         self.unreleased = None
         self.unreleased_bytes = 0
@@ -133,7 +161,7 @@ class HalfExtra:
         self.out_of_order = 0
         self.rejected = None
 
-    def eventful(self):
+    def eventful(self) -> bool:
         """Return whether anything here is worth telling after the end."""
         return bool(
             self.duplicate_bytes
@@ -181,7 +209,9 @@ class Half:
         "window_edge",
     )
 
-    def __init__(self):
+    extra: HalfExtra | None
+
+    def __init__(self) -> None:
         self.next_offset = 0
         self.acked = -1
         self.sent_edge = 0
@@ -199,14 +229,14 @@ class Half:
         self.state = UNSEEN
         self.extra = None
 
-    def more(self):
+    def more(self) -> HalfExtra:
         """Return the half's HalfExtra, made if there was none."""
         if self.extra is None:
             self.extra = HalfExtra()
         self.flags &= ~SIMPLE
         return self.extra
 
-    def held_bytes(self):
+    def held_bytes(self) -> int:
         """Return how many payload bytes wait for something."""
         extra = self.extra
         if extra is None:
@@ -257,7 +287,11 @@ class Stream:
         "slot",
     )
 
-    def __init__(self):
+    candidate: Segment | None
+    half_a: Half | None
+    half_b: Half | None
+
+    def __init__(self) -> None:
         self.id = -1
         self.a_hi = 0
         self.a_lo = 0
@@ -280,7 +314,7 @@ class Stream:
         self.candidate = None
         self.candidate_a = False
 
-    def half(self, direction):
+    def half(self, direction: Direction | int) -> Half | None:
         """Return the Half of a direction, or None while that side was not seen."""
         wanted = IS_CLIENT if int(direction) == 0 else 0
         for half in (self.half_a, self.half_b):
@@ -288,13 +322,14 @@ class Stream:
                 return half
         return None
 
-    def client_is_a(self):
+    def client_is_a(self) -> bool:
         """Return whether the client is the end with the lower address."""
         if self.half_a is not None:
             return self.half_a.flags & IS_CLIENT != 0
-        return self.half_b.flags & IS_CLIENT == 0
+        # There is no stream without a half.
+        return self.half_b.flags & IS_CLIENT == 0  # type: ignore[union-attr]
 
-    def end(self, first):
+    def end(self, first: bool) -> Endpoint:
         """Return the end with the lower address, or the other one."""
         hi, lo = (self.a_hi, self.a_lo) if first else (self.b_hi, self.b_lo)
         port = self.ports >> 16 if first else self.ports & 0xFFFF
@@ -303,49 +338,49 @@ class Stream:
         return Endpoint(str(ipaddress.IPv6Address(hi << 64 | lo)), port)
 
     @property
-    def client(self):
+    def client(self) -> Endpoint:
         """The client's ``Endpoint``."""
         return self.end(self.client_is_a())
 
     @property
-    def server(self):
+    def server(self) -> Endpoint:
         """The server's ``Endpoint``."""
         return self.end(not self.client_is_a())
 
     @property
-    def role_evidence(self):
+    def role_evidence(self) -> str:
         """How the client is known: ``syn``, ``syn_ack``, ``port`` or ``first``."""
         return EVIDENCE[self.evidence]
 
     @property
-    def close_reason(self):
+    def close_reason(self) -> str | None:
         """Why the stream ended (see ``Closed``), or None while it lives."""
         return REASONS[self.reason] or None
 
     @property
-    def is_partial(self):
+    def is_partial(self) -> bool:
         """Whether the beginning of a direction was not captured."""
         return not (self.flag(0, SYN_SEEN) and self.flag(1, SYN_SEEN))
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         """Whether start and end were seen, and nothing is missing or in conflict."""
         if self.is_partial or self.reason not in (1, 2):
             return False
         trouble = HAS_GAP | HAS_CONFLICT
         return not (self.flag(0, trouble) or self.flag(1, trouble))
 
-    def flag(self, direction, bits):
+    def flag(self, direction: Direction | int, bits: int) -> bool:
         """Return whether any of ``bits`` is set in the half of a direction."""
         half = self.half(direction)
         return half is not None and half.flags & bits != 0
 
-    def packets(self, direction):
+    def packets(self, direction: Direction | int) -> int:
         """Return how many packets the side has sent."""
         half = self.half(direction)
         return 0 if half is None else half.packets
 
-    def delivered_bytes(self, direction):
+    def delivered_bytes(self, direction: Direction | int) -> int:
         """Return how many bytes of the direction were delivered, gaps left out."""
         half = self.half(direction)
         if half is None:
@@ -355,21 +390,21 @@ class Stream:
             return half.next_offset
         return half.next_offset - extra.gap_bytes - extra.unreleased_bytes
 
-    def acknowledged(self, direction):
+    def acknowledged(self, direction: Direction | int) -> int | None:
         """Return the offset that the peer has acknowledged, or None."""
         half = self.half(direction)
         if half is None or half.acked < 0 or half.state != OPEN:
             return None
         return half.acked
 
-    def next_seq(self, direction):
+    def next_seq(self, direction: Direction | int) -> int | None:
         """Return the sequence number that is expected next, or None."""
         half = self.half(direction)
         if half is None or half.state != OPEN:
             return None
         return (half.base_seq + half.next_offset) & 0xFFFFFFFF
 
-    def offset_of(self, direction, seq):
+    def offset_of(self, direction: Direction | int, seq: int) -> int | None:
         """Return the stream offset of a sequence number, or None.
 
         The one that lies nearest to what is expected next (RFC 9293 section 3.4).
@@ -380,24 +415,24 @@ class Stream:
         ahead = (seq - half.base_seq - half.next_offset + 0x80000000) & 0xFFFFFFFF
         return half.next_offset + ahead - 0x80000000
 
-    def mss(self, direction):
+    def mss(self, direction: Direction | int) -> int | None:
         """Return the maximum segment size that the side announced, or None."""
         half = self.half(direction)
         return None if half is None or half.mss == 0 else half.mss
 
-    def sack_permitted(self, direction):
+    def sack_permitted(self, direction: Direction | int) -> bool:
         """Return whether the side's SYN permitted SACK (RFC 2018)."""
         return self.flag(direction, SACK_PERMITTED)
 
-    def window_scale(self, direction):
+    def window_scale(self, direction: Direction | int) -> int | None:
         """Return the window scale shift of the side's SYN (RFC 7323), or None."""
         half = self.half(direction)
         return None if half is None or half.scale == NO_SCALE else half.scale
 
-    def state(self, direction):
-        """Return ``unknown``, ``syn_sent``, ``established``, ``fin_sent`` or ``rst_sent``.
+    def state(self, direction: Direction | int) -> str:
+        """Return what the side has sent so far, as libtins names it.
 
-        As libtins names them, of what the side has sent.
+        One of ``unknown``, ``syn_sent``, ``established``, ``fin_sent``, ``rst_sent``.
         """
         half = self.half(direction)
         if half is None:
@@ -412,11 +447,11 @@ class Stream:
             "unknown" if half.state == UNSEEN and half.packets == 0 else "established"
         )
 
-    def finished(self, direction):
+    def finished(self, direction: Direction | int) -> bool:
         """Return whether the direction's FIN took effect."""
         return self.flag(direction, FINISHED)
 
-    def counts(self, direction):
+    def counts(self, direction: Direction | int) -> dict[str, Any]:
         """Return what happened to the direction's payload, in bytes and events.
 
         ``seen_bytes`` is the sum of ``delivered_bytes``, ``held_bytes``,
@@ -449,10 +484,10 @@ class Stream:
             "rejected": dict(extra.rejected or {}),
         }
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Stream {self.id} {self.client} > {self.server}>"
 
 
-def direction_of(half):
+def direction_of(half: Half) -> Direction:
     """Return who sends what ``half`` describes."""
     return CLIENT if half.flags & IS_CLIENT else SERVER
