@@ -11,7 +11,10 @@ are in bytes.
 """
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from unpacket._core.state import Stream
 
 
 class Direction(IntEnum):
@@ -64,12 +67,12 @@ class Opened:
     __slots__ = ("frame", "stream", "time_ns")
     __match_args__ = ("stream",)
 
-    def __init__(self, stream, frame=0, time_ns=0):
+    def __init__(self, stream: "Stream", frame: int = 0, time_ns: int = 0) -> None:
         self.stream = stream
         self.frame = frame
         self.time_ns = time_ns
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
@@ -95,8 +98,15 @@ class Data:
     __match_args__ = ("stream", "direction", "offset", "payload")
 
     def __init__(
-        self, stream, direction, offset, payload, frame=0, time_ns=0, parts=None
-    ):
+        self,
+        stream: "Stream",
+        direction: Direction,
+        offset: int,
+        payload: bytes,
+        frame: int = 0,
+        time_ns: int = 0,
+        parts: list[Piece] | None = None,
+    ) -> None:
         self.stream = stream
         self.direction = direction
         self.offset = offset
@@ -107,13 +117,13 @@ class Data:
         self.acknowledged = True
 
     @property
-    def pieces(self):
+    def pieces(self) -> tuple[Piece, ...]:
         """Which packet carried what, in order of offset: a tuple of ``Piece``."""
         if self.parts is not None:
             return tuple(self.parts)
         return (Piece(self.offset, len(self.payload), self.frame, self.time_ns),)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
@@ -138,7 +148,16 @@ class Gap:
     )
     __match_args__ = ("stream", "direction", "offset", "length", "reason")
 
-    def __init__(self, stream, direction, offset, length, reason, frame=0, time_ns=0):
+    def __init__(
+        self,
+        stream: "Stream",
+        direction: Direction,
+        offset: int,
+        length: int,
+        reason: str,
+        frame: int = 0,
+        time_ns: int = 0,
+    ) -> None:
         self.stream = stream
         self.direction = direction
         self.offset = offset
@@ -147,7 +166,7 @@ class Gap:
         self.frame = frame
         self.time_ns = time_ns
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
@@ -183,16 +202,16 @@ class Conflict:
 
     def __init__(
         self,
-        stream,
-        direction,
-        offset,
-        kept,
-        other,
-        kept_frame=0,
-        other_frame=0,
-        frame=0,
-        time_ns=0,
-    ):
+        stream: "Stream",
+        direction: Direction,
+        offset: int,
+        kept: bytes,
+        other: bytes,
+        kept_frame: int = 0,
+        other_frame: int = 0,
+        frame: int = 0,
+        time_ns: int = 0,
+    ) -> None:
         self.stream = stream
         self.direction = direction
         self.offset = offset
@@ -203,7 +222,7 @@ class Conflict:
         self.frame = frame
         self.time_ns = time_ns
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
@@ -230,8 +249,15 @@ class Rejected:
     __match_args__ = ("stream", "direction", "reason", "offset", "payload")
 
     def __init__(
-        self, stream, direction, reason, offset=None, payload=b"", frame=0, time_ns=0
-    ):
+        self,
+        stream: "Stream",
+        direction: Direction,
+        reason: str,
+        offset: int | None = None,
+        payload: bytes = b"",
+        frame: int = 0,
+        time_ns: int = 0,
+    ) -> None:
         self.stream = stream
         self.direction = direction
         self.reason = reason
@@ -240,7 +266,7 @@ class Rejected:
         self.frame = frame
         self.time_ns = time_ns
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
@@ -267,8 +293,16 @@ class Note:
     __match_args__ = ("stream", "direction", "kind", "offset", "seq", "payload")
 
     def __init__(
-        self, stream, direction, kind, offset=0, seq=0, payload=b"", frame=0, time_ns=0
-    ):
+        self,
+        stream: "Stream",
+        direction: Direction,
+        kind: str,
+        offset: int = 0,
+        seq: int = 0,
+        payload: bytes = b"",
+        frame: int = 0,
+        time_ns: int = 0,
+    ) -> None:
         self.stream = stream
         self.direction = direction
         self.kind = kind
@@ -278,7 +312,7 @@ class Note:
         self.frame = frame
         self.time_ns = time_ns
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
@@ -288,13 +322,15 @@ class Finished:
     __slots__ = ("direction", "frame", "stream", "time_ns")
     __match_args__ = ("stream", "direction")
 
-    def __init__(self, stream, direction, frame=0, time_ns=0):
+    def __init__(
+        self, stream: "Stream", direction: Direction, frame: int = 0, time_ns: int = 0
+    ) -> None:
         self.stream = stream
         self.direction = direction
         self.frame = frame
         self.time_ns = time_ns
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
@@ -309,17 +345,22 @@ class Closed:
     __slots__ = ("frame", "reason", "stream", "time_ns")
     __match_args__ = ("stream", "reason")
 
-    def __init__(self, stream, reason, frame=0, time_ns=0):
+    def __init__(
+        self, stream: "Stream", reason: str, frame: int = 0, time_ns: int = 0
+    ) -> None:
         self.stream = stream
         self.reason = reason
         self.frame = frame
         self.time_ns = time_ns
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return describe(self)
 
 
-def opened(stream, frame, time_ns):
+Event: TypeAlias = Opened | Data | Gap | Conflict | Rejected | Note | Finished | Closed
+
+
+def opened(stream: "Stream", frame: int, time_ns: int) -> Opened:
     """Return an Opened event, without a call through Python."""
     event = Opened.__new__(Opened)
     event.stream = stream
@@ -328,7 +369,9 @@ def opened(stream, frame, time_ns):
     return event
 
 
-def finished(stream, direction, frame, time_ns):
+def finished(
+    stream: "Stream", direction: Direction, frame: int, time_ns: int
+) -> Finished:
     """Return a Finished event, without a call through Python."""
     event = Finished.__new__(Finished)
     event.stream = stream
@@ -338,7 +381,7 @@ def finished(stream, direction, frame, time_ns):
     return event
 
 
-def closed(stream, reason, frame, time_ns):
+def closed(stream: "Stream", reason: str, frame: int, time_ns: int) -> Closed:
     """Return a Closed event, without a call through Python."""
     event = Closed.__new__(Closed)
     event.stream = stream
