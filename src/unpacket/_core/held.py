@@ -27,7 +27,7 @@ POLICIES = {
 }
 
 
-def relation(start, stop, old_start, old_stop):
+def relation(start: int, stop: int, old_start: int, old_stop: int) -> int:
     """Return how a new segment lies to an old one that it touches, from 0 to 6."""
     if start == old_start:
         if stop < old_stop:
@@ -56,7 +56,17 @@ class Piece:
         "time_ns",
     )
 
-    def __init__(self, start, stop, origin, end, base, payload, frame, time_ns):
+    def __init__(
+        self,
+        start: int,
+        stop: int,
+        origin: int,
+        end: int,
+        base: int,
+        payload: bytes | None,
+        frame: int,
+        time_ns: int,
+    ) -> None:
         self.start = start
         self.stop = stop
         self.origin = origin
@@ -66,7 +76,7 @@ class Piece:
         self.frame = frame
         self.time_ns = time_ns
 
-    def cut(self, start, stop):
+    def cut(self, start: int, stop: int) -> "Piece":
         """Return the part ``[start, stop)`` of this piece as a piece.
 
         A part of less than half the payload gets a copy of its own, so that a
@@ -89,15 +99,15 @@ class Piece:
             self.time_ns,
         )
 
-    def size(self):
+    def size(self) -> int:
         """Return how many bytes of payload the piece has."""
         return 0 if self.payload is None else self.stop - self.start
 
-    def bytes_of(self, start, stop):
-        """Return the payload at the offsets ``[start, stop)``."""
-        if start == self.base and stop - start == len(self.payload):
-            return self.payload
-        return self.payload[start - self.base : stop - self.base]
+    def bytes_of(self, start: int, stop: int) -> bytes:
+        """Return the payload at the offsets ``[start, stop)``; there must be one."""
+        if start == self.base and stop - start == len(self.payload):  # type: ignore[arg-type]
+            return self.payload  # type: ignore[return-value]
+        return self.payload[start - self.base : stop - self.base]  # type: ignore[index]
 
 
 class Clash:
@@ -105,7 +115,9 @@ class Clash:
 
     __slots__ = ("kept", "offset", "other", "winner", "loser")
 
-    def __init__(self, offset, kept, other, winner, loser):
+    def __init__(
+        self, offset: int, kept: bytes, other: bytes, winner: Piece, loser: Piece
+    ) -> None:
         self.offset = offset
         self.kept = kept
         self.other = other
@@ -113,7 +125,7 @@ class Clash:
         self.loser = loser
 
 
-def clash(winner, loser, start, stop):
+def clash(winner: Piece, loser: Piece, start: int, stop: int) -> Clash | None:
     """Return where two pieces differ in ``[start, stop)``, or None.
 
     The range runs from the first to the last byte that differs.
@@ -127,7 +139,7 @@ def clash(winner, loser, start, stop):
     return Clash(start + low, kept[low:high], other[low:high], winner, loser)
 
 
-def first_difference(a, b):
+def first_difference(a: bytes, b: bytes) -> int:
     """Return the index of the first byte in which ``a`` and ``b`` differ."""
     n = 0
     while a[n] == b[n]:
@@ -135,7 +147,7 @@ def first_difference(a, b):
     return n
 
 
-def last_difference(a, b):
+def last_difference(a: bytes, b: bytes) -> int:
     """Return the index after the last byte in which ``a`` and ``b`` differ."""
     n = len(a)
     while a[n - 1] == b[n - 1]:
@@ -156,7 +168,9 @@ class Held:
 
     __slots__ = ("blocks", "count", "payload_bytes", "runs", "start", "stop")
 
-    def __init__(self):
+    blocks: list[list[Piece]]
+
+    def __init__(self) -> None:
         self.blocks = []
         self.count = 0
         self.payload_bytes = 0
@@ -164,7 +178,7 @@ class Held:
         self.start = 0
         self.stop = 0
 
-    def block_of(self, offset):
+    def block_of(self, offset: int) -> int:
         """Return the index of the last block that starts at or before ``offset``."""
         low = 0
         high = len(self.blocks)
@@ -178,7 +192,7 @@ class Held:
                 high = middle
         return low - 1 if low else 0
 
-    def place_in(self, block, offset):
+    def place_in(self, block: list[Piece], offset: int) -> int:
         """Return how many pieces of ``block`` start at or before ``offset``."""
         low = 0
         high = len(block)
@@ -191,7 +205,7 @@ class Held:
                 high = middle
         return low
 
-    def put(self, piece):
+    def put(self, piece: Piece) -> None:
         """Insert a piece that touches no other's offsets."""
         if self.count == 0:
             self.blocks = [[piece]]
@@ -228,12 +242,12 @@ class Held:
         if piece.stop > self.stop:
             self.stop = piece.stop
 
-    def first(self):
+    def first(self) -> Piece:
         """Return the piece with the lowest offsets."""
         block = self.blocks[0]
         return block[0]
 
-    def pop_first(self):
+    def pop_first(self) -> Piece:
         """Remove and return the piece with the lowest offsets."""
         block = self.blocks[0]
         piece = block[0]
@@ -252,7 +266,7 @@ class Held:
                 self.runs -= 1
         return piece
 
-    def take(self, start, stop):
+    def take(self, start: int, stop: int) -> list[Piece]:
         """Remove and return, in order, the pieces that touch ``[start, stop)``."""
         taken = []
         while self.count:
@@ -279,7 +293,7 @@ class Held:
                 break
         return taken
 
-    def remove(self, number, index, piece):
+    def remove(self, number: int, index: int, piece: Piece) -> None:
         """Take the piece at ``index`` of block ``number`` out."""
         block = self.blocks[number]
         joins = 0
@@ -311,7 +325,7 @@ class Held:
             other = block[len(block) - 1]
             self.stop = other.stop
 
-    def overlaps(self, start, stop):
+    def overlaps(self, start: int, stop: int) -> bool:
         """Return whether any piece touches ``[start, stop)``."""
         if self.count == 0 or start >= self.stop or stop <= self.start:
             return False
@@ -331,7 +345,7 @@ class Held:
             return piece.start < stop
         return False
 
-    def differs(self, new):
+    def differs(self, new: Piece) -> bool:
         """Return whether any byte held differs from ``new``'s at its offset."""
         if not self.overlaps(new.start, new.stop):
             return False
@@ -344,7 +358,7 @@ class Held:
                 found = True
         return found
 
-    def add(self, new, wins):
+    def add(self, new: Piece, wins: int) -> list[Clash] | None:
         """Hold a piece; decide by ``wins`` (of ``POLICIES``) where it meets others.
 
         Returns:
