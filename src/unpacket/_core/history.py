@@ -9,7 +9,7 @@ What is remembered depends on delivered bytes alone (``window_bytes``, and RECOR
 pieces), never on how the input was cut into batches.
 """
 
-from unpacket._core.held import Piece, clash
+from unpacket._core.held import Clash, Piece, clash
 
 # 16,384 records are 0.8 MiB. The ring is a power of two, for the mask.
 RECORDS = 16384
@@ -28,7 +28,7 @@ KEEP_RATIO = 4
 KEEP_LEAST_BYTES = 1 << 16
 
 
-def numbers(count):
+def numbers(count: int) -> "memoryview[int]":
     """Return a writable view of ``count`` zeroed 64-bit integers."""
     return memoryview(bytearray(8 * count)).cast("q")
 
@@ -38,7 +38,7 @@ class Store:
 
     __slots__ = ("buffer", "last_total", "number")
 
-    def __init__(self, number, buffer):
+    def __init__(self, number: int, buffer: bytes | bytearray) -> None:
         self.number = number
         self.buffer = buffer
         self.last_total = 0
@@ -76,7 +76,11 @@ class History:
         "window_bytes",
     )
 
-    def __init__(self, window_bytes):
+    batch: Store | None
+    chunk: Store | None
+    stores: list[Store]
+
+    def __init__(self, window_bytes: int) -> None:
         self.window_bytes = window_bytes
         self.count = 0
         self.total = 0
@@ -97,16 +101,17 @@ class History:
         self.position = numbers(size)
         self.frame = numbers(size)
 
-    def begin(self, buffer):
+    def begin(self, buffer: bytes | bytearray) -> None:
         """Records that follow point into ``buffer``, a batch's."""
         self.stamp += 1
         self.present = self.stamp
         self.first = self.count
         self.batch = Store(self.stamp, buffer)
 
-    def end(self, used_bytes):
+    def end(self, used_bytes: int) -> None:
         """The batch is done: keep its buffer, or copy what was delivered of it."""
-        batch = self.batch
+        # Nothing ends that has not begun.
+        batch: Store = self.batch  # type: ignore[assignment]
         self.batch = None
         young = self.young(self.first)
         kept = 0
@@ -126,11 +131,11 @@ class History:
                     self.copy(slot, view[start : start + self.length[slot]])
         self.prune()
 
-    def young(self, number):
+    def young(self, number: int) -> int:
         """Return the first record from ``number`` on that the ring still has."""
         return max(number, self.count - RECORDS)
 
-    def copy(self, slot, payload):
+    def copy(self, slot: int, payload: bytes | memoryview) -> None:
         """Copy ``payload`` to the chunk, and let the record at ``slot`` say so."""
         size = len(payload)
         chunk = self.chunk
@@ -141,13 +146,14 @@ class History:
             self.chunk_used = 0
             self.kept_bytes += len(chunk.buffer)
             self.stores.append(chunk)
-        chunk.buffer[self.chunk_used : self.chunk_used + size] = payload
+        # The buffer of a chunk is a bytearray.
+        chunk.buffer[self.chunk_used : self.chunk_used + size] = payload  # type: ignore[index]
         chunk.last_total = self.total
         self.store[slot] = chunk.number
         self.position[slot] = self.chunk_used
         self.chunk_used += size
 
-    def prune(self):
+    def prune(self) -> None:
         """Let go of the buffers that no valid record points into."""
         horizon = self.total - self.window_bytes
         if len(self.stores) == 0:
@@ -163,7 +169,9 @@ class History:
                 self.kept_bytes -= len(store.buffer)
         self.stores = keep
 
-    def add(self, previous, offset, length, position, frame):
+    def add(
+        self, previous: int, offset: int, length: int, position: int, frame: int
+    ) -> int:
         """Record bytes of the present batch; return the record's number."""
         number = self.count
         slot = number & MASK
@@ -178,13 +186,13 @@ class History:
         self.total += length
         return number
 
-    def add_copy(self, previous, offset, payload, frame):
+    def add_copy(self, previous: int, offset: int, payload: bytes, frame: int) -> int:
         """Record bytes that no batch buffer holds; return the record's number."""
         number = self.add(previous, offset, len(payload), 0, frame)
         self.copy(number & MASK, payload)
         return number
 
-    def compare(self, last, piece):
+    def compare(self, last: int, piece: Piece) -> list[Clash] | None:
         """Compare ``piece``, a late copy, with what was delivered.
 
         Args:
@@ -221,7 +229,7 @@ class History:
         clashes.reverse()
         return clashes
 
-    def payload(self, slot, start, stop):
+    def payload(self, slot: int, start: int, stop: int) -> bytes | None:
         """Return the delivered bytes ``[start, stop)`` of the record at ``slot``."""
         wanted = self.store[slot]
         found = None
