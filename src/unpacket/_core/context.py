@@ -5,10 +5,11 @@ the events so far, the timers, the delivered bytes that are remembered.
 from heapq import heapify, heappop, heappush
 
 from unpacket._core.constants import NEVER, NS, UNBOUNDED
-from unpacket._core.events import Gap, Note, Rejected
+from unpacket._core.events import Event, Gap, Note, Rejected
 from unpacket._core.held import POLICIES
 from unpacket._core.history import History
-from unpacket._core.state import direction_of
+from unpacket._core.state import Half, Segment, Stream, direction_of
+from unpacket.policy import Policy
 
 # 36 years: added to any time it fits into 64 bits.
 LONGEST_NS = 1 << 60
@@ -19,12 +20,12 @@ LEAST_TIMERS = 1024
 RST_RULES = {"any": 0, "window": 1, "exact": 2}
 
 
-def nanoseconds(seconds):
+def nanoseconds(seconds: float | None) -> int:
     """Return ``seconds`` in nanoseconds; -1 for None, which means never."""
     return -1 if seconds is None else min(round(seconds * NS), LONGEST_NS)
 
 
-def bound(value):
+def bound(value: int | None) -> int:
     """Return a limit as a number: None means that there is none."""
     return UNBOUNDED if value is None else value
 
@@ -81,7 +82,10 @@ class Context:
         "wins",
     )
 
-    def __init__(self, policy, want_data, notes):
+    events: list[Event]
+    timers: list[tuple[int, int, int, Stream, Half]]
+
+    def __init__(self, policy: Policy, want_data: bool, notes: bool) -> None:
         self.acked_only = policy.deliver == "acked"
         self.close_at_limit = policy.gap == "wait"
         self.grace_ns = nanoseconds(policy.gap_grace_s)
@@ -123,7 +127,9 @@ class Context:
         self.time_ns = 0
         self.frame = 0
 
-    def set_timer(self, deadline_ns, kind, stream, half):
+    def set_timer(
+        self, deadline_ns: int, kind: int, stream: Stream, half: Half
+    ) -> None:
         """Wake ``half`` at ``deadline_ns``."""
         # The count breaks ties: streams are not to be compared.
         self.timer_count += 1
@@ -136,13 +142,15 @@ class Context:
         if deadline_ns < self.next_timer_ns:
             self.next_timer_ns = deadline_ns
 
-    def pop_timer(self):
+    def pop_timer(self) -> tuple[int, int, int, Stream, Half] | None:
         """Return the first timer that is due, or None."""
         if self.timers and self.timers[0][0] <= self.now_ns:
             return heappop(self.timers)
         return None
 
-    def reject(self, stream, half, reason, seg, offset):
+    def reject(
+        self, stream: Stream, half: Half, reason: str, seg: Segment, offset: int | None
+    ) -> None:
         """Report a segment that the receiver would not have accepted."""
         extra = half.more()
         if extra.rejected is None:
@@ -161,7 +169,9 @@ class Context:
             )
         )
 
-    def note(self, stream, half, kind, offset, seg):
+    def note(
+        self, stream: Stream, half: Half, kind: str, offset: int, seg: Segment
+    ) -> None:
         """Tell those who asked what a segment was."""
         self.events.append(
             Note(
@@ -176,7 +186,9 @@ class Context:
             )
         )
 
-    def gap(self, stream, half, offset, length, reason):
+    def gap(
+        self, stream: Stream, half: Half, offset: int, length: int, reason: str
+    ) -> Gap:
         """Make the event of a gap."""
         return Gap(
             stream,
