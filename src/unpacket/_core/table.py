@@ -16,6 +16,9 @@ from unpacket._core.constants import (
     STREAM_BYTES,
     SYN_SEEN,
 )
+from unpacket._core.context import Context
+from unpacket._core.segments import Segments
+from unpacket._core.state import Stream
 
 FIRST_BITS = 10
 FIRST_SLOTS = 1024
@@ -39,7 +42,7 @@ SLOT_MASK = (1 << SLOT_BITS) - 1
 TAG_SHIFT = 13
 
 
-def integers(count, value):
+def integers(count: int, value: int) -> "memoryview[int]":
     """Return a writable view of ``count`` 32-bit integers."""
     view = memoryview(bytearray(4 * count)).cast("i")
     if value:
@@ -48,7 +51,7 @@ def integers(count, value):
     return view
 
 
-def empty_entries(count):
+def empty_entries(count: int) -> "memoryview[int]":
     """Return a writable view of ``count`` zeroed 64-bit entries."""
     return memoryview(bytearray(8 * count)).cast("q")
 
@@ -75,7 +78,10 @@ class FlowTable:
         "wheel",
     )
 
-    def __init__(self):
+    free: list[int]
+    streams: list[Stream | None]
+
+    def __init__(self) -> None:
         self.mask = (1 << FIRST_BITS) - 1
         self.entries = empty_entries(1 << FIRST_BITS)
         self.streams = []
@@ -87,7 +93,7 @@ class FlowTable:
         self.next_timed = integers(FIRST_SLOTS, EMPTY)
         self.timed_before = integers(FIRST_SLOTS, EMPTY)
 
-    def find(self, segments, i):
+    def find(self, segments: Segments, i: int) -> Stream | None:
         """Return the stream of row ``i`` of ``segments``, or None."""
         mask = self.mask
         hashed = segments.hash[i]
@@ -98,7 +104,8 @@ class FlowTable:
             if entry == 0:
                 return None
             if entry >> SLOT_BITS == tag:
-                stream = self.streams[(entry & SLOT_MASK) - 1]
+                # An entry has no free slot.
+                stream: Stream = self.streams[(entry & SLOT_MASK) - 1]  # type: ignore[assignment]
                 if (
                     stream.a_lo == segments.a_lo[i]
                     and stream.b_lo == segments.b_lo[i]
@@ -111,7 +118,7 @@ class FlowTable:
                     return stream
             place = (place + 1) & mask
 
-    def prefetch(self, segments, start):
+    def prefetch(self, segments: Segments, start: int) -> None:
         """Ask for the memory that the rows from ``start`` on will need.
 
         In three steps of CHUNK rows each, the next row's slot first, so that the
@@ -132,14 +139,14 @@ class FlowTable:
             if entry:
                 native.prefetch_halves(self.streams, (entry & SLOT_MASK) - 1)
 
-    def add(self, stream):
+    def add(self, stream: Stream) -> None:
         """Put a stream in."""
         if (self.live + 1) * 8 > (self.mask + 1) * 5:
             self.grow()
         self.link(stream)
         self.live += 1
 
-    def link(self, stream):
+    def link(self, stream: Stream) -> None:
         """Let the stream be found; give it a slot if it has none."""
         if stream.slot < 0:
             if self.free:
@@ -157,7 +164,7 @@ class FlowTable:
         tag = stream.hash >> TAG_SHIFT
         self.entries[place] = tag << SLOT_BITS | (stream.slot + 1)
 
-    def grow(self):
+    def grow(self) -> None:
         """Double the table."""
         size = 2 * (self.mask + 1)
         self.mask = size - 1
@@ -171,11 +178,11 @@ class FlowTable:
                     place = (place + 1) & self.mask
                 self.entries[place] = entry
 
-    def home(self, entry):
+    def home(self, entry: int) -> int:
         """Return where an entry would be if nothing was in its way."""
         return (entry >> SLOT_BITS >> (HASH_SHIFT - TAG_SHIFT)) & self.mask
 
-    def remove(self, stream):
+    def remove(self, stream: Stream) -> None:
         """Forget a stream, and free its slot."""
         mask = self.mask
         place = (stream.hash >> HASH_SHIFT) & mask
@@ -197,11 +204,11 @@ class FlowTable:
         self.free.append(stream.slot)
         self.live -= 1
 
-    def start_clock(self, now_ns):
+    def start_clock(self, now_ns: int) -> None:
         """Begin to count seconds."""
         self.tick = now_ns // NS
 
-    def schedule(self, slot, deadline_ns):
+    def schedule(self, slot: int, deadline_ns: int) -> None:
         """Look at the stream in ``slot`` again at ``deadline_ns`` or before."""
         tick = deadline_ns // NS + 1
         if tick <= self.tick:
@@ -216,7 +223,7 @@ class FlowTable:
         self.timed_before[slot] = FIRST_BUCKET - bucket
         self.wheel[bucket] = slot
 
-    def unschedule(self, slot):
+    def unschedule(self, slot: int) -> None:
         """Take the stream in ``slot`` off the wheel, if it is there."""
         before = self.timed_before[slot]
         if before == EMPTY:
@@ -230,21 +237,22 @@ class FlowTable:
             self.timed_before[following] = before
         self.timed_before[slot] = EMPTY
 
-    def take_bucket(self, tick):
+    def take_bucket(self, tick: int) -> list[Stream]:
         """Empty the bucket of ``tick``: return its streams in the order of ids."""
         bucket = tick & WHEEL_MASK
         slot = self.wheel[bucket]
         self.wheel[bucket] = EMPTY
-        due = []
+        due: list[Stream] = []
         while slot != EMPTY:
-            due.append(self.streams[slot])
+            # Nor has the wheel.
+            due.append(self.streams[slot])  # type: ignore[arg-type]
             self.timed_before[slot] = EMPTY
             slot = self.next_timed[slot]
         if len(due) > 1:
             due.sort(key=by_id)
         return due
 
-    def idlest(self):
+    def idlest(self) -> Stream:
         """Return the stream to be given up first of the next SAMPLE in turn.
 
         That is one that lingers, else the one that was quiet longest. There must be
@@ -263,10 +271,10 @@ class FlowTable:
             left -= 1
             if found is None or sooner(stream, found):
                 found = stream
-        return found
+        return found  # type: ignore[return-value]
 
 
-def sooner(stream, other):
+def sooner(stream: Stream, other: Stream) -> bool:
     """Return whether a stream is to be given up before another."""
     lingers = stream.reason != 0
     if lingers != (other.reason != 0):
@@ -276,7 +284,7 @@ def sooner(stream, other):
     return stream.id < other.id
 
 
-def longer(view):
+def longer(view: "memoryview[int]") -> "memoryview[int]":
     """Return a copy of a view of integers that is twice as long."""
     size = len(view)
     bigger = integers(2 * size, 0)
@@ -284,12 +292,12 @@ def longer(view):
     return bigger
 
 
-def by_id(stream):
+def by_id(stream: Stream) -> int:
     """Sort key: the order of first packets."""
     return stream.id
 
 
-def deadline(ctx, stream):
+def deadline(ctx: Context, stream: Stream) -> int:
     """Return when a stream that stays quiet is closed, or forgotten."""
     if stream.reason:
         wait = ctx.linger_ns
@@ -302,7 +310,7 @@ def deadline(ctx, stream):
     return stream.seen_ns + wait
 
 
-def unanswered(stream):
+def unanswered(stream: Stream) -> bool:
     """Return whether a SYN has had no answer, and nothing has followed it."""
     opened = False
     for half in (stream.half_a, stream.half_b):
@@ -313,7 +321,7 @@ def unanswered(stream):
     return opened
 
 
-def cost(stream):
+def cost(stream: Stream) -> int:
     """Return what a stream takes, for the memory bound."""
     size = STREAM_BYTES
     if stream.half_a is not None:
