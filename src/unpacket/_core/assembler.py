@@ -31,7 +31,7 @@ from unpacket._core.constants import (
     WAITING,
     ZERO_WINDOW,
 )
-from unpacket._core.context import Context
+from unpacket._core.context import Context, nanoseconds
 from unpacket._core.decode import Decoder
 from unpacket._core.events import Data
 from unpacket._core.half import grace_over, release, settle, skip
@@ -107,7 +107,7 @@ class Assembler:
         self.ctx = Context(policy, bool(data), bool(notes))
         self.decoder = Decoder(
             [randbits(HASH_BITS) for _ in range(HASH_KEYS)],
-            round(policy.fragment_timeout_s * NS),
+            nanoseconds(policy.fragment_timeout_s),
             policy.max_fragment_bytes,
             policy.max_fragmented_datagrams,
             policy.fragment_overlap,

@@ -15,7 +15,7 @@ cdef class Batch:
     cdef readonly u32[::1] captured, original
     cdef readonly u16[::1] link_type
     cdef readonly Py_ssize_t capacity, count, used_bytes
-    cdef readonly i64 first_number
+    cdef public i64 first_number
     @cython.locals(pairs=Py_ssize_t)
     cpdef attach(self, buffer, Py_ssize_t used_bytes, i64 first_number)
     cpdef add(self, i64 start, i64 captured, i64 original, time_ns, i64 link_type)

@@ -18,16 +18,17 @@ from unpacket._core.constants import (
     PIECE_BYTES,
     SIMPLE,
 )
-from unpacket._core.events import Conflict, Data, Finished, Piece, finished
-from unpacket._core.held import Held
+from unpacket._core.context import Context
+from unpacket._core.events import Conflict, Data, Event, Finished, Piece, finished
+from unpacket._core.held import Clash, Held
 from unpacket._core.held import Piece as HeldPiece
-from unpacket._core.state import direction_of
+from unpacket._core.state import Half, HalfExtra, Segment, Stream, direction_of
 
 # How many segments of one half may wait for evidence.
 MAX_SUSPECTS = 64
 
 
-def emit(ctx, half, event):
+def emit(ctx: Context, half: Half, event: Event) -> None:
     """Give an event of the half out, after those that still wait."""
     extra = half.extra
     if extra is not None and extra.unreleased:
@@ -36,14 +37,26 @@ def emit(ctx, half, event):
         ctx.events.append(event)
 
 
-def discard(half, count):
+def discard(half: Half, count: int) -> None:
     """Account for payload that belongs to no place in the stream."""
     extra = half.more()
     extra.discarded_bytes += count
 
 
-def deliver(ctx, stream, half, length, payload, parts, frame, time_ns):
-    """Deliver the next ``length`` bytes; ``payload`` is None where nobody takes them."""
+def deliver(
+    ctx: Context,
+    stream: Stream,
+    half: Half,
+    length: int,
+    payload: bytes | None,
+    parts: list[Piece] | None,
+    frame: int,
+    time_ns: int,
+) -> None:
+    """Deliver the next ``length`` bytes.
+
+    ``payload`` is None where nobody takes them.
+    """
     offset = half.next_offset
     half.next_offset = offset + length
     if half.next_offset > half.sent_edge:
@@ -60,7 +73,7 @@ def deliver(ctx, stream, half, length, payload, parts, frame, time_ns):
     event.stream = stream
     event.direction = direction_of(half)
     event.offset = offset
-    event.payload = payload
+    event.payload = payload  # type: ignore[assignment]
     event.frame = frame
     event.time_ns = time_ns
     event.parts = parts
@@ -76,7 +89,7 @@ def deliver(ctx, stream, half, length, payload, parts, frame, time_ns):
     ctx.events.append(event)
 
 
-def miss(ctx, stream, half, stop, reason):
+def miss(ctx: Context, stream: Stream, half: Half, stop: int, reason: str) -> None:
     """Declare everything up to ``stop`` a gap."""
     extra = half.more()
     offset = half.next_offset
@@ -87,7 +100,7 @@ def miss(ctx, stream, half, stop, reason):
     emit(ctx, half, ctx.gap(stream, half, offset, stop - offset, reason))
 
 
-def miss_by_evidence(ctx, stream, half, stop):
+def miss_by_evidence(ctx: Context, stream: Stream, half: Half, stop: int) -> None:
     """Declare everything up to ``stop`` a gap, for the reason that ACKs show."""
     start = half.next_offset
     if half.acked < 0:
@@ -99,7 +112,7 @@ def miss_by_evidence(ctx, stream, half, stop):
         miss(ctx, stream, half, stop, "unacknowledged")
 
 
-def release(ctx, half, everything):
+def release(ctx: Context, half: Half, everything: bool) -> None:
     """Give out what the peer has acknowledged by now, or everything."""
     extra = half.extra
     if extra is None or not extra.unreleased:
@@ -132,13 +145,13 @@ def release(ctx, half, everything):
         ctx.events.append(event)
 
 
-def give_out(ctx, half, data):
+def give_out(ctx: Context, half: Half, data: Data) -> None:
     """Let a Data event go to those who want it."""
     if ctx.want_data and not half.flags & IGNORED:
         ctx.events.append(data)
 
 
-def split(event, offset):
+def split(event: Data, offset: int) -> tuple[Data, Data]:
     """Return a Data event as two, cut at ``offset``."""
     at = offset - event.offset
     head_parts = []
@@ -172,7 +185,9 @@ def split(event, offset):
     return head, tail
 
 
-def remember(ctx, half, offset, payload, frame):
+def remember(
+    ctx: Context, half: Half, offset: int, payload: bytes | None, frame: int
+) -> None:
     """Keep a copy of delivered bytes for comparison with late ones."""
     if ctx.history.window_bytes and payload:
         half.last_record = ctx.history.add_copy(
@@ -180,9 +195,10 @@ def remember(ctx, half, offset, payload, frame):
         )
 
 
-def drain(ctx, stream, half):
+def drain(ctx: Context, stream: Stream, half: Half) -> None:
     """Deliver the held bytes that are next, then finish if that was all."""
-    extra = half.extra
+    # Who drains has held something, or declared a gap.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
     held = extra.held
     while held is not None and held.count and held.start == half.next_offset:
         first = held.first()
@@ -213,7 +229,7 @@ def drain(ctx, stream, half):
     finish_if_due(ctx, stream, half)
 
 
-def finish_if_due(ctx, stream, half):
+def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
     """Say that the half is whole once its FIN is next."""
     extra = half.extra
     if (
@@ -231,7 +247,9 @@ def finish_if_due(ctx, stream, half):
             emit(ctx, half, event)
 
 
-def clashed(ctx, stream, half, clashes, seg):
+def clashed(
+    ctx: Context, stream: Stream, half: Half, clashes: list[Clash], seg: Segment
+) -> int:
     """Report conflicts; return how many bytes they are about."""
     extra = half.more()
     half.flags |= HAS_CONFLICT
@@ -258,7 +276,9 @@ def clashed(ctx, stream, half, clashes, seg):
     return total
 
 
-def late(ctx, stream, half, seg, base, stop):
+def late(
+    ctx: Context, stream: Stream, half: Half, seg: Segment, base: int, stop: int
+) -> None:
     """Account for the first bytes of a segment, up to ``stop``: they are not new.
 
     ``base`` is the offset of the segment's first byte.
@@ -281,7 +301,9 @@ def late(ctx, stream, half, seg, base, stop):
     extra.duplicate_bytes += stop - start - conflicting
 
 
-def accept(ctx, stream, half, peer, seg, base):
+def accept(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment, base: int
+) -> bool:
     """Take the payload of a segment that the receiver would accept.
 
     ``base`` is the offset of its first byte.
@@ -312,7 +334,7 @@ def accept(ctx, stream, half, peer, seg, base):
     elif held.count == 0 and seen == stop:
         payload = seg.payload
         if start > base:
-            payload = payload[start - base :]
+            payload = payload[start - base :]  # type: ignore[index]
         remember(ctx, half, start, payload, seg.frame)
         deliver(ctx, stream, half, stop - start, payload, None, seg.frame, seg.time_ns)
         finish_if_due(ctx, stream, half)
@@ -331,10 +353,13 @@ def accept(ctx, stream, half, peer, seg, base):
     return overfull(ctx, stream, half, peer)
 
 
-def hold(ctx, stream, half, piece, seg):
+def hold(
+    ctx: Context, stream: Stream, half: Half, piece: HeldPiece, seg: Segment
+) -> None:
     """Put a piece among those that wait, and account for what overlaps."""
-    extra = half.extra
-    held = extra.held
+    # Both are there: `accept` made them.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    held: Held = extra.held  # type: ignore[assignment]
     before_bytes = held.payload_bytes
     before_count = held.count
     clashes = held.add(piece, ctx.wins)
@@ -347,7 +372,7 @@ def hold(ctx, stream, half, piece, seg):
     extra.duplicate_bytes += lost - conflicting
 
 
-def hole_end(half):
+def hole_end(half: Half) -> int:
     """Return where the hole at the delivered edge ends, or -1 if there is none."""
     extra = half.extra
     if extra is None:
@@ -359,7 +384,7 @@ def hole_end(half):
     return -1
 
 
-def watch(ctx, stream, half):
+def watch(ctx: Context, stream: Stream, half: Half) -> None:
     """Give up the holes that the peer has acknowledged past, after their grace."""
     extra = half.extra
     if ctx.grace_ns < 0 or extra is None:
@@ -380,9 +405,10 @@ def watch(ctx, stream, half):
         ctx.set_timer(extra.grace_ns, GRACE, stream, half)
 
 
-def grace_over(ctx, stream, half):
+def grace_over(ctx: Context, stream: Stream, half: Half) -> None:
     """The grace has passed: what was acknowledged when it began will not come."""
-    extra = half.extra
+    # Where a grace was set there is one.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
     extra.grace_ns = NEVER
     edge = extra.grace_acked
     stop = hole_end(half)
@@ -394,7 +420,7 @@ def grace_over(ctx, stream, half):
     watch(ctx, stream, half)
 
 
-def exceeds(ctx, half, other):
+def exceeds(ctx: Context, half: Half, other: Half | None) -> bool:
     """Return whether what ``half`` holds (with ``other``'s, if any) is too much."""
     extra = half.extra
     if extra is None or extra.held is None:
@@ -416,7 +442,7 @@ def exceeds(ctx, half, other):
     )
 
 
-def overfull(ctx, stream, half, peer):
+def overfull(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
     """Enforce the bounds on what waits; return whether that closes the stream."""
     extra = half.extra
     if extra is None:
@@ -435,7 +461,7 @@ def overfull(ctx, stream, half, peer):
     return False
 
 
-def acknowledged(ctx, stream, half, peer):
+def acknowledged(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
     """The peer has acknowledged more: decide what waited for that.
 
     Returns:
@@ -457,7 +483,15 @@ def acknowledged(ctx, stream, half, peer):
     return closes
 
 
-def suspect(ctx, stream, half, peer, seg, base, reason):
+def suspect(
+    ctx: Context,
+    stream: Stream,
+    half: Half,
+    peer: Half | None,
+    seg: Segment,
+    base: int,
+    reason: str,
+) -> bool:
     """Keep a segment until it is clear whether the receiver accepted it.
 
     Returns:
@@ -473,7 +507,7 @@ def suspect(ctx, stream, half, peer, seg, base, reason):
     return False
 
 
-def settle_oldest(ctx, stream, half, peer):
+def settle_oldest(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
     """Decide about the oldest suspect without evidence, since there are too many.
 
     A far TTL alone is weak evidence against bytes that nobody contradicts; bytes
@@ -482,14 +516,15 @@ def settle_oldest(ctx, stream, half, peer):
     Returns:
         Whether a limit was reached that closes the stream.
     """
-    extra = half.extra
-    base, reason, seg = extra.suspects.pop(0)
+    # It has the suspect.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    base, reason, seg = extra.suspects.pop(0)  # type: ignore[union-attr]
     closes = settle_one(ctx, stream, half, peer, seg, base, reason, reason == "ttl")
     # The way has changed, it seems: what else came by it is no suspect any more.
-    keep = []
+    keep: list[tuple[int, str, Segment]] = []
     suspects = extra.suspects
     extra.suspects = keep
-    for base, reason, seg in suspects:
+    for base, reason, seg in suspects:  # type: ignore[union-attr]
         if reason == "ttl" and not far_ttl(ctx, half, seg):
             closes |= settle_one(ctx, stream, half, peer, seg, base, reason, True)
         else:
@@ -497,26 +532,29 @@ def settle_oldest(ctx, stream, half, peer):
     return closes
 
 
-def far_ttl(ctx, half, seg):
+def far_ttl(ctx: Context, half: Half, seg: Segment) -> bool:
     """Return whether a segment's TTL is far from its half's own."""
     hops = seg.ttl
     hops -= half.ttl
     return half.ttl != 0 and (hops >= ctx.ttl_distance or -hops >= ctx.ttl_distance)
 
 
-def settle_suspects(ctx, stream, half, peer, at_end):
+def settle_suspects(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, at_end: bool
+) -> bool:
     """Accept the suspects that the peer has acknowledged; at the end, decide all.
 
     Returns:
         Whether a limit was reached that closes the stream.
     """
-    extra = half.extra
+    # It has the suspects.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
     closes = False
-    keep = []
+    keep: list[tuple[int, str, Segment]] = []
     suspects = extra.suspects
     extra.suspects = keep
     silent = at_end and (peer is None or peer.packets == 0)
-    for base, reason, seg in suspects:
+    for base, reason, seg in suspects:  # type: ignore[union-attr]
         stop = base + seg.length
         accepted = half.acked >= stop or (silent and reason != "window")
         partly = reason == "fast_open" and 0 <= half.acked < stop
@@ -531,9 +569,12 @@ def settle_suspects(ctx, stream, half, peer, at_end):
     return closes
 
 
-def refuse_rest(ctx, stream, half, seg, base, size):
+def refuse_rest(
+    ctx: Context, stream: Stream, half: Half, seg: Segment, base: int, size: int
+) -> None:
     """Reject what a suspect has beyond its first ``size`` bytes."""
-    payload = seg.payload
+    # A suspect has its payload.
+    payload: bytes = seg.payload  # type: ignore[assignment]
     seg.payload = payload[size:]
     seg.captured = len(seg.payload)
     ctx.memory_bytes -= seg.captured
@@ -543,7 +584,16 @@ def refuse_rest(ctx, stream, half, seg, base, size):
     seg.length = size
 
 
-def settle_one(ctx, stream, half, peer, seg, base, reason, accepted):
+def settle_one(
+    ctx: Context,
+    stream: Stream,
+    half: Half,
+    peer: Half | None,
+    seg: Segment,
+    base: int,
+    reason: str,
+    accepted: bool,
+) -> bool:
     """Accept a suspect or reject it.
 
     One whose bytes others contradict is rejected as a whole: no receiver has a
@@ -553,10 +603,14 @@ def settle_one(ctx, stream, half, peer, seg, base, reason, accepted):
         Whether a limit was reached that closes the stream.
     """
     ctx.memory_bytes -= seg.captured + PIECE_BYTES
-    extra = half.extra
+    # It had the suspect.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
     if 0 <= extra.fin_offset < base + seg.length:
         ctx.reject(stream, half, "after_fin", seg, base)
         return False
+    if reason == "fast_open" and base != 0:
+        # Its SYN was not the true one.
+        accepted = False
     if not accepted or contradicted(ctx, half, seg, base):
         ctx.reject(stream, half, reason, seg, base)
         return False
@@ -565,18 +619,19 @@ def settle_one(ctx, stream, half, peer, seg, base, reason, accepted):
     return accept(ctx, stream, half, peer, seg, base)
 
 
-def contradicted(ctx, half, seg, base):
+def contradicted(ctx: Context, half: Half, seg: Segment, base: int) -> bool:
     """Return whether delivered or held bytes differ from a segment's."""
     stop = base + seg.captured
     piece = HeldPiece(base, stop, base, stop, base, seg.payload, seg.frame, seg.time_ns)
     if base < half.next_offset and ctx.history.window_bytes:
         if ctx.history.compare(half.last_record, piece) is not None:
             return True
-    extra = half.extra
+    # It had the suspect.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
     return extra.held is not None and extra.held.differs(piece)
 
 
-def skip(ctx, stream, half, stop):
+def skip(ctx: Context, stream: Stream, half: Half, stop: int) -> None:
     """Go on at ``stop``: the holes before it are gaps that nobody waits for."""
     extra = half.extra
     if extra is not None and extra.fin_offset >= 0:
@@ -591,7 +646,7 @@ def skip(ctx, stream, half, stop):
         drain(ctx, stream, half)
 
 
-def flush(ctx, stream, half, peer):
+def flush(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> None:
     """Deliver or give up everything that still waits: the stream ends."""
     extra = half.extra
     if half.state != OPEN:
@@ -611,7 +666,7 @@ def flush(ctx, stream, half, peer):
     release(ctx, half, True)
 
 
-def settle(half):
+def settle(half: Half) -> None:
     """Take the fast path again if nothing unusual is left."""
     extra = half.extra
     if half.state == OPEN and (

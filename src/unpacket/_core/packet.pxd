@@ -2,6 +2,8 @@ cimport cython
 
 from unpacket._core.batch cimport i64, u8, u16, u32, u64
 
+cdef i64 LONGEST_FRAME
+
 @cython.final
 cdef class Packet:
     cdef readonly object buffer

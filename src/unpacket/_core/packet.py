@@ -12,6 +12,9 @@ from array import array
 
 NO_WORDS = array("H")
 
+# No packet is longer: segmentation offload (BIG TCP) makes up to 512 KiB.
+LONGEST_FRAME = 1 << 20
+
 
 class Packet:
     """One frame on its way from the link layer to TCP.
@@ -95,6 +98,7 @@ class Packet:
         """Begin a frame, or what a reassembled datagram carried."""
         self.at = start
         self.stop = start + captured
-        self.wire_stop = start + original
+        # What says that it was longer is damaged: it was as long as it is here.
+        self.wire_stop = start + (captured if original > LONGEST_FRAME else original)
         self.depth = 0
         return 0

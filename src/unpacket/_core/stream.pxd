@@ -49,9 +49,16 @@ cpdef bint far(Half half, long long seq) noexcept
 @cython.locals(base=cython.longlong, waiting=list, extra=HalfExtra)
 cpdef synchronise(Context ctx, Stream stream, Half half, Half peer, Segment seg)
 cpdef handshake_options(Half half, Half peer, Segment seg)
-@cython.locals(untouched=bint, extra=HalfExtra)
+@cython.locals(untouched=bint, extra=HalfExtra, offset=cython.longlong)
 cpdef bint other_isn(Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base) except -1
-@cython.locals(extra=HalfExtra, best=cython.longlong, ahead=cython.longlong, index=Py_ssize_t)
+@cython.locals(
+    extra=HalfExtra,
+    before=cython.longlong,
+    moved=cython.longlong,
+    best=cython.longlong,
+    ahead=cython.longlong,
+    index=Py_ssize_t,
+)
 cpdef choose_isn(Half half, long long seq)
 @cython.locals(acked=cython.longlong, edge=cython.longlong, extra=HalfExtra, closes=bint)
 cpdef acknowledge(Context ctx, Stream stream, Half half, Half peer, Segment seg)

@@ -36,6 +36,7 @@ from unpacket._core.constants import (
     WAITING,
     ZERO_WINDOW,
 )
+from unpacket._core.context import Context
 from unpacket._core.events import closed, opened
 from unpacket._core.half import (
     accept,
@@ -48,6 +49,7 @@ from unpacket._core.half import (
     watch,
 )
 from unpacket._core.sequence import delta, unwrap
+from unpacket._core.state import Half, HalfExtra, Segment, Stream
 
 BAD_CHECKSUM = 2
 GOOD_CHECKSUM = 1
@@ -76,12 +78,12 @@ MAX_ISNS = 8
 WELL_KNOWN = 1024
 
 
-def is_client(half):
+def is_client(half: Half) -> bool:
     """Return whether the half's sender is the client."""
     return half.flags & IS_CLIENT != 0
 
 
-def set_client(stream, half, peer, evidence):
+def set_client(stream: Stream, half: Half, peer: Half | None, evidence: int) -> None:
     """Let the sender of ``half`` be the client, unless better evidence is known."""
     if stream.opened or (stream.evidence and stream.evidence <= evidence):
         return
@@ -91,7 +93,7 @@ def set_client(stream, half, peer, evidence):
         peer.flags &= ~IS_CLIENT
 
 
-def announce(ctx, stream):
+def announce(ctx: Context, stream: Stream) -> None:
     """Open the stream for the consumer, who is told the roles as known by now."""
     if stream.opened:
         return
@@ -115,7 +117,7 @@ def announce(ctx, stream):
     ctx.events.append(opened(stream, ctx.frame, ctx.time_ns))
 
 
-def close(ctx, stream, number):
+def close(ctx: Context, stream: Stream, number: int) -> None:
     """End the stream for reason ``REASONS[number]``; deliver what still waits."""
     if stream.reason:
         return
@@ -144,7 +146,7 @@ def close(ctx, stream, number):
     ctx.events.append(closed(stream, REASONS[number], ctx.frame, ctx.time_ns))
 
 
-def all_finished(first, second):
+def all_finished(first: Half | None, second: Half | None) -> bool:
     """Return whether both FINs have taken effect."""
     return (
         first is not None
@@ -154,7 +156,7 @@ def all_finished(first, second):
     )
 
 
-def let_go(ctx, half):
+def let_go(ctx: Context, half: Half) -> None:
     """Free what only a living half needs; the counts of what happened stay."""
     # Late packets are never data: no fast path for them.
     half.flags &= ~SIMPLE
@@ -170,17 +172,18 @@ def let_go(ctx, half):
         half.extra = None
 
 
-def refuse_candidate(ctx, stream):
+def refuse_candidate(ctx: Context, stream: Stream) -> None:
     """The SYN that might have been a port reuse was none."""
-    half = stream.half_a if stream.candidate_a else stream.half_b
+    # Both are there while there is a candidate.
+    half: Half = stream.half_a if stream.candidate_a else stream.half_b  # type: ignore[assignment]
     half.packets += 1
-    half.payload_bytes += stream.candidate.captured
-    ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES
-    ctx.reject(stream, half, "syn", stream.candidate, None)
+    half.payload_bytes += stream.candidate.captured  # type: ignore[union-attr]
+    ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES  # type: ignore[union-attr]
+    ctx.reject(stream, half, "syn", stream.candidate, None)  # type: ignore[arg-type]
     stream.candidate = None
 
 
-def check_ended(ctx, stream, half, peer):
+def check_ended(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
     """Close the stream once both halves are finished and given out."""
     if (
         peer is not None
@@ -194,7 +197,7 @@ def check_ended(ctx, stream, half, peer):
     return False
 
 
-def open_half(ctx, half, base_seq):
+def open_half(ctx: Context, half: Half, base_seq: int) -> None:
     """Offset 0 of the half is ``base_seq``."""
     if half.flags & EDGE_KNOWN:
         half.flags &= ~EDGE_KNOWN
@@ -205,14 +208,15 @@ def open_half(ctx, half, base_seq):
     half.state = OPEN
 
 
-def begin(ctx, stream, half, peer):
+def begin(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
     """Choose offset 0 of a half without SYN: its lowest sequence number so far.
 
     Returns:
         Whether the stream has ended.
     """
-    extra = half.extra
-    waiting = extra.waiting
+    # A half that is WAITING has both.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    waiting: list[Segment] = extra.waiting  # type: ignore[assignment]
     extra.waiting = None
     lowest = waiting[0].seq
     for seg in waiting:
@@ -225,7 +229,9 @@ def begin(ctx, stream, half, peer):
     return replay(ctx, stream, half, peer, waiting)
 
 
-def replay(ctx, stream, half, peer, waiting):
+def replay(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, waiting: list[Segment]
+) -> bool:
     """Process the collected segments; return whether the stream has ended."""
     for seg in waiting:
         ctx.memory_bytes -= seg.captured + PIECE_BYTES
@@ -238,7 +244,9 @@ def replay(ctx, stream, half, peer, waiting):
     return stream.reason != 0
 
 
-def collect(ctx, stream, half, peer, seg):
+def collect(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
+) -> bool:
     """Keep a segment of a half that began before the capture.
 
     Returns:
@@ -260,14 +268,17 @@ def collect(ctx, stream, half, peer, seg):
         half.state = WAITING
         extra.waiting = []
         ctx.set_timer(ctx.now_ns + ctx.midstream_ns, BEGINNING, stream, half)
-    extra.waiting.append(seg)
+    # A half that is WAITING has the list.
+    extra.waiting.append(seg)  # type: ignore[union-attr]
     ctx.memory_bytes += seg.captured + PIECE_BYTES
-    if len(extra.waiting) >= ctx.midstream_segments:
+    if len(extra.waiting) >= ctx.midstream_segments:  # type: ignore[arg-type]
         return begin(ctx, stream, half, peer)
     return False
 
 
-def process(ctx, stream, half, peer, seg):
+def process(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
+) -> int:
     """Take the next segment of a half; the slow and complete way.
 
     Returns:
@@ -310,10 +321,11 @@ def process(ctx, stream, half, peer, seg):
             collect(ctx, stream, half, peer, seg)
         elif half.ttl == 0:
             half.ttl = seg.ttl
-    return ENDED if stream.reason else GOES_ON
+    # mypy takes it for what it was at first.
+    return ENDED if stream.reason else GOES_ON  # type: ignore[redundant-expr]
 
 
-def closed_already(ctx, stream, half, seg):
+def closed_already(ctx: Context, stream: Stream, half: Half, seg: Segment) -> int:
     """A packet of a stream that has ended: late, or a port that is used again."""
     if seg.flags & (SYN | RST) == SYN:
         known = half.flags & SYN_SEEN != 0
@@ -334,9 +346,10 @@ def closed_already(ctx, stream, half, seg):
     return GOES_ON
 
 
-def confirms(stream, half, peer, seg):
+def confirms(stream: Stream, half: Half, peer: Half | None, seg: Segment) -> bool:
     """Return whether a segment shows that ``stream.candidate`` opened a connection."""
-    candidate = stream.candidate
+    # The caller has looked.
+    candidate: Segment = stream.candidate  # type: ignore[assignment]
     from_candidate = (half is stream.half_a) == stream.candidate_a
     first = (candidate.seq + 1) & 0xFFFFFFFF
     if seg.flags & (ACK | RST) != ACK:
@@ -352,13 +365,15 @@ def confirms(stream, half, peer, seg):
     )
 
 
-def far(half, seq):
+def far(half: Half, seq: int) -> bool:
     """Return whether ``seq`` lies nowhere near what the half sends next."""
     ahead = delta(seq, (half.base_seq + half.next_offset) & 0xFFFFFFFF)
     return ahead > FIRST_FLIGHT or ahead < -FIRST_FLIGHT
 
 
-def synchronise(ctx, stream, half, peer, seg):
+def synchronise(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
+) -> None:
     """Take a SYN or a SYN-ACK (RFC 9293 section 3.5)."""
     base = (seg.seq + 1) & 0xFFFFFFFF
     if half.state == OPEN:
@@ -378,14 +393,15 @@ def synchronise(ctx, stream, half, peer, seg):
         handshake_options(half, peer, seg)
         if seg.flags & ACK:
             half.flags |= ACK_SEEN
-            set_client(stream, peer, half, BY_SYN_ACK)
+            # Whatever acknowledges has a peer.
+            set_client(stream, peer, half, BY_SYN_ACK)  # type: ignore[arg-type]
         else:
             set_client(stream, half, peer, BY_SYN)
         waiting = None if half.extra is None else half.extra.waiting
         open_half(ctx, half, base)
         announce(ctx, stream)
         if waiting is not None:
-            half.extra.waiting = None
+            half.extra.waiting = None  # type: ignore[union-attr]
             replay(ctx, stream, half, peer, waiting)
     acknowledge(ctx, stream, half, peer, seg)
     if seg.length and not stream.reason and half.next_offset == 0:
@@ -396,7 +412,7 @@ def synchronise(ctx, stream, half, peer, seg):
         extra.duplicate_bytes += seg.captured
 
 
-def handshake_options(half, peer, seg):
+def handshake_options(half: Half, peer: Half | None, seg: Segment) -> None:
     """Remember what a SYN says of its sender."""
     half.mss = seg.mss
     half.scale = seg.wscale
@@ -409,7 +425,9 @@ def handshake_options(half, peer, seg):
         half.ts_recent = seg.tsval
 
 
-def other_isn(ctx, stream, half, peer, seg, base):
+def other_isn(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment, base: int
+) -> bool:
     """Take a SYN whose initial sequence number is not the half's.
 
     Returns:
@@ -427,7 +445,10 @@ def other_isn(ctx, stream, half, peer, seg, base):
             extra.isns = []
         if len(extra.isns) < MAX_ISNS and base not in extra.isns:
             extra.isns.append(base)
-        extra.discarded_bytes += seg.captured
+        if seg.length:
+            # Offset 0 of its own stream, if that becomes this one.
+            offset = delta(base, half.base_seq)
+            suspect(ctx, stream, half, peer, seg, offset, "fast_open")
         return True
     if stream.candidate is not None:
         refuse_candidate(ctx, stream)
@@ -440,12 +461,13 @@ def other_isn(ctx, stream, half, peer, seg, base):
     return False
 
 
-def choose_isn(half, seq):
+def choose_isn(half: Half, seq: int) -> None:
     """Let the initial sequence number be the one that ``seq`` belongs to, if any."""
     extra = half.extra
     if extra is None or not extra.isns or half.sent_edge:
         return
-    best = delta(seq, half.base_seq)
+    before = half.base_seq
+    best = delta(seq, before)
     if best == 0:
         return
     for index in range(len(extra.isns)):
@@ -453,9 +475,16 @@ def choose_isn(half, seq):
         if 0 <= ahead and (best < 0 or ahead < best):
             best = ahead
             half.base_seq, extra.isns[index] = extra.isns[index], half.base_seq
+    moved = delta(before, half.base_seq)
+    if moved and extra.suspects:
+        extra.suspects = [
+            (base + moved, reason, suspect) for base, reason, suspect in extra.suspects
+        ]
 
 
-def acknowledge(ctx, stream, half, peer, seg):
+def acknowledge(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
+) -> None:
     """Use what a segment of ``half`` acknowledges, and the window that it offers."""
     if not seg.flags & ACK or peer is None:
         return
@@ -495,7 +524,7 @@ def acknowledge(ctx, stream, half, peer, seg):
         check_ended(ctx, stream, peer, half)
 
 
-def allowed(half, peer, seg):
+def allowed(half: Half, peer: Half | None, seg: Segment) -> int:
     """Return how many bytes beyond its acknowledgement a segment allows, with slack.
 
     The slack is a factor of two, since the capture need not have every ACK.
@@ -506,7 +535,7 @@ def allowed(half, peer, seg):
     return max(2 * window, LEAST_WINDOW)
 
 
-def shift_of(half, peer):
+def shift_of(half: Half, peer: Half | None) -> int:
     """Return the window scale that counts for what ``half`` offers (RFC 7323 2.2)."""
     if not half.flags & SYN_SEEN:
         return UNKNOWN_SCALE
@@ -517,7 +546,9 @@ def shift_of(half, peer):
     return half.scale
 
 
-def receive(ctx, stream, half, peer, seg):
+def receive(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
+) -> None:
     """Take a segment without SYN or RST, of a half whose offset 0 is known."""
     if half.extra is not None and half.extra.isns:
         choose_isn(half, seg.seq)
@@ -546,6 +577,7 @@ def receive(ctx, stream, half, peer, seg):
     if seg.length == 0 and not fin:
         return
     if not fin and seg.length == 1 and is_keep_alive(half, offset):
+        extra: HalfExtra | None
         extra = half.more()
         extra.keep_alives += 1
         extra.duplicate_bytes += seg.captured
@@ -575,7 +607,7 @@ def receive(ctx, stream, half, peer, seg):
         check_ended(ctx, stream, half, peer)
 
 
-def timely(ctx, half, peer, seg):
+def timely(ctx: Context, half: Half, peer: Half | None, seg: Segment) -> bool:
     """Return whether a segment passes PAWS (RFC 7323 section 5.3)."""
     return not (
         ctx.paws
@@ -587,7 +619,7 @@ def timely(ctx, half, peer, seg):
     )
 
 
-def update(half, seg, offset):
+def update(half: Half, seg: Segment, offset: int) -> None:
     """Remember the TTL and the timestamp of a segment that is not in doubt."""
     if half.ttl == 0:
         half.ttl = seg.ttl
@@ -602,7 +634,7 @@ def update(half, seg, offset):
         half.ts_recent = seg.tsval
 
 
-def is_keep_alive(half, offset):
+def is_keep_alive(half: Half, offset: int) -> bool:
     """Return whether one byte at ``offset`` only asks whether the peer is there."""
     # Nobody asks while data is under way; and the byte before what the peer has
     # acknowledged is never new.
@@ -611,7 +643,7 @@ def is_keep_alive(half, offset):
     )
 
 
-def take_fin(ctx, stream, half, seg, stop):
+def take_fin(ctx: Context, stream: Stream, half: Half, seg: Segment, stop: int) -> bool:
     """Note where the half ends; return whether the segment may be believed."""
     extra = half.more()
     if extra.fin_offset >= 0:
@@ -626,7 +658,7 @@ def take_fin(ctx, stream, half, seg, stop):
     return False
 
 
-def beyond_window(ctx, half, stop):
+def beyond_window(ctx: Context, half: Half, stop: int) -> bool:
     """Return whether ``stop`` is farther than the peer ever allowed."""
     if not ctx.check_window or stop <= half.next_offset:
         return False
@@ -637,7 +669,9 @@ def beyond_window(ctx, half, stop):
     return stop > max(half.window_edge, half.sent_edge + 2 * LEAST_WINDOW)
 
 
-def doubt(ctx, half, peer, seg, offset):
+def doubt(
+    ctx: Context, half: Half, peer: Half | None, seg: Segment, offset: int
+) -> str | None:
     """Return why it is not clear yet that the receiver accepts a segment, or None."""
     stop = offset + seg.length
     if stop <= half.next_offset:
@@ -656,7 +690,9 @@ def doubt(ctx, half, peer, seg, offset):
     return None
 
 
-def reset(ctx, stream, half, peer, seg):
+def reset(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
+) -> None:
     """Take an RST; its payload is a diagnostic and never data (RFC 9293 3.10.7)."""
     if not credible_reset(ctx, half, peer, seg):
         announce(ctx, stream)
@@ -672,7 +708,7 @@ def reset(ctx, stream, half, peer, seg):
     close(ctx, stream, 2)
 
 
-def credible_reset(ctx, half, peer, seg):
+def credible_reset(ctx: Context, half: Half, peer: Half | None, seg: Segment) -> bool:
     """Return whether the peer's host would believe an RST."""
     if ctx.rst_rule == 0:
         return True
