@@ -608,6 +608,9 @@ def settle_one(
     if 0 <= extra.fin_offset < base + seg.length:
         ctx.reject(stream, half, "after_fin", seg, base)
         return False
+    if reason == "fast_open" and base != 0:
+        # Its SYN was not the true one.
+        accepted = False
     if not accepted or contradicted(ctx, half, seg, base):
         ctx.reject(stream, half, reason, seg, base)
         return False

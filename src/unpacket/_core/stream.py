@@ -445,7 +445,10 @@ def other_isn(
             extra.isns = []
         if len(extra.isns) < MAX_ISNS and base not in extra.isns:
             extra.isns.append(base)
-        extra.discarded_bytes += seg.captured
+        if seg.length:
+            # Offset 0 of its own stream, if that becomes this one.
+            offset = delta(base, half.base_seq)
+            suspect(ctx, stream, half, peer, seg, offset, "fast_open")
         return True
     if stream.candidate is not None:
         refuse_candidate(ctx, stream)
@@ -463,7 +466,8 @@ def choose_isn(half: Half, seq: int) -> None:
     extra = half.extra
     if extra is None or not extra.isns or half.sent_edge:
         return
-    best = delta(seq, half.base_seq)
+    before = half.base_seq
+    best = delta(seq, before)
     if best == 0:
         return
     for index in range(len(extra.isns)):
@@ -471,6 +475,11 @@ def choose_isn(half: Half, seq: int) -> None:
         if 0 <= ahead and (best < 0 or ahead < best):
             best = ahead
             half.base_seq, extra.isns[index] = extra.isns[index], half.base_seq
+    moved = delta(before, half.base_seq)
+    if moved and extra.suspects:
+        extra.suspects = [
+            (base + moved, reason, suspect) for base, reason, suspect in extra.suspects
+        ]
 
 
 def acknowledge(
