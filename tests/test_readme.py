@@ -1,0 +1,54 @@
+"""What README.md shows is what happens: its snippets run, its output is the output."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "examples" / "sample.pcapng").exists(),
+    reason="the examples are not part of this copy",
+)
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of a language, in their order."""
+    text = README.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_snippets_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {"__name__": "readme"}
+    snippets = blocks("python")
+    assert len(snippets) == 5
+    for snippet in snippets:
+        exec(compile(snippet, str(README), "exec"), names)
+    said = capsys.readouterr().out
+    assert "1448 bytes at offset 36390 are missing: not_captured" in said
+    assert "0 closed: fin complete: True" in said
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_output_is_the_output(number: int) -> None:
+    command, _, expected = blocks("console")[number].partition("\n")
+    _, unpacket, *arguments = shlex.split(command)
+    assert unpacket == "unpacket"
+    done = subprocess.run(
+        [sys.executable, "-m", "unpacket", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == expected
