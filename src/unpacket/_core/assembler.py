@@ -33,7 +33,7 @@ from unpacket._core.constants import (
 )
 from unpacket._core.context import Context, nanoseconds
 from unpacket._core.decode import Decoder
-from unpacket._core.events import Data
+from unpacket._core.events import Data, Direction, Event
 from unpacket._core.half import grace_over, release, settle, skip
 from unpacket._core.segments import Segments
 from unpacket._core.sequence import delta
@@ -98,7 +98,11 @@ class Assembler:
         "table",
     )
 
-    def __init__(self, policy=None, *, data=True, notes=False):
+    batch: Batch | None
+
+    def __init__(
+        self, policy: Policy | None = None, *, data: bool = True, notes: bool = False
+    ) -> None:
         if policy is None:
             policy = Policy()
         if not isinstance(policy, Policy):
@@ -124,7 +128,7 @@ class Assembler:
         self.not_followed = 0
         self.pause = False
 
-    def feed(self, batch):
+    def feed(self, batch: Batch) -> list[Event]:
         """Take the next frames, and return the events that they cause, in order.
 
         Raises:
@@ -135,7 +139,7 @@ class Assembler:
         self.run()
         return self.take()
 
-    def begin(self, batch):
+    def begin(self, batch: Batch) -> None:
         """Take a batch to be worked off by ``step``."""
         if not isinstance(batch, Batch):
             raise TypeError(f"feed() takes a Batch, and not a {type(batch).__name__}")
@@ -145,7 +149,7 @@ class Assembler:
         self.segments.clear()
         self.ctx.history.begin(batch.buffer)
 
-    def step(self):
+    def step(self) -> list[Event] | None:
         """Work on until a stream opens or a note is made.
 
         So that what a callback decides about a stream applies from its first byte.
@@ -159,13 +163,13 @@ class Assembler:
         self.run()
         return self.take()
 
-    def take(self):
+    def take(self) -> list[Event]:
         """Return the events since the last call."""
         events = self.ctx.events
         self.ctx.events = []
         return events
 
-    def advance(self, now_ns):
+    def advance(self, now_ns: int) -> list[Event]:
         """Let time pass without packets; return the events that this causes.
 
         Time that goes back is not obeyed.
@@ -180,7 +184,7 @@ class Assembler:
         self.decoder.advance(now_ns)
         return self.take()
 
-    def finish(self):
+    def finish(self) -> list[Event]:
         """Close every stream that is left; the capture has ended.
 
         Streams close in the order of ids, with reason ``end_of_capture``.
@@ -193,11 +197,12 @@ class Assembler:
             self.forget(stream)
         return self.take()
 
-    def run(self):
+    def run(self) -> None:
         """Process the rest of the batch, or up to a pause."""
         ctx = self.ctx
         segments = self.segments
-        batch = self.batch
+        # There is one until this is done with it.
+        batch: Batch = self.batch  # type: ignore[assignment]
         while True:
             if self.segment_index >= segments.count:
                 if self.frame_index >= batch.count:
@@ -217,13 +222,13 @@ class Assembler:
             if self.pause and ctx.events:
                 return
 
-    def one(self, i):
+    def one(self, i: int) -> None:
         """Process row ``i`` of the segments."""
         ctx = self.ctx
         segments = self.segments
         time_ns = segments.time_ns[i]
         self.packets += 1
-        ctx.frame = self.batch.first_number + segments.index[i]
+        ctx.frame = self.batch.first_number + segments.index[i]  # type: ignore[union-attr]
         ctx.time_ns = time_ns
         if time_ns != ctx.now_ns + ctx.skew_ns:
             self.clock(time_ns)
@@ -264,7 +269,7 @@ class Assembler:
             return
         self.slow(stream, half, peer, i)
 
-    def clock(self, time_ns):
+    def clock(self, time_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.
 
         Time that goes back is counted, not obeyed. A step of the capture's clock (a
@@ -288,7 +293,7 @@ class Assembler:
         elif ahead < 0:
             self.backwards += 1
 
-    def quick(self, stream, half, peer, i):
+    def quick(self, stream: Stream, half: Half, peer: Half, i: int) -> bool:
         """Process an ordinary segment in order; return whether it was one."""
         ctx = self.ctx
         segments = self.segments
@@ -348,7 +353,7 @@ class Assembler:
                     half.last_record, offset, length, start, ctx.frame
                 )
             if ctx.want_data and not half.flags & IGNORED:
-                payload = native.octets(self.batch, start, length)
+                payload = native.octets(self.batch, start, length)  # type: ignore[arg-type]
                 self.give(stream, half, offset, payload, segments.time_ns[i])
         else:
             side = segments.side[segments.source[i]]
@@ -361,7 +366,9 @@ class Assembler:
                 self.give(stream, half, offset, payload, segments.time_ns[i])
         return True
 
-    def give(self, stream, half, offset, payload, time_ns):
+    def give(
+        self, stream: Stream, half: Half, offset: int, payload: bytes, time_ns: int
+    ) -> None:
         """Add a Data event."""
         event = Data.__new__(Data)
         event.stream = stream
@@ -374,7 +381,9 @@ class Assembler:
         event.acknowledged = True
         self.ctx.events.append(event)
 
-    def slow(self, stream, half, peer, i):
+    def slow(
+        self, stream: Stream, half: Half | None, peer: Half | None, i: int
+    ) -> None:
         """Process any segment."""
         ctx = self.ctx
         segments = self.segments
@@ -403,7 +412,7 @@ class Assembler:
         if ctx.memory_bytes > ctx.memory_limit:
             self.evict()
 
-    def segment(self, i):
+    def segment(self, i: int) -> Segment:
         """Return row ``i`` of the segments as a Segment of its own."""
         segments = self.segments
         seg = Segment.__new__(Segment)
@@ -425,7 +434,7 @@ class Assembler:
         seg.sacks = None
         start = segments.start[i]
         if segments.source[i] < 0:
-            seg.payload = native.octets(self.batch, start, seg.captured)
+            seg.payload = native.octets(self.batch, start, seg.captured)  # type: ignore[arg-type]
         else:
             side = segments.side[segments.source[i]]
             seg.payload = side[start : start + seg.captured]
@@ -433,13 +442,13 @@ class Assembler:
             seg.sacks = self.sacks(i)
         return seg
 
-    def sacks(self, i):
+    def sacks(self, i: int) -> list[tuple[int, int]]:
         """Return the SACK blocks of row ``i`` (RFC 2018 section 3)."""
         segments = self.segments
         count = segments.sack_count[i]
         start = segments.sack_start[i]
         if segments.source[i] < 0:
-            octets = native.octets(self.batch, start, 8 * count)
+            octets = native.octets(self.batch, start, 8 * count)  # type: ignore[arg-type]
         else:
             side = segments.side[segments.source[i]]
             octets = side[start : start + 8 * count]
@@ -450,7 +459,7 @@ class Assembler:
             blocks.append((left, right))
         return blocks
 
-    def open(self, segments, i):
+    def open(self, segments: Segments, i: int) -> Stream:
         """Make the stream of row ``i``, which begins with it."""
         stream = Stream()
         stream.a_hi = segments.a_hi[i]
@@ -464,7 +473,7 @@ class Assembler:
         self.start(stream, segments.time_ns[i], self.ctx.frame)
         return stream
 
-    def start(self, stream, time_ns, frame):
+    def start(self, stream: Stream, time_ns: int, frame: int) -> None:
         """Number a stream, and put it in the table."""
         stream.id = self.next_id
         self.next_id += 1
@@ -476,7 +485,7 @@ class Assembler:
         self.table.schedule(stream.slot, self.ctx.now_ns + self.ctx.quiet_ns)
         self.ctx.memory_bytes += STREAM_BYTES
 
-    def add_half(self, stream, first):
+    def add_half(self, stream: Stream, first: bool) -> Half:
         """Make a half of the stream: the side with the lower address, or the other.
 
         Whoever is seen first is taken for the client until there is evidence.
@@ -492,7 +501,7 @@ class Assembler:
         self.ctx.memory_bytes += HALF_BYTES
         return half
 
-    def reuse(self, stream, seg, i):
+    def reuse(self, stream: Stream, seg: Segment, i: int) -> None:
         """The ports carry a new connection: end the old one, begin another."""
         ctx = self.ctx
         candidate = stream.candidate
@@ -510,7 +519,7 @@ class Assembler:
             self.again(fresh, from_a, candidate)
         self.again(fresh, self.segments.direction[i] == 0, seg)
 
-    def again(self, stream, from_a, seg):
+    def again(self, stream: Stream, from_a: bool, seg: Segment) -> None:
         """Process a segment that is at hand already."""
         half = stream.half_a if from_a else stream.half_b
         peer = stream.half_b if from_a else stream.half_a
@@ -522,7 +531,7 @@ class Assembler:
         half.payload_bytes += seg.captured
         process(self.ctx, stream, half, peer, seg)
 
-    def stale(self, stream):
+    def stale(self, stream: Stream) -> bool:
         """End a stream that was quiet for too long; return whether that was so."""
         ctx = self.ctx
         if ctx.now_ns - stream.seen_ns <= ctx.quiet_ns:
@@ -532,18 +541,18 @@ class Assembler:
         self.expire(stream)
         return True
 
-    def expire(self, stream):
+    def expire(self, stream: Stream) -> None:
         """The time of a stream is over."""
         if not stream.reason:
             close(self.ctx, stream, BY_TIMEOUT)
         self.forget(stream)
 
-    def forget(self, stream):
+    def forget(self, stream: Stream) -> None:
         """Remove a closed stream from the table."""
         self.table.remove(stream)
         self.ctx.memory_bytes -= cost(stream)
 
-    def evict(self):
+    def evict(self) -> None:
         """Close streams that were quiet long until the memory suffices."""
         ctx = self.ctx
         while ctx.memory_bytes > ctx.memory_limit and self.table.live:
@@ -552,7 +561,7 @@ class Assembler:
                 close(ctx, stream, BY_MEMORY)
             self.forget(stream)
 
-    def run_timers(self):
+    def run_timers(self) -> None:
         """Do what is due by now."""
         ctx = self.ctx
         table = self.table
@@ -579,7 +588,7 @@ class Assembler:
             if first < ctx.next_timer_ns:
                 ctx.next_timer_ns = first
 
-    def look_at(self, due):
+    def look_at(self, due: list[Stream]) -> None:
         """Expire the streams whose time is over; look at the others again later."""
         ctx = self.ctx
         for stream in due:
@@ -589,7 +598,7 @@ class Assembler:
             else:
                 self.table.schedule(stream.slot, when)
 
-    def ring(self, kind, stream, half):
+    def ring(self, kind: int, stream: Stream, half: Half) -> None:
         """A timer of a half is due."""
         ctx = self.ctx
         if stream.reason:
@@ -604,7 +613,9 @@ class Assembler:
             if not check_ended(ctx, stream, half, peer):
                 settle(half)
 
-    def skip_to(self, stream, direction, offset):
+    def skip_to(
+        self, stream: Stream, direction: Direction | int, offset: int
+    ) -> list[Event]:
         """Go on at ``offset``; the holes before it become gaps, reason ``skipped``.
 
         Data that is already held is delivered. No effect on what lies behind.
@@ -621,14 +632,16 @@ class Assembler:
                 settle(half)
         return self.take()
 
-    def ignore(self, stream, direction):
+    def ignore(self, stream: Stream, direction: Direction | int) -> None:
         """Deliver no more of a direction; its state is still followed."""
         half = stream.half(direction)
         if half is None:
             half = self.add_half(stream, stream.half_a is None)
         half.flags |= IGNORED
 
-    def track(self, stream, direction, tracker):
+    def track(
+        self, stream: Stream, direction: Direction | int, tracker: object
+    ) -> None:
         """Let ``tracker`` follow what the peer acknowledges of a direction.
 
         Its method ``acknowledge(ack, sacks)`` gets sequence numbers.
@@ -639,20 +652,22 @@ class Assembler:
         extra = half.more()
         extra.tracker = tracker
 
-    def close(self, stream):
+    def close(self, stream: Stream) -> list[Event]:
         """End a stream now, with reason ``user``; return the events of that."""
         if not stream.reason:
             close(self.ctx, stream, BY_USER)
         return self.take()
 
     @property
-    def streams(self):
+    def streams(self) -> list[Stream]:
         """The streams that live or linger, in the order of ids."""
         streams = [item for item in self.table.streams if item is not None]
         streams.sort(key=lambda item: item.id)
         return streams
 
-    def find_stream(self, address, port, other_address, other_port):
+    def find_stream(
+        self, address: str, port: int, other_address: str, other_port: int
+    ) -> Stream | None:
         """Return the stream between two ends, named either way round, or None."""
         wanted = {
             (ipaddress.ip_address(address), port),
@@ -667,17 +682,17 @@ class Assembler:
         return None
 
     @property
-    def memory_bytes(self):
+    def memory_bytes(self) -> int:
         """What streams, waiting payload and fragments take."""
         return self.ctx.memory_bytes + self.decoder.fragment_bytes
 
     @property
-    def now_ns(self):
+    def now_ns(self) -> int | None:
         """The latest time, or None before the first packet."""
         return self.ctx.now_ns + self.ctx.skew_ns if self.packets else None
 
     @property
-    def counters(self):
+    def counters(self) -> dict[str, int]:
         """What happened to the frames that gave no segment, by reason."""
         counters = dict(self.decoder.counters)
         if self.not_followed:
