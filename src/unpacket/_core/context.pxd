@@ -7,7 +7,6 @@ from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream)
 cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
 
 
-
 @cython.final
 cdef class Context:
     cdef bint acked_only, close_at_limit, paws, check_window, together, midstream
@@ -32,4 +31,6 @@ cdef class Context:
     @cython.locals(extra=HalfExtra)
     cdef reject(self, Stream stream, Half half, reason, Segment seg, offset)
     cdef note(self, Stream stream, Half half, kind, long long offset, Segment seg)
-    cdef Gap gap(self, Stream stream, Half half, long long offset, long long length, reason)
+    cdef Gap gap(
+        self, Stream stream, Half half, long long offset, long long length, reason
+    )

@@ -17,7 +17,16 @@ cpdef emit(Context ctx, Half half, event)
 @cython.locals(extra=HalfExtra)
 cpdef discard(Half half, long long count)
 @cython.locals(offset=cython.longlong, event=Data, extra=HalfExtra, waits=bint)
-cpdef deliver(Context ctx, Stream stream, Half half, long long length, bytes payload, list parts, long long frame, long long time_ns)
+cpdef deliver(
+    Context ctx,
+    Stream stream,
+    Half half,
+    long long length,
+    bytes payload,
+    list parts,
+    long long frame,
+    long long time_ns,
+)
 @cython.locals(extra=HalfExtra, offset=cython.longlong)
 cpdef miss(Context ctx, Stream stream, Half half, long long stop, reason)
 @cython.locals(start=cython.longlong)
@@ -27,17 +36,37 @@ cpdef release(Context ctx, Half half, bint everything)
 cpdef give_out(Context ctx, Half half, Data data)
 cpdef tuple split(Data event, long long offset)
 cpdef remember(Context ctx, Half half, long long offset, bytes payload, long long frame)
-@cython.locals(extra=HalfExtra, held=Held, first=HeldPiece, piece=HeldPiece, parts=list, payloads=list, start=cython.longlong, stop=cython.longlong, payload=bytes, joined=bytes)
+@cython.locals(
+    extra=HalfExtra, held=Held, first=HeldPiece, piece=HeldPiece, parts=list,
+    payloads=list, start=cython.longlong, stop=cython.longlong, payload=bytes,
+    joined=bytes,
+)
 cpdef drain(Context ctx, Stream stream, Half half)
 @cython.locals(extra=HalfExtra)
 cpdef finish_if_due(Context ctx, Stream stream, Half half)
 @cython.locals(extra=HalfExtra, found=Clash, total=cython.longlong)
-cpdef Py_ssize_t clashed(Context ctx, Stream stream, Half half, list clashes, Segment seg) except -1
-@cython.locals(extra=HalfExtra, start=cython.longlong, conflicting=cython.longlong, copy=HeldPiece, clashes=list)
-cpdef late(Context ctx, Stream stream, Half half, Segment seg, long long base, long long stop)
-@cython.locals(extra=HalfExtra, held=Held, start=cython.longlong, stop=cython.longlong, seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece)
-cpdef bint accept(Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base) except -1
-@cython.locals(extra=HalfExtra, held=Held, before_bytes=cython.longlong, before_count=cython.longlong, lost=cython.longlong, conflicting=cython.longlong, clashes=list)
+cpdef Py_ssize_t clashed(
+    Context ctx, Stream stream, Half half, list clashes, Segment seg
+) except -1
+@cython.locals(
+    extra=HalfExtra, start=cython.longlong, conflicting=cython.longlong, copy=HeldPiece,
+    clashes=list,
+)
+cpdef late(
+    Context ctx, Stream stream, Half half, Segment seg, long long base, long long stop
+)
+@cython.locals(
+    extra=HalfExtra, held=Held, start=cython.longlong, stop=cython.longlong,
+    seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece,
+)
+cpdef bint accept(
+    Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
+) except -1
+@cython.locals(
+    extra=HalfExtra, held=Held, before_bytes=cython.longlong,
+    before_count=cython.longlong, lost=cython.longlong, conflicting=cython.longlong,
+    clashes=list,
+)
 cpdef hold(Context ctx, Stream stream, Half half, HeldPiece piece, Segment seg)
 @cython.locals(extra=HalfExtra)
 cpdef Py_ssize_t hole_end(Half half) except -2
@@ -52,7 +81,15 @@ cpdef bint overfull(Context ctx, Stream stream, Half half, Half peer) except -1
 @cython.locals(extra=HalfExtra, closes=bint)
 cpdef bint acknowledged(Context ctx, Stream stream, Half half, Half peer) except -1
 @cython.locals(extra=HalfExtra)
-cpdef bint suspect(Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base, reason) except -1
+cpdef bint suspect(
+    Context ctx,
+    Stream stream,
+    Half half,
+    Half peer,
+    Segment seg,
+    long long base,
+    reason,
+) except -1
 @cython.locals(
     extra=HalfExtra,
     seg=Segment,

@@ -3,7 +3,9 @@ cimport cython
 cdef Py_ssize_t MAX_BLOCK
 
 
-cpdef int relation(long long start, long long stop, long long old_start, long long old_stop) noexcept
+cpdef int relation(
+    long long start, long long stop, long long old_start, long long old_stop
+) noexcept
 
 
 @cython.final
@@ -48,19 +50,28 @@ cdef class Held:
     cdef readonly long long start
     cdef readonly long long stop
 
-    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, block=list, piece=Piece)
+    @cython.locals(
+        low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, block=list, piece=Piece
+    )
     cdef Py_ssize_t block_of(self, long long offset) except -1
     @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, piece=Piece)
     cdef Py_ssize_t place_in(self, list block, long long offset) except -1
-    @cython.locals(number=Py_ssize_t, index=Py_ssize_t, block=list, following=list, other=Piece, joins=Py_ssize_t, half=Py_ssize_t)
+    @cython.locals(
+        number=Py_ssize_t, index=Py_ssize_t, block=list, following=list, other=Piece,
+        joins=Py_ssize_t, half=Py_ssize_t,
+    )
     cpdef put(self, Piece piece)
     @cython.locals(block=list)
     cpdef Piece first(self)
     @cython.locals(block=list, piece=Piece, other=Piece)
     cpdef Piece pop_first(self)
-    @cython.locals(taken=list, number=Py_ssize_t, index=Py_ssize_t, block=list, piece=Piece)
+    @cython.locals(
+        taken=list, number=Py_ssize_t, index=Py_ssize_t, block=list, piece=Piece
+    )
     cpdef list take(self, long long start, long long stop)
-    @cython.locals(block=list, before=list, following=list, other=Piece, joins=Py_ssize_t)
+    @cython.locals(
+        block=list, before=list, following=list, other=Piece, joins=Py_ssize_t
+    )
     cdef remove(self, Py_ssize_t number, Py_ssize_t index, Piece piece)
     @cython.locals(number=Py_ssize_t, index=Py_ssize_t, block=list, piece=Piece)
     cpdef bint overlaps(self, long long start, long long stop) except -1
@@ -68,5 +79,8 @@ cdef class Held:
         found=bint, old=Piece, start=cython.longlong, stop=cython.longlong
     )
     cpdef bint differs(self, Piece new) except -1
-    @cython.locals(clashes=list, position=cython.longlong, old=Piece, stop=cython.longlong, kind=int, new_wins=bint, winner=Piece, loser=Piece, found=Clash)
+    @cython.locals(
+        clashes=list, position=cython.longlong, old=Piece, stop=cython.longlong,
+        kind=int, new_wins=bint, winner=Piece, loser=Piece, found=Clash,
+    )
     cpdef list add(self, Piece new, int wins)

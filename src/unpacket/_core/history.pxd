@@ -33,7 +33,10 @@ cdef class History:
     cdef long long[::1] previous, offset, length, age, store, position, frame
 
     cdef begin(self, buffer)
-    @cython.locals(batch=Store, young=cython.longlong, kept=cython.longlong, number=cython.longlong, slot=Py_ssize_t, start=Py_ssize_t)
+    @cython.locals(
+        batch=Store, young=cython.longlong, kept=cython.longlong,
+        number=cython.longlong, slot=Py_ssize_t, start=Py_ssize_t,
+    )
     cdef end(self, long long used_bytes)
     cdef long long young(self, long long number)
     @cython.locals(size=Py_ssize_t, chunk=Store)
@@ -41,10 +44,23 @@ cdef class History:
     @cython.locals(horizon=cython.longlong, oldest=Store, store=Store, keep=list)
     cdef prune(self)
     @cython.locals(number=cython.longlong, slot=Py_ssize_t)
-    cdef Py_ssize_t add(self, long long previous, long long offset, long long length, long long position, long long frame) except -1
+    cdef Py_ssize_t add(
+        self,
+        long long previous,
+        long long offset,
+        long long length,
+        long long position,
+        long long frame,
+    ) except -1
     @cython.locals(number=cython.longlong)
-    cdef Py_ssize_t add_copy(self, long long previous, long long offset, bytes payload, long long frame) except -1
-    @cython.locals(clashes=list, number=cython.longlong, _step=int, slot=Py_ssize_t, offset=cython.longlong, start=cython.longlong, stop=cython.longlong, kept=Piece, found=Clash)
+    cdef Py_ssize_t add_copy(
+        self, long long previous, long long offset, bytes payload, long long frame
+    ) except -1
+    @cython.locals(
+        clashes=list, number=cython.longlong, _step=int, slot=Py_ssize_t,
+        offset=cython.longlong, start=cython.longlong, stop=cython.longlong, kept=Piece,
+        found=Clash,
+    )
     cpdef list compare(self, long long last, Piece piece)
     @cython.locals(wanted=cython.longlong, found=Store, store=Store, begin=Py_ssize_t)
     cdef bytes payload(self, Py_ssize_t slot, long long start, long long stop)

@@ -7,7 +7,6 @@ cdef unsigned int HAS_CONFLICT, FIN_SEEN, RST_SEEN, UNSEEN, OPEN, NO_SCALE
 cdef long long NEVER
 
 
-
 @cython.final
 @cython.no_gc
 @cython.freelist(64)
@@ -32,7 +31,8 @@ cdef class HalfExtra:
     cdef public long long grace_ns
     cdef public long long grace_acked
     cdef public object tracker
-    cdef public long long duplicate_bytes, conflict_bytes, rejected_bytes, discarded_bytes
+    cdef public long long duplicate_bytes, conflict_bytes
+    cdef public long long rejected_bytes, discarded_bytes
     cdef public long long gap_bytes, gaps, conflicts, keep_alives, late_packets
     cdef public long long out_of_order
     cdef public dict rejected

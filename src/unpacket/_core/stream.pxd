@@ -2,7 +2,9 @@ cimport cython
 
 from unpacket._core.context cimport (Context)
 from unpacket._core.events cimport closed, opened
-from unpacket._core.half cimport (accept, acknowledged, discard, far_ttl, finish_if_due, flush, suspect, watch)
+from unpacket._core.half cimport (
+    accept, acknowledged, discard, far_ttl, finish_if_due, flush, suspect, watch
+)
 from unpacket._core.sequence cimport (delta, unwrap)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream)
 
@@ -21,7 +23,9 @@ cdef unsigned int WELL_KNOWN
 
 cpdef bint is_client(Half half) noexcept
 cpdef set_client(Stream stream, Half half, Half peer, unsigned int evidence)
-@cython.locals(low=cython.uint, high=cython.uint, a_is_client=bint, client=bint, half=Half)
+@cython.locals(
+    low=cython.uint, high=cython.uint, a_is_client=bint, client=bint, half=Half
+)
 cpdef announce(Context ctx, Stream stream)
 @cython.locals(first=Half, second=Half, half=Half, peer=Half)
 cpdef close(Context ctx, Stream stream, int number)
@@ -36,13 +40,21 @@ cpdef open_half(Context ctx, Half half, long long base_seq)
 @cython.locals(extra=HalfExtra, waiting=list, lowest=cython.longlong, seg=Segment)
 cpdef bint begin(Context ctx, Stream stream, Half half, Half peer) except -1
 @cython.locals(seg=Segment)
-cpdef bint replay(Context ctx, Stream stream, Half half, Half peer, list waiting) except -1
+cpdef bint replay(
+    Context ctx, Stream stream, Half half, Half peer, list waiting
+) except -1
 @cython.locals(extra=HalfExtra, ahead=cython.longlong)
-cpdef bint collect(Context ctx, Stream stream, Half half, Half peer, Segment seg) except -1
-cpdef int process(Context ctx, Stream stream, Half half, Half peer, Segment seg) except -1
+cpdef bint collect(
+    Context ctx, Stream stream, Half half, Half peer, Segment seg
+) except -1
+cpdef int process(
+    Context ctx, Stream stream, Half half, Half peer, Segment seg
+) except -1
 @cython.locals(extra=HalfExtra, known=bint, same=bint, late=cython.longlong)
 cpdef int closed_already(Context ctx, Stream stream, Half half, Segment seg) except -1
-@cython.locals(candidate=Segment, from_candidate=bint, first=cython.longlong, ahead=cython.longlong)
+@cython.locals(
+    candidate=Segment, from_candidate=bint, first=cython.longlong, ahead=cython.longlong
+)
 cpdef bint confirms(Stream stream, Half half, Half peer, Segment seg) except -1
 @cython.locals(ahead=cython.longlong)
 cpdef bint far(Half half, long long seq) noexcept
@@ -50,7 +62,9 @@ cpdef bint far(Half half, long long seq) noexcept
 cpdef synchronise(Context ctx, Stream stream, Half half, Half peer, Segment seg)
 cpdef handshake_options(Half half, Half peer, Segment seg)
 @cython.locals(untouched=bint, extra=HalfExtra, offset=cython.longlong)
-cpdef bint other_isn(Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base) except -1
+cpdef bint other_isn(
+    Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
+) except -1
 @cython.locals(
     extra=HalfExtra,
     before=cython.longlong,
@@ -60,21 +74,31 @@ cpdef bint other_isn(Context ctx, Stream stream, Half half, Half peer, Segment s
     index=Py_ssize_t,
 )
 cpdef choose_isn(Half half, long long seq)
-@cython.locals(acked=cython.longlong, edge=cython.longlong, extra=HalfExtra, closes=bint)
+@cython.locals(
+    acked=cython.longlong, edge=cython.longlong, extra=HalfExtra, closes=bint
+)
 cpdef acknowledge(Context ctx, Stream stream, Half half, Half peer, Segment seg)
 @cython.locals(window=cython.longlong)
 cpdef long long allowed(Half half, Half peer, Segment seg) noexcept
-@cython.locals(offset=cython.longlong, stop=cython.longlong, fin=bint, established=bint, extra=HalfExtra, closes=bint)
+@cython.locals(
+    offset=cython.longlong, stop=cython.longlong, fin=bint, established=bint,
+    extra=HalfExtra, closes=bint,
+)
 cpdef receive(Context ctx, Stream stream, Half half, Half peer, Segment seg)
 cpdef bint timely(Context ctx, Half half, Half peer, Segment seg) noexcept
 cpdef update(Half half, Segment seg, long long offset)
 cpdef bint is_keep_alive(Half half, long long offset) noexcept
 @cython.locals(extra=HalfExtra)
-cpdef bint take_fin(Context ctx, Stream stream, Half half, Segment seg, long long stop) except -1
+cpdef bint take_fin(
+    Context ctx, Stream stream, Half half, Segment seg, long long stop
+) except -1
 cpdef bint beyond_window(Context ctx, Half half, long long stop) noexcept
 @cython.locals(stop=cython.longlong)
 cpdef object doubt(Context ctx, Half half, Half peer, Segment seg, long long offset)
 cpdef reset(Context ctx, Stream stream, Half half, Half peer, Segment seg)
-@cython.locals(ahead=cython.longlong, offset=cython.longlong, low=cython.longlong, high=cython.longlong)
+@cython.locals(
+    ahead=cython.longlong, offset=cython.longlong, low=cython.longlong,
+    high=cython.longlong,
+)
 cpdef bint credible_reset(Context ctx, Half half, Half peer, Segment seg) except -1
 cpdef unsigned int shift_of(Half half, Half peer) noexcept
