@@ -20,7 +20,7 @@ from unpacket.sinks.follow import FORMS, Renderer, remark, renderer
 Choice: TypeAlias = int | tuple[str, int]
 
 
-class StreamChoice(click.ParamType):
+class StreamChoice(click.ParamType):  # type: ignore[type-arg]  # generic in new click alone
     """A stream's id, or one of its ends."""
 
     name = "stream"
@@ -75,8 +75,9 @@ class StreamChoice(click.ParamType):
 @click.option(
     "--remarks/--no-remarks",
     default=True,
-    help="Tell of streams, gaps, conflicts and rejected segments, in lines of their own "
-    "(with raw: gaps, conflicts and rejected segments, on stderr).  [default: remarks]",
+    help="Tell of streams, gaps, conflicts and rejected segments, in lines of their "
+    "own (with raw: gaps, conflicts and rejected segments, on stderr).  "
+    "[default: remarks]",
 )
 @reading_options
 @policy_options(deliver="acked")

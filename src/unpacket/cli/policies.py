@@ -106,14 +106,18 @@ def option_name(field: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def type_of(name: str, hint: Any, default: Any) -> tuple[click.ParamType, str]:
+def type_of(
+    name: str,
+    hint: Any,
+    default: Any,
+) -> tuple[click.ParamType, str]:  # type: ignore[type-arg]  # generic in new click alone
     """Return how a field is given on the command line, and how its default is shown."""
     if get_origin(hint) is Literal:
         return click.Choice(get_args(hint)), default
     optional = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
     if name.endswith("_s"):
         written: Callable[[Any], str] = written_duration
-        kind: click.ParamType = Duration(optional=optional)
+        kind: Any = Duration(optional=optional)
     elif name.endswith("_bytes"):
         written, kind = written_size, Size(optional=optional)
     else:

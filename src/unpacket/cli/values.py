@@ -17,7 +17,7 @@ _SECONDS |= {"h": 3600.0, "d": 86400.0}
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)")
 
 
-class Quantity(click.ParamType):
+class Quantity(click.ParamType):  # type: ignore[type-arg]  # generic in new click alone
     """A number with a unit behind it, or "none" where there need be no bound."""
 
     units: dict[str, Any]
