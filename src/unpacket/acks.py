@@ -58,9 +58,7 @@ class AckTracker:
         if not self._started:
             self._base = ack
             self._started = True
-        edge = self._distance(ack)
-        if edge > self._edge:
-            self._edge = edge
+        self._edge = max(self._edge, self._distance(ack))
         for left, right in sacks or ():
             start = self._distance(left)
             stop = start + delta(right, left)
@@ -68,6 +66,8 @@ class AckTracker:
                 continue
             if stop <= self._edge:
                 self.duplicate_sacks += 1
+            elif start <= self._edge:
+                self._edge = stop
             else:
                 self._add(start, stop)
         self._tidy()
@@ -96,6 +96,13 @@ class AckTracker:
         self._ranges = kept[: self._max_intervals]
 
     def _tidy(self) -> None:
-        while self._ranges and self._ranges[0][0] <= self._edge:
-            stop = self._ranges.pop(0)[1]
-            self._edge = max(self._edge, stop)
+        """Forget what lies below the edge.
+
+        An interval that begins right at it stays one: its receiver may still drop
+        what it reported there (RFC 2018 section 8).
+        """
+        self._ranges = [
+            (max(start, self._edge), stop)
+            for start, stop in self._ranges
+            if stop > self._edge
+        ]

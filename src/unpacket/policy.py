@@ -169,8 +169,10 @@ class Policy:
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    # libtins 4.5: 512 chunks or 3 MiB, both directions together, end the stream.
+    # libtins 4.5: 512 chunks or 3 MiB, both directions together, end the stream;
+    # one keep-alive, whoever has spoken.
     "libtins": {
+        "half_open_timeout_s": 300.0,
         "gap": "wait",
         "gap_grace_s": None,
         "max_held_bytes": 3 * _MIB,
