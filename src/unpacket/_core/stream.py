@@ -478,7 +478,7 @@ def choose_isn(half: Half, seq: int) -> None:
     moved = delta(before, half.base_seq)
     if moved and extra.suspects:
         extra.suspects = [
-            (base + moved, reason, suspect) for base, reason, suspect in extra.suspects
+            (base + moved, reason, item) for base, reason, item in extra.suspects
         ]
 
 
