@@ -1,0 +1,51 @@
+"""One capture in many formats: whatever holds the packets, they are the same."""
+
+from typing import Any
+
+import pytest
+
+from tests.captured import read, told
+from tests.shared import shared_path
+from unpacket.errors import FormatError
+
+FORMATS = shared_path("conformance", "formats")
+
+# What it takes to read some of them.
+NEEDED = {".zst": ("compression.zstd", "backports.zstd"), ".lz4": ("lz4.frame",)}
+UNREAD = {"eth1.snoop": FormatError, "modpcap.pcap": FormatError}
+UNDECODED = {"ppp9.pcap": AssertionError}
+
+
+def form(name: str) -> Any:
+    failures = UNREAD | UNDECODED
+    marks = []
+    if name in failures:
+        reason = "the format is not read yet"
+        marks.append(pytest.mark.xfail(raises=failures[name], reason=reason))
+    return pytest.param(name, id=name, marks=marks)
+
+
+@pytest.mark.parametrize(
+    "name", [form(path.name) for path in sorted(FORMATS.iterdir())]
+)
+def test_every_format_gives_the_stream(name: str) -> None:
+    modules = NEEDED.get("." + name.rpartition(".")[2])
+    if modules and not any(map(is_installed, modules)):
+        pytest.skip(f"none of {', '.join(modules)} is installed")
+    assert gist(name) == gist("eth1.pcap")
+
+
+def gist(name: str) -> list[Any]:
+    """Return of each stream what does not depend on how precise times are."""
+    return [
+        (repr(story.stream), [side.runs for side in story.sides])
+        for story in told(read(FORMATS / name).events)
+    ]
+
+
+def is_installed(module: str) -> bool:
+    try:
+        __import__(module)
+    except ImportError:
+        return False
+    return True

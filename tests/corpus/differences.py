@@ -1,0 +1,371 @@
+"""The reviewed table: where unpacket differs from the oracle, and why it is right.
+
+``found`` is what ``test_corpus.differences`` returns: places such as ``3ab`` (tshark's
+stream 3, what its first sender sent), and what unpacket says there. Of a direction
+that is the number of delivered bytes, and the beginning of their SHA-256, if they are
+not those of the oracle; and all its gaps, as offset+length and reason.
+"""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """Differences in one capture that have one reason."""
+
+    capture: str
+    found: dict[str, str]
+    reason: str
+
+
+BY_PORT = (
+    "No SYN was captured, and one end has a well-known port: the other one is the"
+    " client, whoever is seen to send first."
+)
+BY_SYN_ACK = (
+    "The first packet captured is the SYN-ACK: its receiver is the client. tshark lists"
+    " the sender of the first packet first."
+)
+CUT_AT_THE_END = (
+    "The capture's snap length cut the last segment too: its length is in the IP"
+    " header, so the end is as much a gap as the middle. The reference lists only holes"
+    " that captured bytes follow."
+)
+TUNNEL = "The segments are inside of {}, which is not looked into yet."
+LINK_TYPE = "Frames of link type {} are not decoded yet."
+SYN_DATA = (
+    "Both sides sent a SYN with 9 bytes, and neither acknowledged anything: data in a"
+    " SYN counts as far as it is acknowledged. What the client sent again after its SYN"
+    " begins one byte before offset 0."
+)
+BAD_CHECKSUM = (
+    "Someone edited the capture: the TCP checksums of {} are wrong, those of the other"
+    " segments of their senders are right. A receiver drops such a segment, so its"
+    " bytes are evidence (Rejected) and no stream; what the peer acknowledged all the"
+    " same was not captured."
+)
+
+DIFFERENCES: list[Row] = [
+    Row(
+        "arkime__pcap__arkime_synthetic.pcap",
+        {"37ab": "equal bytes, 39+35 not_captured"},
+        "Frame 354 acknowledges 74 bytes of a client that was seen to send 39.",
+    ),
+    Row(
+        "arkime__pcap__arkime_synthetic.pcap",
+        {"49ab": "0 bytes e3b0c442"},
+        "The TCP checksum of frame 427, the only data, is wrong, those of the two"
+        " segments before it are right; and nobody acknowledges it.",
+    ),
+    Row(
+        "arkime__pcap__nflog.pcap",
+        {"0": "no stream"},
+        LINK_TYPE.format("239 (NFLOG)"),
+    ),
+    Row(
+        "arkime__pcap__ospf.pcap",
+        {"1 client": "port", "2 client": "port"},
+        BY_PORT,
+    ),
+    Row(
+        "dpkt__data__nb6-http.pcap",
+        {"1": "no stream"},
+        TUNNEL.format("PPPoE"),
+    ),
+    Row(
+        "dpkt__data__nb6-http.pcap",
+        {"2": "no stream"},
+        TUNNEL.format("L2TP inside of PPPoE"),
+    ),
+    Row(
+        "gopacket__testdata__cip.pcap",
+        {"2588 client": "syn_ack", "2949 client": "syn_ack"},
+        BY_SYN_ACK,
+    ),
+    Row(
+        "gopacket__testdata__cip.pcap",
+        {"+1288": "from frame 10213"},
+        "Frame 569 resets the stream. Its client tries again and again with the same"
+        " SYN, which counts as late for 60 s, and in frame 10213, 61 s later, as a new"
+        " connection. tshark compares sequence numbers, and no times.",
+    ),
+    Row(
+        "nfstream__pcaps__6in4tunnel.pcap",
+        {"0": "no stream"},
+        "Frame 3 is an ICMPv6 error (in IPv4) that quotes a segment; it carries none.",
+    ),
+    Row(
+        "nfstream__pcaps__6in4tunnel.pcap",
+        {str(number): "no stream" for number in range(1, 6)},
+        TUNNEL.format("IPv6 in IPv4"),
+    ),
+    Row(
+        "nfstream__pcaps__BGP_Cisco_hdlc_slarp.pcap",
+        {"0": "no stream"},
+        LINK_TYPE.format("9 (PPP, with Cisco HDLC in it)"),
+    ),
+    Row(
+        "nfstream__pcaps__KakaoTalk_chat.pcap",
+        {
+            "1 client": "port",
+            "3 client": "port",
+            "6 client": "port",
+            "15 client": "port",
+        },
+        BY_PORT,
+    ),
+    Row(
+        "nfstream__pcaps__bittorrent.pcap",
+        {"0ba": "equal bytes, 0+81 unacknowledged"},
+        "Frame 1 acknowledges the server up to 81 bytes before the first that frame 2"
+        " carries: they were sent in between, and were not captured.",
+    ),
+    Row(
+        "nfstream__pcaps__bittorrent.pcap",
+        {"12ba": "equal bytes, 91+549 not_captured"},
+        "Frame 53 acknowledges 640 bytes of a server that was seen to send 91.",
+    ),
+    Row(
+        "nfstream__pcaps__kerberos.pcap",
+        {
+            f"{number}ba": "equal bytes, 0+1460 unacknowledged"
+            for number in (1, 2, 5, 8, 9, 12, 16, 22, 23, 24, 27, 28, 29, 30, 33, 34)
+        },
+        "Of each reply in two segments the capture has the second: it begins 1460 bytes"
+        " after what the request acknowledges.",
+    ),
+    Row(
+        "nfstream__pcaps__nest_log_sink.pcap",
+        {"0ab": "equal bytes"},
+        "The first segment is a keep-alive: empty, one byte before what follows. tshark"
+        " takes that byte for missing.",
+    ),
+    Row(
+        "pcpp__pcap_examples__many-protocols.pcap",
+        {"0 client": "port"},
+        BY_PORT,
+    ),
+    Row(
+        "pcpp__pcap_examples__many-protocols.pcap",
+        {"51ba": "226 bytes 38704b84", "62ba": "226 bytes 94a9b91e"},
+        "The last 27 bytes come after the receiver's own RST (frames 1038 and 1135): it"
+        " had closed, and answers no more.",
+    ),
+    Row(
+        "pcpp__pcap_examples__solaris.snoop",
+        {"capture": "captures in the format snoop are not read"},
+        "Captures in this format are not read yet.",
+    ),
+    Row(
+        "pcpp__regression_samples__clusterfuzz-testcase-minimized-FuzzTarget-"
+        "4829420752470016",
+        {"0 client": "port"},
+        BY_PORT,
+    ),
+    Row(
+        "pcpp__regression_samples__clusterfuzz-testcase-minimized-FuzzTarget-"
+        "4829420752470016",
+        {"0ab": "equal bytes, 47+60846 truncated"},
+        CUT_AT_THE_END,
+    ),
+    Row(
+        "pcpp__PacketExamples__CiscoHDLC.pcap",
+        {"0": "no stream"},
+        LINK_TYPE.format("104 (Cisco HDLC)"),
+    ),
+    Row(
+        "pcpp__PacketExamples__GrePackets.pcap",
+        {"0": "no stream"},
+        TUNNEL.format("Ethernet in GRE"),
+    ),
+    Row(
+        "pcpp__PacketExamples__telnet.pcap",
+        {"0 client": "port", "1 client": "port", "2 client": "port"},
+        BY_PORT,
+    ),
+    Row(
+        "pcpp__PacketExamples__telnetCommandAfterData.pcap",
+        {"0 client": "port"},
+        BY_PORT,
+    ),
+    Row(
+        "pcpp__file_heuristics__pcapng-example.pcapng.zst",
+        {"13 client": "port"},
+        BY_PORT,
+    ),
+    Row(
+        "pcpp__file_heuristics__pcapng-example.pcapng.zst",
+        {
+            "1ba": "equal bytes, 6 gaps of 7896",
+            "2ab": "equal bytes, 10 gaps of 9980",
+            "3ba": "equal bytes, 12 gaps of 11308",
+            "5ab": "equal bytes, 60+1060 truncated, 1180+1060 truncated,"
+            " 2300+1060 truncated",
+            "5ba": "equal bytes, 60+304 truncated, 464+1104 truncated",
+            "6ab": "equal bytes, 60+2836 truncated, 2956+984 truncated",
+            "9ba": "equal bytes, 104+232 truncated",
+            "10ab": "equal bytes, 92+8 truncated",
+            "13ab": "equal bytes, 40+1168 truncated, 1248+390 truncated",
+        },
+        CUT_AT_THE_END,
+    ),
+    Row(
+        "pcpp__PcapExamples__one_http_stream_rst.pcap",
+        {"0": "no stream"},
+        TUNNEL.format("PPPoE"),
+    ),
+    Row("pcpp__PcapExamples__sll2.pcap", {"0 client": "port"}, BY_PORT),
+    Row("scapy__pcaps__http_compressed-brotli.pcap", {"0 client": "port"}, BY_PORT),
+    Row(
+        "suricata-verify__bug-4571-03__ipv6_over_ipv6.pcap",
+        {"0": "no stream"},
+        TUNNEL.format("IPv6 in IPv6"),
+    ),
+    Row(
+        "suricata-verify__filestore-5408__input.pcap",
+        {"8": "no stream", "13": "no stream"},
+        "Frames 87 and 116 are sFlow reports: samples of other traffic, and no"
+        " traffic.",
+    ),
+    Row(
+        "suricata-verify__smtp-bug-5981__input.pcap",
+        {
+            "0ab": "13768 bytes 5dec5ee1, 51+64 not_captured, 121+1460 not_captured",
+            "0ba": "121 bytes df973aab, 0+132 not_captured, 253+32 not_captured",
+        },
+        BAD_CHECKSUM.format("frames 4, 6, 14, 16, 21 and 44"),
+    ),
+    Row(
+        "suricata-verify__transform-base64-7296__input.pcap",
+        {"0ba": "equal bytes, 0+260 not_captured"},
+        "The client acknowledges 260 bytes (frame 12) of a server none of whose data"
+        " was captured.",
+    ),
+    Row(
+        "suricata-verify__transform-base64-7296__input.pcap",
+        {"1": "no stream"},
+        "The data offset of frame 11, damaged on purpose, lies beyond its segment.",
+    ),
+    Row(
+        "suricata-verify__transform-base64-7296__input.pcap",
+        {
+            "4ab": "37 bytes ae1e0025, 0+196 not_captured, 220+27 unacknowledged",
+            "4ba": "71 bytes 6719be67",
+        },
+        "Frame 36, damaged on purpose, has every flag; RST is one of them, and its"
+        " sequence number is exactly what is expected: the connection is over.",
+    ),
+    *(
+        Row(
+            f"suricata-verify__util-action-{number}__input.pcap",
+            {"0ab": "8 bytes d0f9d3d9", "0ba": "0 bytes e3b0c442"},
+            SYN_DATA,
+        )
+        for number in ("05", "08", "10")
+    ),
+    Row("tcpflow__tests__test1-out-of-order.pcap", {"0 client": "port"}, BY_PORT),
+    Row(
+        "tcpflow__tests__test5-lines-randomized.pcap",
+        {"1": "no stream"},
+        "All packets are shuffled, and the SYN comes after data. Its sequence number is"
+        " the one before the data: it is theirs, where tshark begins another stream.",
+    ),
+    Row(
+        "zeek__Traces__vxlan-overlapping-http-get.pcap",
+        {"0 first frame": "3"},
+        TUNNEL.format("VXLAN") + " The stream is in the capture twice, once without.",
+    ),
+    Row(
+        "zeek__ipv4__fragmented-4.pcap",
+        {"1ab": "69 bytes ae998878"},
+        "Frame 5 overlaps frame 3, a fragment of the same datagram, with other bytes:"
+        " the policy says that the first wins, tshark lets the last.",
+    ),
+    Row(
+        "zeek__chksums__ip6-hoa-tcp-good-chksum.pcap",
+        {"0": "no stream", "+0": "from frame 1"},
+        "The IPv6 Home Address option names the end of the connection (RFC 6275 section"
+        " 6.3; the TCP checksum is of that address), the header a care-of address.",
+    ),
+    Row(
+        "zeek__Traces__ipv6-http-atomic-frag.pcap",
+        {"0 client": "syn_ack"},
+        BY_SYN_ACK,
+    ),
+    Row("zeek__krb__optional-service-name.pcap", {"0 client": "syn_ack"}, BY_SYN_ACK),
+    Row("zeek__Traces__llc.pcap", {"0": "no stream"}, LINK_TYPE.format("10 (FDDI)")),
+    Row(
+        "zeek__modbus__modbus-and-non-modbus-p502.pcap",
+        {"4ab": "0 bytes e3b0c442"},
+        "The client reset the connection (frame 64) 16 seconds before it sends data;"
+        " the server answers that with an RST.",
+    ),
+    Row(
+        "zeek__Traces__mpls-in-vlan.pcap",
+        {"1": "no stream", "2": "no stream"},
+        TUNNEL.format("MPLS"),
+    ),
+    Row(
+        "zeek__nfs__nfs_getattr_bad_ftype.pcap",
+        {"1ba": "5656 bytes c0444504, 172+116 not_captured"},
+        BAD_CHECKSUM.format("frame 29"),
+    ),
+    Row(
+        "zeek__nfs__nfs_write_bad_stable_how.pcap",
+        {"3ba": "5392 bytes 6661d2f3, 5004+140 not_captured"},
+        BAD_CHECKSUM.format("frame 134"),
+    ),
+    Row("zeek__Traces__smtp.pcap", {"3 client": "port"}, BY_PORT),
+    Row("zeek__tcp__handshake-reorder.pcap", {"0 client": "syn_ack"}, BY_SYN_ACK),
+    Row(
+        "zeek__tcp__miss_end_data.pcap",
+        {"0ba": "equal bytes, 0+2902 not_captured"},
+        "The server's FIN (frame 6) lies at offset 2902, and frame 7 acknowledges it;"
+        " not a byte before it was captured.",
+    ),
+    Row("zeek__tcp__missing-syn.pcap", {"0 client": "syn_ack"}, BY_SYN_ACK),
+    Row(
+        "zeek__tcp__retransmit-fast009.pcap",
+        {
+            "0ab": "equal bytes, 0+474 truncated",
+            "0ba": "equal bytes, 17 gaps of 23783",
+        },
+        CUT_AT_THE_END,
+    ),
+    Row(
+        "zeek__tcp__truncated-header.pcap",
+        {
+            "0ab": "equal bytes, 5 gaps of 128",
+            "0ba": "equal bytes, 6 gaps of 477",
+        },
+        CUT_AT_THE_END,
+    ),
+    Row(
+        "zeek__tunnels__Teredo.pcap",
+        {"0 client": "port", "1 client": "port"},
+        BY_PORT,
+    ),
+    Row("zeek__tunnels__ayiya3.pcap", {"0": "no stream"}, TUNNEL.format("AYIYA")),
+    Row(
+        "zeek__tunnels__geneve-many-options.pcap",
+        {"0": "no stream"},
+        TUNNEL.format("GENEVE"),
+    ),
+    Row(
+        "zeek__tunnels__gre-aruba.pcap",
+        {str(number): "no stream" for number in range(23)},
+        TUNNEL.format("802.11 in GRE"),
+    ),
+    Row("zeek__gtp__gtp6_gtp_0x32.pcap", {"0": "no stream"}, TUNNEL.format("GTP-U")),
+    Row("zeek__gtp__gtp_ext_header.pcap", {"0": "no stream"}, TUNNEL.format("GTP-U")),
+    Row(
+        "zeek__tunnels__vxlan-encapsulated-http.pcap",
+        {"0": "no stream"},
+        TUNNEL.format("VXLAN"),
+    ),
+    Row(
+        "zeek__Traces__vntag_vlan_sandwich_clean.pcap",
+        {"0": "no stream"},
+        TUNNEL.format("a VN-Tag"),
+    ),
+    Row("zeek__Traces__wikipedia.pcap", {"9 client": "syn_ack"}, BY_SYN_ACK),
+]
