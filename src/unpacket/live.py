@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from unpacket import sources
@@ -27,6 +25,10 @@ async def events_async(
     events of the one before have been taken: that is the back-pressure. A task that
     is cancelled closes the source once the read under way returns.
     """
+    # Half of the time that `import unpacket` would take, and few programs need it.
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     loop = asyncio.get_running_loop()
     assembler = Assembler(policy, data=data, notes=notes)
     worker = ThreadPoolExecutor(1, thread_name_prefix="unpacket")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import IO
 
 
@@ -32,6 +31,9 @@ class Spool:
         """Add bytes at the end."""
         self._size += len(payload)
         if self._file is None and self._size > self._bound_bytes:
+            # Imports much, and is seldom needed.
+            import tempfile
+
             self._file = tempfile.TemporaryFile(prefix="unpacket-")  # noqa: SIM115
             self._file.write(self._memory)
             self._memory = bytearray()

@@ -327,7 +327,7 @@ def events(
     notes: bool = False,
     link_type: int | str | None = None,
     strict: bool = False,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[int, int | None], object] | None = None,
 ) -> Iterator[Any]:
     """Give the events of a capture as they happen.
 
