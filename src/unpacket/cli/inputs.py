@@ -16,7 +16,7 @@ from unpacket.sources import Source
 
 STANDARD_INPUT = "-"
 WHAT_IS_READ = "unpacket reads pcap and pcapng, compressed or not"
-WHAT_STRICT_DOES = "without --strict, what comes before is used"
+WHAT_STRICT_DOES = "without --strict this is a warning"
 
 
 class Captures(Source):

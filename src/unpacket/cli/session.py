@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from unpacket.cli.inputs import Captures
 from unpacket.cli.output import Output
 from unpacket.cli.progress import progress_on
+from unpacket.errors import UnpacketError
 
 
 @contextmanager
@@ -32,7 +33,12 @@ def session(
     )
     try:
         with captures:
-            yield captures, output
+            try:
+                yield captures, output
+            except UnpacketError:
+                # What was found before the trouble counts, whenever that is told.
+                output.flush()
+                raise
             output.flush()
     finally:
         output.clear_progress()

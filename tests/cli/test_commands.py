@@ -1,0 +1,417 @@
+"""The command as a user meets it: what it prints, what it exits with."""
+
+import hashlib
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import unpacket
+from tests.builder import Conversation, write_pcap
+from unpacket.cli import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = "examples/sample.pcapng"
+TRUTH = ROOT / "examples" / "sample"
+COMMANDS = ("streams", "follow")
+FORMS = ("utf8", "ascii", "hex", "raw", "json")
+KEYS = ["id", "client", "server", "role_evidence", "first_ns", "last_ns", "packets"]
+KEYS += ["bytes", "sha256", "gaps", "conflicts", "rejected", "close_reason", "complete"]
+# Two kinds of line end, C0, DEL, C1 in UTF-8, turned and invisible text, and bytes
+# that are no UTF-8.
+HOSTILE = (
+    bytes(range(256)) + "\x9b31m\u202edrow\u2066\u200b\ufeff".encode() + b"\x1b]0;x\x07"
+)
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / SAMPLE).exists(), reason="the examples are not part of this copy"
+)
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def invoke(*arguments: str | Path, stdin: bytes = b"") -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(
+        cli,
+        [str(argument) for argument in arguments],
+        input=stdin,
+        prog_name="unpacket",
+    )
+
+
+def run(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "unpacket", *arguments],
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        timeout=100,
+    )
+
+
+def shell(line: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run a line as a user types it."""
+    function = f'unpacket() {{ "{sys.executable}" -m unpacket "$@"; }}'
+    return subprocess.run(
+        ["sh", "-c", f"{function}\n{line}"], cwd=ROOT, capture_output=True, timeout=100
+    )
+
+
+def truth() -> dict[str, dict[str, Any]]:
+    streams = json.loads((TRUTH / "truth.json").read_text())["streams"]
+    return {stream["client"]: stream for stream in streams}
+
+
+def offsets(spans: list[list[int]]) -> set[int]:
+    return {n for start, stop in spans for n in range(start, stop)}
+
+
+def end(record: dict[str, Any]) -> str:
+    return str(unpacket.Endpoint(record["address"], record["port"]))
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A capture of one stream, whose client says ``HOSTILE`` and whose server HELLO."""
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, HOSTILE)
+    talk.server(1, b"HELLO", ack=1 + len(HOSTILE))
+    talk.client(1 + len(HOSTILE), ack=6)
+    talk.farewell(1 + len(HOSTILE), 6)
+    path = tmp_path / "hostile.pcap"
+    write_pcap(path, talk)
+    return path
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    """A capture that ends in the middle of a record."""
+    path = tmp_path / "cut.pcapng"
+    path.write_bytes((ROOT / SAMPLE).read_bytes()[:60_000])
+    return path
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A capture without packets."""
+    path = tmp_path / "empty.pcap"
+    write_pcap(path, [])
+    return path
+
+
+def test_the_table_has_a_line_for_each_stream() -> None:
+    done = invoke("streams", SAMPLE)
+    assert (done.exit_code, done.stderr) == (0, "")
+    heading, *rows = done.stdout.splitlines()
+    assert heading.split()[:4] == ["id", "client", "server", "start"]
+    assert sorted(row.split()[1] for row in rows) == sorted(truth())
+    gap = next(row for row in rows if row.split()[0] == "1")
+    assert "1 gap (1448 bytes)" in gap
+
+
+def test_json_is_what_was_sent() -> None:
+    done = invoke("streams", SAMPLE, "--json", "--digest")
+    assert (done.exit_code, done.stderr) == (0, "")
+    expected = truth()
+    for line in done.stdout.splitlines():
+        record = json.loads(line)
+        assert list(record) == KEYS
+        facts = expected.pop(end(record["client"]))
+        assert end(record["server"]) == facts["server"]
+        assert record["role_evidence"] == "syn"
+        assert record["first_ns"] < record["last_ns"]
+        assert record["close_reason"] == ("rst" if facts["reset"] else "fin")
+        any_gap = False
+        for side in ("client", "server"):
+            half = facts[f"{side}_sent"]
+            gaps = record["gaps"][side]
+            any_gap |= bool(gaps)
+            holes = offsets([[g["offset"], g["offset"] + g["length"]] for g in gaps])
+            assert offsets(half["missing"]) <= holes <= offsets(half["left_out"])
+            whole = (TRUTH / half["file"]).read_bytes()
+            there = bytes(b for n, b in enumerate(whole) if n not in holes)
+            assert record["bytes"][side] == len(there)
+            assert record["sha256"][side] == hashlib.sha256(there).hexdigest()
+            assert record["packets"][side] > 0
+        if any_gap:
+            assert record["complete"] is False
+        elif not facts["reset"]:
+            assert record["complete"] is True
+    assert not expected
+
+
+def test_json_without_digest_has_the_other_keys() -> None:
+    record = json.loads(invoke("streams", SAMPLE, "--json").stdout.splitlines()[0])
+    assert list(record) == [key for key in KEYS if key != "sha256"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_follow_shows_both_sides(form: str) -> None:
+    done = invoke("follow", SAMPLE, "0", "--as", form)
+    assert (done.exit_code, done.stderr) == (0, "")
+    client = (TRUTH / "0-client.bin").read_bytes()
+    server = (TRUTH / "0-server.bin").read_bytes()
+    if form == "raw":
+        assert done.stdout_bytes == client + server
+        return
+    lines = done.stdout.splitlines()
+    if form == "json":
+        said = {"client": b"", "server": b""}
+        for event in map(json.loads, lines):
+            assert event["stream"] == 0
+            if "data_base64" in event:
+                side = event["direction"]
+                assert event["offset"] == len(said[side])
+                said[side] += b64decode(event["data_base64"])
+        assert said == {"client": client, "server": server}
+        return
+    assert {line[:2] for line in lines} == {"* ", "> ", "< "}
+    if form == "hex":
+        for prefix, octets in (("> ", client), ("< ", server)):
+            rows = [line[12:60] for line in lines if line.startswith(prefix)]
+            assert bytes.fromhex(" ".join(rows)) == octets
+        return
+    for prefix, octets in (("> ", client), ("< ", server)):
+        spoken = [line[2:] for line in lines if line.startswith(prefix)]
+        assert spoken == octets.decode().splitlines()
+
+
+def test_follow_shows_one_side_of_what_was_asked_for() -> None:
+    done = invoke("follow", SAMPLE, "4", "--as", "raw", "--direction", "server")
+    assert done.stdout_bytes == (TRUTH / "4-server.bin").read_bytes()
+    by_end = invoke("follow", SAMPLE, "[2001:db8::1]:48670", "--as", "raw")
+    assert by_end.stdout_bytes == invoke("follow", SAMPLE, "4", "--as=raw").stdout_bytes
+
+
+def test_follow_tells_of_a_gap() -> None:
+    told = "server gap: 1448 bytes at offset 36390 missing: not_captured"
+    assert f"* {told}" in invoke("follow", SAMPLE, "1").stdout
+    assert told not in invoke("follow", SAMPLE, "1", "--no-remarks").stdout
+    raw = invoke("follow", SAMPLE, "1", "--as", "raw")
+    assert f"unpacket: warning: stream 1: {told}" in raw.stderr
+
+
+@pytest.mark.parametrize("form", ["utf8", "ascii", "hex"])
+def test_no_control_character_reaches_the_output(hostile: Path, form: str) -> None:
+    done = invoke("follow", hostile, "--as", form)
+    assert done.exit_code == 0
+    text = done.stdout_bytes.decode()
+    assert all(c.isprintable() or c in "\n\t" or c.isspace() for c in text)
+    assert not re.search(r"[\0-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066\ufeff]", text)
+    assert {line[:2] for line in text.split("\n") if line} == {"* ", "> ", "< "}
+
+
+def test_a_payload_cannot_pass_for_a_remark(tmp_path: Path) -> None:
+    lie = b"* closed: fin\n\r\n< HTTP/1.1 200 OK\r* stream 1\x0b* x\xe2\x80\xa8* y\n"
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, lie)
+    talk.server(1, ack=1 + len(lie))
+    write_pcap(tmp_path / "lie.pcap", talk)
+    lines = invoke("follow", tmp_path / "lie.pcap").stdout.splitlines()
+    assert [line[:2] for line in lines] == ["* ", "> ", "> ", "> ", "* "]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_found_is_1(command: str, empty: Path) -> None:
+    done = invoke(command, empty)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("unpacket: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_such_stream_is_1() -> None:
+    done = invoke("follow", SAMPLE, "99")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no stream 99" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("streams",),
+        ("streams", SAMPLE, "--nonsense"),
+        ("streams", SAMPLE, "--max-held-bytes", "many"),
+        ("streams", SAMPLE, "--overlap", "beos"),
+        ("follow", SAMPLE, "not-a-stream"),
+        ("follow", SAMPLE, "10.0.0.1:99999"),
+        ("follow", SAMPLE, "--as", "ebcdic"),
+    ],
+)
+def test_a_wrong_command_line_is_2(arguments: tuple[str, ...]) -> None:
+    done = invoke(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Usage: unpacket" in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("name", ["LICENSE", "examples", "not-there.pcap"])
+def test_what_is_no_capture_is_2_and_one_line(command: str, name: str) -> None:
+    done = run(command, name)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(f"unpacket: {name}: ".encode())
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_damage_is_a_warning_with_its_offset(command: str, cut: Path) -> None:
+    done = run(command, str(cut))
+    assert done.returncode == 0
+    assert done.stdout
+    warning = f"unpacket: warning: {cut}: byte 58636: "
+    assert warning in done.stderr.decode()
+    quiet = run(command, str(cut), "--quiet")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, done.stdout, b"")
+    strict = run(command, str(cut), "--strict")
+    assert (strict.returncode, strict.stdout) == (2, done.stdout)
+    assert f"unpacket: {cut}: byte 58636: " in strict.stderr.decode()
+    assert b"Traceback" not in strict.stderr
+
+
+@pytest.mark.parametrize("arguments", [("streams", "--json", "--digest"), ("follow",)])
+def test_a_dash_is_standard_input(arguments: tuple[str, ...]) -> None:
+    from_file = run(*arguments, SAMPLE)
+    from_pipe = run(*arguments, "-", stdin=(ROOT / SAMPLE).read_bytes())
+    assert (from_pipe.returncode, from_pipe.stderr) == (0, b"")
+    assert settled(from_pipe.stdout) == settled(from_file.stdout)
+
+
+def settled(output: bytes) -> bytes:
+    """Return output without what depends on how soon a stream is printed.
+
+    Packets that come after the end of a stream, but in the same batch, are counted.
+    """
+    return re.sub(rb'"(last_ns":\d+|packets":{.*?}),', b"", output)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("streams", "--json"), ("follow",), ("follow", "--as", "raw")]
+)
+def test_a_closed_pipe_is_no_error(arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "unpacket", *arguments, SAMPLE, "--quiet"],
+            cwd=ROOT,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=100,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_head_ends_it_quietly() -> None:
+    done = shell(f"unpacket follow {SAMPLE} | head -n 1")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"* stream ")
+
+
+def test_color_is_for_terminals_or_on_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for command in COMMANDS:
+        assert "\x1b" not in invoke(command, SAMPLE).stdout
+        assert "\x1b[" in invoke(command, SAMPLE, "--color", "always").stdout
+        assert "\x1b" not in invoke(command, SAMPLE, "--color", "never").stdout
+    # A flag says more than a variable.
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" in invoke("streams", SAMPLE, "--color", "always").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(
+    "variables, colored",
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_color_on_a_terminal(variables: dict[str, str], colored: bool) -> None:
+    done = on_a_terminal("streams", SAMPLE, **variables)
+    assert b"192.0.2.1:55150" in done
+    assert (b"\x1b[" in done) is colored
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_raw_bytes_are_not_for_terminals() -> None:
+    done = on_a_terminal("follow", SAMPLE, "0", "--as", "raw")
+    assert b"redirect them" in done
+    assert b"HTTP/1.1" not in done
+
+
+def on_a_terminal(*arguments: str, **variables: str) -> bytes:
+    """Run the command on a terminal, and return what that shows."""
+    ours, theirs = os.openpty()
+    environment = os.environ | {"TERM": "xterm"} | variables
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unpacket", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while more := os.read(ours, 4096):
+            shown += more
+    except OSError:  # Linux: the other side was closed
+        pass
+    finally:
+        os.close(ours)
+        process.wait(100)
+    return shown
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert done.returncode == 0
+    assert done.stdout.decode() == f"unpacket {unpacket.__version__}\n"
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help(command: str, flag: str) -> None:
+    done = run(*filter(None, (command, flag)))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(f"Usage: unpacket {command}".encode())
+
+
+def examples() -> list[str]:
+    """Return the examples of every --help."""
+    lines: list[str] = []
+    with click.Context(cli) as context:
+        for name in cli.list_commands(context):
+            command = cli.get_command(context, name)
+            assert command is not None
+            assert command.epilog, f"{name} has no examples"
+            lines += inspect.cleandoc(command.epilog).splitlines()
+    return lines
+
+
+@pytest.mark.parametrize("line", examples())
+def test_the_examples_run(line: str) -> None:
+    done = shell(line)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    # With --as raw gaps are told on stderr.
+    told = done.stderr.decode().splitlines()
+    assert all(line.startswith("unpacket: warning: stream ") for line in told)
