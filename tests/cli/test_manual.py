@@ -1,0 +1,67 @@
+"""docs/cli.md and --help: each command and option is in both, with its help."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from unpacket.cli import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "cli.md"
+AGAIN = "run `python docs/write_cli.py`"
+
+
+def commands() -> Iterator[tuple[click.Command, click.Context]]:
+    with click.Context(cli, info_name="unpacket", **cli.context_settings) as above:
+        for name in cli.list_commands(above):
+            command = cli.get_command(above, name)
+            assert command is not None
+            with click.Context(command, info_name=name, parent=above) as context:
+                yield command, context
+
+
+def options() -> Iterator[tuple[str, click.Option]]:
+    for command, context in commands():
+        for parameter in command.get_params(context):
+            if isinstance(parameter, click.Option):
+                yield str(command.name), parameter
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_every_command_says_what_it_does() -> None:
+    for command, context in commands():
+        assert command.help, f"{command.name} has no help"
+        assert words(command.help) in words(PAGE.read_text("utf-8")), AGAIN
+        with click.Context(cli) as above:
+            assert str(command.name) in cli.get_help(above)
+        assert re.search(r"^Examples:$", command.get_help(context), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command, option", list(options()))
+def test_every_option_says_what_it_does(command: str, option: click.Option) -> None:
+    assert not option.hidden
+    assert option.help, f"{command} {option.opts[-1]} has no help"
+    # A sentence, with the default behind it.
+    assert re.search(r"\.(  \[default: [^]]+\])?$", option.help)
+    section = PAGE.read_text("utf-8").split(f"## `unpacket {command}`\n")[1]
+    section = section.split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("- `")]
+    for name in (*option.opts, *option.secondary_opts):
+        told = [line for line in lines if re.search(rf"[` ]{name}[ ,`]", line)]
+        assert len(told) == 1, f"{name}: {AGAIN}"
+        assert words(option.help) in told[0], AGAIN
+
+
+def test_the_page_is_what_the_script_writes(tmp_path: Path) -> None:
+    script = tmp_path / "write_cli.py"
+    script.write_bytes((ROOT / "docs" / "write_cli.py").read_bytes())
+    subprocess.run([sys.executable, str(script)], check=True, timeout=60)
+    assert (tmp_path / "cli.md").read_text("utf-8") == PAGE.read_text("utf-8"), AGAIN
