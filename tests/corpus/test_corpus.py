@@ -44,12 +44,6 @@ READ = [name for name in MANIFEST if name not in UNREAD]
 # Of streams without payload there is no more in the oracle.
 NOTHING = {"ref": {"len": 0, "sha256": hashlib.sha256().hexdigest()}}
 
-# Where unpacket is not right yet.
-BROKEN = {
-    "pcpp__regression_samples__clusterfuzz-testcase-minimized-FuzzTarget-"
-    "5755755617189888": "a frame that claims to be 2 GiB long is believed",
-}
-
 
 @cache
 def reading(name: str) -> Reading:
@@ -57,14 +51,7 @@ def reading(name: str) -> Reading:
     return read(FOLDER / "files" / name)
 
 
-def capture(name: str) -> Any:
-    marks = []
-    if name in BROKEN:
-        marks.append(pytest.mark.xfail(reason=BROKEN[name]))
-    return pytest.param(name, id=name, marks=marks)
-
-
-@pytest.mark.parametrize("name", [capture(name) for name in MANIFEST])
+@pytest.mark.parametrize("name", MANIFEST)
 def test_streams_are_the_oracles_but_for_the_table(name: str) -> None:
     assert differences(name) == REVIEWED.get(name, {})
 
