@@ -314,6 +314,7 @@ class StreamFollower:
         self._live: dict[int, FollowedStream] = {}
         self._pending: deque[Any] = deque()
         self._batch: Batch | None = None
+        self._source: sources.Source | None = None
         self._next_number = 1
         self._busy = False
 
@@ -377,7 +378,8 @@ class StreamFollower:
         ``packets`` is a path, a ``Batch``, one packet, or any iterable of packets
         (``bytes``, ``(time, bytes)``, scapy and dpkt packets); what is no packet is
         counted in ``ignored_packets``; None is nothing. An exception of a callback
-        ends the call, and the next one goes on with the event after it.
+        ends the call, and the next one goes on with the event after it, and with
+        the packets that were left.
 
         Raises:
             RuntimeError: Called from a callback.
@@ -386,23 +388,41 @@ class StreamFollower:
             raise RuntimeError("feed() was called from a callback of the same follower")
         self._busy = True
         try:
-            self._work()
+            self._work_off()
             if packets is None:
                 return
             if isinstance(packets, Batch):
                 self._take_batch(packets)
                 return
-            with sources.open(
+            self._source = sources.open(
                 packets,
                 link_type=self.link_type,
                 first_number=self._next_number,
                 batch_frames=2048 if isinstance(packets, (str, PurePath)) else 1,
-            ) as opened:
-                for batch in opened:
-                    self._take_batch(batch)
-                self.ignored_packets += getattr(opened, "ignored", 0)
+            )
+            self._work_off()
         finally:
             self._busy = False
+
+    def _work_off(self) -> None:
+        """Do what is left to do, of packets that an earlier call was given too."""
+        self._work()
+        while self._source is not None:
+            try:
+                batch = next(self._source, None)
+            except BaseException:
+                self._leave_source()
+                raise
+            if batch is None:
+                self._leave_source()
+            else:
+                self._take_batch(batch)
+
+    def _leave_source(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            self.ignored_packets += getattr(source, "ignored", 0)
+            source.close()
 
     def _take_batch(self, batch: Batch) -> None:
         self._batch = batch
@@ -425,7 +445,11 @@ class StreamFollower:
         """Put events before those that wait: a callback has just caused them."""
         self._pending.extendleft(reversed(list(happened)))
         if not self._busy:
-            self._dispatch()
+            self._busy = True
+            try:
+                self._dispatch()
+            finally:
+                self._busy = False
 
     def _dispatch(self) -> None:
         pending = self._pending
@@ -440,6 +464,9 @@ class StreamFollower:
                 self._on_note(event)
             elif kind is Closed:
                 self._on_closed(event)
+            elif kind is tuple:
+                callback, *arguments = event
+                callback(*arguments)
             else:
                 self._on_other(event, kind)
 
@@ -453,10 +480,10 @@ class StreamFollower:
         if self._any_data is not None or not stream.auto_cleanup_payloads:
             stream._take(direction, event.payload)
         callback = stream._data[direction] or self._data[direction]
+        if self._any_data is not None:
+            self._pending.appendleft((self._any_data, stream))
         if callback is not None:
             callback(stream, event.payload)
-        if self._any_data is not None:
-            self._any_data(stream)
 
     def _on_opened(self, event: Opened) -> None:
         stream = FollowedStream(self, event.stream)
@@ -485,10 +512,10 @@ class StreamFollower:
         if stream is None or stream._ignored[event.direction]:
             return
         callback = stream._out_of_order[event.direction]
+        if event.offset <= stream._recovery[event.direction]:
+            self._pending.appendleft((stream.skip_to, event.direction, event.offset))
         if callback is not None:
             callback(stream, event.seq, event.payload)
-        if event.offset <= stream._recovery[event.direction]:
-            stream.skip_to(event.direction, event.offset)
 
     def _on_closed(self, event: Closed) -> None:
         stream = self._live.pop(event.stream.id, None)
@@ -496,14 +523,17 @@ class StreamFollower:
             return
         stream.is_finished = True
         self._say(stream, f"Connection closed: {event.reason}")
+        calls: list[tuple[Any, ...]] = []
         for callback in (stream._closed, self._closed, self._end):
             if callback is not None:
-                callback(stream)
+                calls.append((callback, stream))
         if event.reason in ("fin", "rst"):
             if self._teardown is not None:
-                self._teardown(stream)
+                calls.append((self._teardown, stream))
         elif event.reason in TERMINATIONS and self._terminated is not None:
-            self._terminated(stream, event.reason)
+            calls.append((self._terminated, stream, event.reason))
+        # Each waits by itself: an exception of one does not cost the next.
+        self._pending.extendleft(reversed(calls))
 
     def _on_other(self, event: Any, kind: type) -> None:
         stream = self._live.get(event.stream.id)
@@ -557,12 +587,16 @@ class StreamFollower:
         self._insert(self.assembler.advance(now_ns))
 
     def finish(self) -> None:
-        """The capture has ended: close what is open, and call back for that."""
+        """The capture has ended: close what is open, and call back for that.
+
+        Packets that an exception of a callback has left are not read any more.
+        """
         if self._busy:
             raise RuntimeError("finish() was called from a callback of the follower")
         self._busy = True
         try:
             self._work()
+            self._leave_source()
             self._pending.extend(self.assembler.finish())
             self._dispatch()
         finally:
