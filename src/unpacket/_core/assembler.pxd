@@ -85,7 +85,7 @@ cdef class Assembler:
         bytes payload,
         long long time_ns,
     )
-    @cython.locals(ctx=Context, segments=Segments, seg=Segment)
+    @cython.locals(ctx=Context, segments=Segments, seg=Segment, alive=bint)
     cdef slow(self, Stream stream, Half half, Half peer, Py_ssize_t i)
     @cython.locals(segments=Segments, seg=Segment, start=Py_ssize_t, side=bytes)
     cdef Segment segment(self, Py_ssize_t i)

@@ -264,8 +264,8 @@ class Assembler:
             and segments.length[i] == 0
             and not segments.flags[i] & SYN
         ):
-            # The last ACK of most connections.
-            half.packets += 1
+            # The last ACK of most connections. A stream that has ended counts no
+            # packets: its events have been told.
             return
         self.slow(stream, half, peer, i)
 
@@ -392,14 +392,15 @@ class Assembler:
         if peer is None and segments.flags[i] & ACK:
             peer = self.add_half(stream, segments.direction[i] != 0)
         seg = self.segment(i)
-        half.packets += 1
         half.payload_bytes += seg.captured
-        if not stream.reason:
+        alive = stream.reason == 0
+        if alive:
+            half.packets += 1
             stream.seen_ns = ctx.now_ns
             if ctx.time_ns > stream.last_ns:
                 stream.last_ns = ctx.time_ns
         if process(ctx, stream, half, peer, seg) == REUSED:
-            half.packets -= 1
+            half.packets -= alive
             half.payload_bytes -= seg.captured
             self.reuse(stream, seg, i)
             return

@@ -376,7 +376,7 @@ class Stream:
         return half is not None and half.flags & bits != 0
 
     def packets(self, direction: Direction | int) -> int:
-        """Return how many packets the side has sent."""
+        """Return how many packets the side has sent, late ones left out."""
         half = self.half(direction)
         return 0 if half is None else half.packets
 
