@@ -26,6 +26,7 @@ from unpacket.errors import (
 from unpacket.follower import FollowedStream, StreamFollower
 from unpacket.live import events_async
 from unpacket.policy import Policy
+from unpacket.puller import Puller
 from unpacket.streams import Summary, WholeStream, events, streams, summaries
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Opened",
     "Piece",
     "Policy",
+    "Puller",
     "Rejected",
     "SourceError",
     "Stream",

@@ -75,8 +75,8 @@ class Summary:
         client, server: The ends.
         role_evidence: ``syn``, ``syn_ack``, ``port`` or ``first``.
         first_ns, last_ns: Times of its first and last packet.
-        packets, bytes: Of the client and of the server: packets sent, and bytes
-            delivered without gaps.
+        packets, bytes: Of the client and of the server: packets sent before the
+            stream closed, and bytes delivered without gaps.
         sha256: Hexadecimal, of the client's and of the server's delivered bytes in
             order of offset; None where no digest was asked for.
         gaps: Lists of ``Missing``, of the client and of the server.
@@ -100,7 +100,12 @@ class Summary:
         self.first_ns: int = stream.first_ns
         self.last_ns: int = stream.last_ns
         self.first_frame: int = stream.first_frame
-        self.packets = (counts[0]["packets"], counts[1]["packets"])
+        # How many came after the close, and were seen by now, depends on how the
+        # input was cut into batches.
+        self.packets = (
+            counts[0]["packets"] - counts[0]["late_packets"],
+            counts[1]["packets"] - counts[1]["late_packets"],
+        )
         self.bytes = (counts[0]["delivered_bytes"], counts[1]["delivered_bytes"])
         self.gaps = gaps
         self.sha256 = sha256

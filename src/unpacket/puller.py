@@ -1,0 +1,183 @@
+"""Streams for a consumer that takes what it wants, for users of pcap_tcp_assembler.
+
+The consumer is offered all that is contiguous and not yet taken. It may refuse, and
+is then offered more once more has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from unpacket._core.events import CLIENT, SERVER, Direction, Gap
+from unpacket.follower import FollowedStream, StreamFollower
+from unpacket.policy import Policy
+
+Consume: TypeAlias = Callable[[FollowedStream, Direction, memoryview], int]
+Inform: TypeAlias = Callable[[FollowedStream, Direction, int, str], object]
+
+PRESET = "pcap-tcp-assembler"
+
+# How many offers in a row may be refused in the search for a message: the cost of a
+# flush stays bounded, whatever the consumer thinks of the bytes.
+MAX_REFUSED_OFFERS = 4096
+
+_BUFFER_BYTES = 131072
+
+
+class _Buffer:
+    """What one direction has and the consumer has not taken."""
+
+    __slots__ = ("after_loss", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting = bytearray()
+        self.after_loss = False
+
+
+class Puller:
+    """Offers contiguous bytes to a consumer, which takes all, a part or nothing.
+
+    Where more than the policy's ``max_held_bytes`` waits, and after a loss, bytes
+    are offered from one offset after the other until they are accepted: there the
+    next message begins. What lies before is skipped, and told once the consumer has
+    accepted. At most ``MAX_REFUSED_OFFERS`` offers in a row are refused so; then
+    the offsets that were tried are given up. At the end of a stream all that is
+    left is offered in this way, the client's first.
+
+    Args:
+        try_consume: ``try_consume(stream, direction, view)`` returns how many bytes
+            it took, from the beginning of ``view``; 0 refuses. The view ends with
+            the call.
+        inform_loss: ``inform_loss(stream, direction, lost_bytes, reason)``, before
+            the data that follows. Reasons are those of ``Gap``; ``skipped`` for
+            bytes that no offer of was accepted.
+        policy: The preset ``pcap-tcp-assembler`` if None.
+    """
+
+    def __init__(
+        self,
+        try_consume: Consume,
+        inform_loss: Inform | None = None,
+        *,
+        policy: Policy | None = None,
+        link_type: int | str | None = None,
+    ) -> None:
+        for callback in (try_consume, inform_loss):
+            if callback is not None and not callable(callback):
+                raise TypeError("try_consume and inform_loss must be callable")
+        if policy is None:
+            policy = Policy.preset(PRESET)
+        bound = policy.max_held_bytes
+        self._bound_bytes = _BUFFER_BYTES if bound is None else bound
+        self._try_consume = try_consume
+        self._inform_loss = inform_loss
+        self._buffers: dict[int, tuple[_Buffer, _Buffer]] = {}
+        follower = StreamFollower(policy=policy, link_type=link_type)
+        follower.on_new_stream(self._on_new)
+        follower.on_client_data(lambda it, new: self._on_data(it, CLIENT, new))
+        follower.on_server_data(lambda it, new: self._on_data(it, SERVER, new))
+        follower.on_gap(self._on_gap)
+        follower.on_closed(self._on_closed)
+        self.follower = follower
+
+    def feed(self, packets: Any) -> None:
+        """Take packets, as ``StreamFollower.feed`` does."""
+        self.follower.feed(packets)
+
+    def finish(self) -> None:
+        """The capture has ended: offer all that is left."""
+        self.follower.finish()
+
+    def _on_new(self, stream: FollowedStream) -> None:
+        self._buffers[stream.id] = (_Buffer(), _Buffer())
+
+    def _on_data(
+        self, stream: FollowedStream, direction: Direction, payload: bytes
+    ) -> None:
+        buffer = self._buffers[stream.id][direction]
+        buffer.waiting += payload
+        if buffer.after_loss:
+            self._search(stream, direction, buffer)
+        else:
+            self._offer_all(stream, direction, buffer)
+        while len(buffer.waiting) > self._bound_bytes:
+            self._give_up(stream, direction, buffer)
+
+    def _on_gap(self, stream: FollowedStream, gap: Gap) -> None:
+        direction = gap.direction
+        buffer = self._buffers[stream.id][direction]
+        self._flush(stream, direction, buffer)
+        buffer.after_loss = True
+        self._inform(stream, direction, gap.length, gap.reason)
+
+    def _on_closed(self, stream: FollowedStream) -> None:
+        buffers = self._buffers[stream.id]
+        for direction in (CLIENT, SERVER):
+            self._flush(stream, direction, buffers[direction])
+        del self._buffers[stream.id]
+
+    def _flush(
+        self, stream: FollowedStream, direction: Direction, buffer: _Buffer
+    ) -> None:
+        while buffer.waiting:
+            self._give_up(stream, direction, buffer)
+
+    def _give_up(
+        self, stream: FollowedStream, direction: Direction, buffer: _Buffer
+    ) -> None:
+        """Search for a message; without one, drop the offsets that were tried."""
+        if not self._search(stream, direction, buffer):
+            dropped = min(len(buffer.waiting), MAX_REFUSED_OFFERS)
+            del buffer.waiting[:dropped]
+            buffer.after_loss = True
+            if dropped:
+                self._inform(stream, direction, dropped, "skipped")
+
+    def _search(
+        self, stream: FollowedStream, direction: Direction, buffer: _Buffer
+    ) -> bool:
+        """Return whether bytes were accepted from one of the next offsets on."""
+        for start in range(min(len(buffer.waiting), MAX_REFUSED_OFFERS)):
+            taken = self._offer(stream, direction, buffer, start)
+            if taken:
+                del buffer.waiting[: start + taken]
+                buffer.after_loss = False
+                if start:
+                    self._inform(stream, direction, start, "skipped")
+                self._offer_all(stream, direction, buffer)
+                return True
+        return False
+
+    def _offer_all(
+        self, stream: FollowedStream, direction: Direction, buffer: _Buffer
+    ) -> None:
+        while buffer.waiting:
+            taken = self._offer(stream, direction, buffer, 0)
+            if not taken:
+                return
+            del buffer.waiting[:taken]
+
+    def _offer(
+        self,
+        stream: FollowedStream,
+        direction: Direction,
+        buffer: _Buffer,
+        start: int,
+    ) -> int:
+        length = len(buffer.waiting) - start
+        with memoryview(buffer.waiting) as whole:
+            view = whole.toreadonly()[start:]
+            try:
+                taken = self._try_consume(stream, direction, view)
+            finally:
+                view.release()
+        if not 0 <= taken <= length:
+            raise ValueError(f"try_consume took {taken} of {length} bytes")
+        return taken
+
+    def _inform(
+        self, stream: FollowedStream, direction: Direction, lost: int, reason: str
+    ) -> None:
+        if self._inform_loss is not None:
+            self._inform_loss(stream, direction, lost, reason)

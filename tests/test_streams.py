@@ -1,0 +1,161 @@
+"""Whole streams, summaries and events of a capture."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builder import FIN, SECOND, Conversation, write_pcap
+from unpacket import (
+    Direction,
+    Policy,
+    SourceError,
+    WholeStream,
+    events,
+    sources,
+    streams,
+    summaries,
+)
+from unpacket.streams import Chunk, Hole, Missing
+
+CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
+V6 = {"client": ("2001:db8::1", 40000), "server": ("2001:db8::2", 80)}
+
+
+def dialogue(**ends: Any) -> Conversation:
+    """A question with a hole that is acknowledged, and an answer."""
+    talk = Conversation(**ends)
+    talk.handshake()
+    talk.client(1, b"0123")
+    talk.client(11, b"abcd")
+    talk.server(1, b"answer", ack=15)
+    talk.client(15, b"more", ack=7, at_ns=SECOND)
+    talk.farewell(19, 7)
+    return talk
+
+
+def whole(talk: Conversation, **options: Any) -> WholeStream:
+    (stream,) = streams(talk.packets, **options)
+    return stream
+
+
+@pytest.mark.parametrize("spill_bytes", [1 << 20, 8, 0])
+def test_payload_in_memory_or_in_a_file(spill_bytes: int) -> None:
+    with whole(dialogue(), spill_bytes=spill_bytes) as stream:
+        assert stream.spilled is (spill_bytes < 12)
+        assert stream.client_data == b"0123abcdmore"
+        assert stream.server_data == b"answer"
+        assert stream.client_gaps == [Missing(4, 6, "not_captured")]
+        assert stream.server_gaps == []
+        assert stream.digest(CLIENT) == hashlib.sha256(b"0123abcdmore").hexdigest()
+        true: dict[int, int] = dict(enumerate(b"0123"))
+        true |= dict(enumerate(b"abcdmore", 10))
+        for start in range(20):
+            for stop in range(20):
+                wanted = bytes(true[n] for n in range(start, stop) if n in true)
+                assert stream.read(CLIENT, start, stop) == wanted
+
+
+def test_conversation_in_the_order_of_delivery() -> None:
+    stream = whole(dialogue())
+    items = list(stream.conversation())
+    assert [
+        (item.direction, item.offset, getattr(item, "payload", None)) for item in items
+    ] == [
+        (CLIENT, 0, b"0123"),
+        (SERVER, 0, b"answer"),
+        (CLIENT, 4, None),
+        (CLIENT, 10, b"abcd"),
+        (CLIENT, 14, b"more"),
+    ]
+    assert items[2] == Hole(CLIENT, 4, 6, "not_captured")
+    assert items[3].time_ns == 1_700_000_000 * SECOND + 4_000_000  # type: ignore[union-attr]
+    assert list(stream.chunks) == [item for item in items if isinstance(item, Chunk)]
+
+    acked = whole(dialogue(), policy=Policy.preset("sniffer"))
+    assert [item.direction for item in acked.conversation()] == [0, 0, 0, 1, 0]
+
+
+def test_frames_tell_who_carried_a_range() -> None:
+    stream = whole(dialogue())
+    assert stream.frames(CLIENT, 0, 100) == [4, 5, 7]
+    assert stream.frames(CLIENT, 3, 4) == [4]
+    assert stream.frames(CLIENT, 4, 10) == []
+    assert stream.frames(CLIENT, 13, 15) == [5, 7]
+    assert stream.frames(CLIENT, 5, 5) == []
+    assert stream.frames(SERVER, 0, 1) == [6]
+
+
+def test_summary_as_a_record() -> None:
+    (summary,) = summaries(dialogue().packets, digest=True)
+    assert summary.to_dict() == {
+        "id": 0,
+        "client": {"address": "10.0.0.1", "port": 40000},
+        "server": {"address": "10.0.0.2", "port": 80},
+        "role_evidence": "syn",
+        "first_ns": 1_700_000_000 * SECOND,
+        "last_ns": 1_700_000_001 * SECOND + 2_000_000,
+        "packets": {"client": 6, "server": 3},
+        "bytes": {"client": 12, "server": 6},
+        "sha256": {
+            "client": hashlib.sha256(b"0123abcdmore").hexdigest(),
+            "server": hashlib.sha256(b"answer").hexdigest(),
+        },
+        "gaps": {
+            "client": [{"offset": 4, "length": 6, "reason": "not_captured"}],
+            "server": [],
+        },
+        "conflicts": 0,
+        "rejected": {},
+        "close_reason": "fin",
+        "complete": False,
+    }
+    (bare,) = summaries(dialogue().packets)
+    assert "sha256" not in bare.to_dict()
+    assert bare.to_dict() == {
+        name: value for name, value in summary.to_dict().items() if name != "sha256"
+    }
+
+
+def test_the_same_streams_over_ipv6() -> None:
+    stream = whole(dialogue(**V6))
+    assert str(stream.client) == "[2001:db8::1]:40000"
+    assert stream.client_data == whole(dialogue()).client_data
+    assert list(stream.conversation()) == list(whole(dialogue()).conversation())
+
+
+def test_conflicts_and_rejected_segments_are_evidence() -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"abc")
+    talk.client(1, b"aXc")
+    talk.server(1, b"nonsense", ack=4, sum_xor=0)
+    talk.client(4, flags=FIN)
+    stream = whole(talk)
+    assert stream.conflicts == 1
+    (conflict,) = stream.conflict_events
+    assert (conflict.kept, conflict.other) == (b"b", b"X")
+    assert not stream.complete
+
+
+def test_streams_come_as_they_close() -> None:
+    first = dialogue()
+    second = dialogue(client=("10.0.0.9", 1234))
+    ids = [stream.id for stream in streams([*first.packets, *second.packets])]
+    assert ids == [0, 1]
+
+
+def test_sources(tmp_path: Path) -> None:
+    path = tmp_path / "talk.pcap"
+    write_pcap(path, dialogue())
+    kinds = [type(event).__name__ for event in events(path)]
+    assert kinds == [type(event).__name__ for event in events(dialogue().packets)]
+    with sources.open(path) as opened:
+        assert [type(event).__name__ for event in events(opened)] == kinds
+    with path.open("rb") as file:
+        assert [type(event).__name__ for event in events(file)] == kinds
+    without = [type(event).__name__ for event in events(path, data=False)]
+    assert without == [kind for kind in kinds if kind != "Data"]
+    with pytest.raises(SourceError):
+        list(events(tmp_path / "absent.pcap"))
