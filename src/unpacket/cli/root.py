@@ -17,9 +17,12 @@ NOTHING_FOUND = 1
 ERROR = 2
 INTERRUPTED = 130
 
-# Each is the function of that name in the module of that name, imported when asked
-# for, so that --help and completion do not wait for what they do not need.
-COMMANDS = ("streams", "follow")
+# Each is the function of that name in the module of that name, imported when it is
+# asked for: nothing waits for what it does not need.
+COMMANDS = {
+    "streams": "List the TCP streams of captures: who, how much, what is missing.",
+    "follow": "Print both sides of a conversation, in the order in which they spoke.",
+}
 
 
 class Root(click.Group):
@@ -34,6 +37,12 @@ class Root(click.Group):
         module = importlib.import_module(f"unpacket.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, **options: Any

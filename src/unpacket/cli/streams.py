@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
 import unpacket
-from unpacket import Direction, Policy
+from unpacket import Policy
 from unpacket.cli.options import Command, reading_options
 from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
@@ -18,7 +17,15 @@ from unpacket.cli.session import session
 from unpacket.cli.table import Table
 from unpacket.streams import Summary
 
-HEADING = (" id", "client", "server", " start", " duration", " bytes >", " bytes <")
+HEADING: tuple[str, ...] = (
+    " id",
+    "client",
+    "server",
+    " start",
+    " duration",
+    " bytes >",
+    " bytes <",
+)
 HEADING += (" packets", "closed", "trouble")
 # How many rows of a file are kept back for a guess at how wide the columns are.
 ROWS_AHEAD = 100
@@ -50,7 +57,7 @@ def streams(
     color: Color,
     **reading: Any,
 ) -> int:
-    """List the TCP streams of captures: who spoke, how much, and what is missing.
+    """List the TCP streams of captures: who, how much, what is missing.
 
     CAPTURE is a pcap or pcapng file, or - for standard input. Several are read one
     after the other as one input.
@@ -68,7 +75,7 @@ def streams(
         for summary in unpacket.summaries(source, policy=policy, digest=digest):
             found = True
             if as_json:
-                line = json.dumps(record_of(summary), separators=(",", ":"))
+                line = json.dumps(summary.to_dict(), separators=(",", ":"))
                 output.write(line.encode() + b"\n")
             else:
                 table.add(row_of(summary, source.first_ns))
@@ -76,41 +83,6 @@ def streams(
         if not found:
             output.say(f"no TCP streams in {', '.join(captures)}")
         return source.finish() or (0 if found else NOTHING_FOUND)
-
-
-def record_of(summary: Summary) -> dict[str, Any]:
-    """Return what --json prints of a stream."""
-    record: dict[str, Any] = {
-        "id": summary.id,
-        "client": summary.client._asdict(),
-        "server": summary.server._asdict(),
-        "role_evidence": summary.role_evidence,
-        "first_ns": summary.first_ns,
-        "last_ns": summary.last_ns,
-        "packets": both(summary.packets),
-        "bytes": both(summary.bytes),
-    }
-    if summary.sha256 is not None:
-        record["sha256"] = both(summary.sha256)
-    return record | {
-        "gaps": both([gaps_of(side) for side in summary.gaps]),
-        "conflicts": summary.conflicts,
-        "rejected": summary.rejected,
-        "close_reason": summary.close_reason,
-        "complete": summary.complete,
-    }
-
-
-def both(pair: Sequence[Any]) -> dict[str, Any]:
-    """Return what there is of each side under the name of the side."""
-    return {str(direction): pair[direction] for direction in Direction}
-
-
-def gaps_of(gaps: Iterable[Any]) -> list[dict[str, Any]]:
-    return [
-        {"offset": gap.offset, "length": gap.length, "reason": gap.reason}
-        for gap in gaps
-    ]
 
 
 def row_of(summary: Summary, first_ns: int) -> list[str]:
@@ -124,7 +96,7 @@ def row_of(summary: Summary, first_ns: int) -> list[str]:
         str(summary.bytes[0]),
         str(summary.bytes[1]),
         str(sum(summary.packets)),
-        summary.close_reason,
+        summary.close_reason or "",
         trouble_of(summary),
     ]
 
