@@ -219,6 +219,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "paws": False,
         "window": False,
         "ttl_distance": 0,
+        # A conversation never ends there but by a new SYN.
+        "linger_s": 1e9,
     },
     "inline": {"gap_grace_s": None},
 }

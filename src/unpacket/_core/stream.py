@@ -639,7 +639,7 @@ def is_keep_alive(half: Half, offset: int) -> bool:
     # Nobody asks while data is under way; and the byte before what the peer has
     # acknowledged is never new.
     return offset == half.next_offset - 1 or (
-        half.acked >= half.sent_edge and offset == half.acked - 1
+        half.acked >= half.sent_edge and half.next_offset < offset == half.acked - 1
     )
 
 
