@@ -118,6 +118,16 @@ def test_summary_as_a_record() -> None:
     }
 
 
+def test_packets_after_the_close_are_not_counted() -> None:
+    talk = dialogue()
+    talk.client(1, b"0123")
+    talk.client(19, ack=8)
+    # All in one batch, and one after the other.
+    for packets in (talk.packets, iter(talk.packets)):
+        (summary,) = summaries(packets)
+        assert summary.packets == (6, 3)
+
+
 def test_the_same_streams_over_ipv6() -> None:
     stream = whole(dialogue(**V6))
     assert str(stream.client) == "[2001:db8::1]:40000"

@@ -100,12 +100,7 @@ class Summary:
         self.first_ns: int = stream.first_ns
         self.last_ns: int = stream.last_ns
         self.first_frame: int = stream.first_frame
-        # How many came after the close, and were seen by now, depends on how the
-        # input was cut into batches.
-        self.packets = (
-            counts[0]["packets"] - counts[0]["late_packets"],
-            counts[1]["packets"] - counts[1]["late_packets"],
-        )
+        self.packets = (counts[0]["packets"], counts[1]["packets"])
         self.bytes = (counts[0]["delivered_bytes"], counts[1]["delivered_bytes"])
         self.gaps = gaps
         self.sha256 = sha256
