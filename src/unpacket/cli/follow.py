@@ -15,12 +15,13 @@ from unpacket.cli.output import Color, Output, is_terminal, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
+from unpacket.cli.values import ParamType
 from unpacket.sinks.follow import FORMS, Renderer, remark, renderer
 
 Choice: TypeAlias = int | tuple[str, int]
 
 
-class StreamChoice(click.ParamType):  # type: ignore[type-arg]  # generic in new click alone
+class StreamChoice(ParamType):
     """A stream's id, or one of its ends."""
 
     name = "stream"

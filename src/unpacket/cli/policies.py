@@ -16,6 +16,7 @@ from unpacket.cli.values import (
     NO_BOUND,
     Count,
     Duration,
+    ParamType,
     Size,
     written_duration,
     written_size,
@@ -110,7 +111,7 @@ def type_of(
     name: str,
     hint: Any,
     default: Any,
-) -> tuple[click.ParamType, str]:  # type: ignore[type-arg]  # generic in new click alone
+) -> tuple[ParamType, str]:
     """Return how a field is given on the command line, and how its default is shown."""
     if get_origin(hint) is Literal:
         return click.Choice(get_args(hint)), default

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    # Generic only in the newest versions.
+    ParamType = click.ParamType
 
 # As GNU head and dd read them: MB is 1000 * 1000 bytes, M and MiB are 1024 * 1024.
 _SIZES = {"": 1, "b": 1}
@@ -17,7 +23,7 @@ _SECONDS |= {"h": 3600.0, "d": 86400.0}
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)")
 
 
-class Quantity(click.ParamType):  # type: ignore[type-arg]  # generic in new click alone
+class Quantity(ParamType):
     """A number with a unit behind it, or "none" where there need be no bound."""
 
     units: dict[str, Any]
