@@ -206,7 +206,7 @@ class Assembler:
         while True:
             if self.segment_index >= segments.count:
                 if self.frame_index >= batch.count:
-                    ctx.history.end(batch.used_bytes)
+                    ctx.history.end()
                     self.batch = None
                     return
                 self.frame_index = self.decoder.decode(

@@ -4,7 +4,8 @@ from unpacket._core.held cimport Clash, Piece, clash
 
 cdef long long RECORDS
 cdef long long MASK
-cdef int MAX_STEPS
+cdef int MAX_STEPS, SPAN_BITS
+cdef long long SPAN_MASK, ROOT, NO_LINK
 cdef Py_ssize_t CHUNK_BYTES
 cdef long long KEEP_RATIO
 cdef long long KEEP_LEAST_BYTES
@@ -30,18 +31,18 @@ cdef class History:
     cdef list stores
     cdef Store chunk
     cdef Py_ssize_t chunk_used
-    cdef long long[::1] previous, offset, length, age, store, position, frame
+    cdef long long[::1] previous, link, offset, length, age, store, position, frame
 
     cdef begin(self, buffer)
     @cython.locals(
         batch=Store, young=cython.longlong, kept=cython.longlong,
         number=cython.longlong, slot=Py_ssize_t, start=Py_ssize_t,
     )
-    cdef end(self, long long used_bytes)
+    cdef end(self)
     cdef long long young(self, long long number)
     @cython.locals(size=Py_ssize_t, chunk=Store)
     cdef copy(self, Py_ssize_t slot, payload)
-    @cython.locals(horizon=cython.longlong, oldest=Store, store=Store, keep=list)
+    @cython.locals(horizon=cython.longlong, store=Store, keep=list)
     cdef prune(self)
     @cython.locals(number=cython.longlong, slot=Py_ssize_t)
     cdef Py_ssize_t add(
@@ -52,6 +53,16 @@ cdef class History:
         long long position,
         long long frame,
     ) except -1
+    @cython.locals(
+        oldest=cython.longlong, bare=list, number=cython.longlong,
+        before=cython.longlong, link=cython.longlong, near=cython.longlong,
+        far=cython.longlong,
+    )
+    cdef link_up(self, long long last)
+    @cython.locals(
+        oldest=cython.longlong, number=cython.longlong, farther=cython.longlong
+    )
+    cdef long long newest_before(self, long long last, long long stop)
     @cython.locals(number=cython.longlong)
     cdef Py_ssize_t add_copy(
         self, long long previous, long long offset, bytes payload, long long frame

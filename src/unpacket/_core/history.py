@@ -11,19 +11,26 @@ pieces), never on how the input was cut into batches.
 
 from unpacket._core.held import Clash, Piece, clash
 
-# 16,384 records are 0.8 MiB. The ring is a power of two, for the mask.
+# 16,384 records are 1 MiB. The ring is a power of two, for the mask.
 RECORDS = 16384
 MASK = RECORDS - 1
 
-# How many records of a half are looked at for one late segment: a bound on what a
-# hostile retransmission costs.
-MAX_STEPS = 64
+# How many records one late segment is compared with: a bound on what a hostile one
+# costs. 64 KiB of segments of 64 bytes.
+MAX_STEPS = 1024
+
+# A record's link holds the number of an earlier record of its half, above by how many
+# records that is earlier. ROOT is that of a half's first.
+SPAN_BITS = 16
+SPAN_MASK = (1 << SPAN_BITS) - 1
+ROOT = -(1 << SPAN_BITS)
+NO_LINK = 0
 
 # Payload that is copied lies in chunks of this size.
 CHUNK_BYTES = 1 << 18
 
-# A batch buffer is kept whole where at least a quarter of it is delivered payload
-# and it is not tiny; otherwise its payload is copied out.
+# A batch's buffer is kept where at least a quarter of all of it is delivered payload
+# and it is not tiny; otherwise that payload is copied.
 KEEP_RATIO = 4
 KEEP_LEAST_BYTES = 1 << 16
 
@@ -65,6 +72,7 @@ class History:
         "frame",
         "kept_bytes",
         "length",
+        "link",
         "offset",
         "position",
         "present",
@@ -96,6 +104,7 @@ class History:
         self.previous = numbers(size)
         self.offset = numbers(size)
         self.length = numbers(size)
+        self.link = numbers(size)
         self.age = numbers(size)
         self.store = numbers(size)
         self.position = numbers(size)
@@ -108,7 +117,7 @@ class History:
         self.first = self.count
         self.batch = Store(self.stamp, buffer)
 
-    def end(self, used_bytes: int) -> None:
+    def end(self) -> None:
         """The batch is done: keep its buffer, or copy what was delivered of it."""
         # Nothing ends that has not begun.
         batch: Store = self.batch  # type: ignore[assignment]
@@ -118,9 +127,10 @@ class History:
         for number in range(young, self.count):
             if self.store[number & MASK] == self.present:
                 kept += self.length[number & MASK]
-        if kept * KEEP_RATIO >= used_bytes and used_bytes >= KEEP_LEAST_BYTES:
+        size = len(batch.buffer)
+        if kept * KEEP_RATIO >= size and size >= KEEP_LEAST_BYTES:
             batch.last_total = self.total
-            self.kept_bytes += len(batch.buffer)
+            self.kept_bytes += size
             self.stores.append(batch)
         elif kept:
             view = memoryview(batch.buffer)
@@ -156,11 +166,6 @@ class History:
     def prune(self) -> None:
         """Let go of the buffers that no valid record points into."""
         horizon = self.total - self.window_bytes
-        if len(self.stores) == 0:
-            return
-        oldest = self.stores[0]
-        if oldest.last_total >= horizon:
-            return
         keep = []
         for store in self.stores:
             if store.last_total >= horizon or store is self.chunk:
@@ -176,6 +181,7 @@ class History:
         number = self.count
         slot = number & MASK
         self.previous[slot] = previous
+        self.link[slot] = NO_LINK
         self.offset[slot] = offset
         self.length[slot] = length
         self.age[slot] = self.total
@@ -184,6 +190,44 @@ class History:
         self.frame[slot] = frame
         self.count = number + 1
         self.total += length
+        return number
+
+    def link_up(self, last: int) -> None:
+        """Link the records of a half up to ``last`` that have no link yet.
+
+        The links lead back by one, three, seven... records, so that any can be
+        found in about log n steps (Myers, "An applicative random-access stack").
+        Only halves that get late copies pay for them.
+        """
+        oldest = max(-1, self.count - RECORDS - 1)
+        bare = []
+        number = last
+        while number > oldest and self.link[number & MASK] == NO_LINK:
+            bare.append(number)
+            number = self.previous[number & MASK]
+        while bare:
+            number = bare.pop()
+            before = self.previous[number & MASK]
+            link = ROOT
+            if before > oldest:
+                link = before << SPAN_BITS | 1
+                near = self.link[before & MASK]
+                if near >> SPAN_BITS > oldest:
+                    far = self.link[(near >> SPAN_BITS) & MASK]
+                    if far & SPAN_MASK == near & SPAN_MASK and far > 0:
+                        link = far + (near & SPAN_MASK) + 1
+            self.link[number & MASK] = link
+
+    def newest_before(self, last: int, stop: int) -> int:
+        """Return the newest record of a half that begins before ``stop``, or -1."""
+        oldest = max(-1, self.count - RECORDS - 1)
+        number = last
+        while number > oldest and self.offset[number & MASK] >= stop:
+            farther = self.link[number & MASK] >> SPAN_BITS
+            if farther > oldest and self.offset[farther & MASK] >= stop:
+                number = farther
+            else:
+                number = self.previous[number & MASK]
         return number
 
     def add_copy(self, previous: int, offset: int, payload: bytes, frame: int) -> int:
@@ -202,7 +246,8 @@ class History:
             The clashes, in order of offset, the delivered bytes as winner; or None.
         """
         clashes = []
-        number = last
+        self.link_up(last)
+        number = self.newest_before(last, piece.stop)
         for _step in range(MAX_STEPS):
             if number < 0 or self.count - number > RECORDS:
                 break
