@@ -100,6 +100,7 @@ cdef class Assembler:
     cdef reuse(self, Stream stream, Segment seg, Py_ssize_t i)
     @cython.locals(half=Half, peer=Half)
     cdef again(self, Stream stream, bint from_a, Segment seg)
+    cdef linger(self, Stream stream)
     @cython.locals(ctx=Context)
     cdef bint stale(self, Stream stream) except -1
     cdef expire(self, Stream stream)

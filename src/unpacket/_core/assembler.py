@@ -410,6 +410,8 @@ class Assembler:
             if peer is not None:
                 settle(peer)
                 peer.shift = shift_of(peer, half)
+        elif alive:
+            self.linger(stream)
         if ctx.memory_bytes > ctx.memory_limit:
             self.evict()
 
@@ -610,9 +612,15 @@ class Assembler:
                 grace_over(ctx, stream, half)
         elif kind == BEGINNING and half.state == WAITING:
             begin(ctx, stream, half, peer)
-        if not stream.reason:
-            if not check_ended(ctx, stream, half, peer):
-                settle(half)
+        if stream.reason or check_ended(ctx, stream, half, peer):
+            self.linger(stream)
+        else:
+            settle(half)
+
+    def linger(self, stream: Stream) -> None:
+        """A stream has ended: look at it again when it is to be forgotten."""
+        self.table.unschedule(stream.slot)
+        self.table.schedule(stream.slot, deadline(self.ctx, stream))
 
     def skip_to(
         self, stream: Stream, direction: Direction | int, offset: int
@@ -629,7 +637,9 @@ class Assembler:
             peer = stream.half_b if half is stream.half_a else stream.half_a
             skip(self.ctx, stream, half, offset)
             release(self.ctx, half, False)
-            if not check_ended(self.ctx, stream, half, peer):
+            if check_ended(self.ctx, stream, half, peer):
+                self.linger(stream)
+            else:
                 settle(half)
         return self.take()
 
@@ -657,6 +667,7 @@ class Assembler:
         """End a stream now, with reason ``user``; return the events of that."""
         if not stream.reason:
             close(self.ctx, stream, BY_USER)
+            self.linger(stream)
         return self.take()
 
     @property
