@@ -69,7 +69,7 @@ class Policy:
             good ones, ``"verify"`` always, ``"ignore"`` never.
         rst: Where an RST must lie to be believed: ``"window"``, ``"exact"`` or
             ``"any"``.
-        paws: Reject data with timestamps from the past (RFC 7323 section 5).
+        paws: Doubt data with timestamps from the past (RFC 7323 section 5).
         window: Hold back data beyond what the peer ever offered until the peer
             acknowledges it.
         ttl_distance: Hold back data whose TTL is at least this far from its

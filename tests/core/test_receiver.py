@@ -133,14 +133,31 @@ def test_a_timestamp_from_the_past_is_rejected(
     if accepted:
         assert told == [("data", "client", 3, b"def")]
     else:
-        assert told == [("rejected", "client", "timestamp", 3, b"def")]
+        assert told == []
+        assert ("rejected", "client", "timestamp", 3, b"def") in talk.finish()
+
+
+def test_an_old_timestamp_counts_if_the_peer_acknowledges_it() -> None:
+    """A retransmission that overtook it had set the clock."""
+    talk = with_timestamps()
+    assert talk.client(3, b"def", timestamp=104) == []
+    assert talk.server(0, ack=6, timestamp=105) == [("data", "client", 3, b"def")]
+
+
+def test_a_fin_with_an_old_timestamp_is_rejected() -> None:
+    talk = with_timestamps()
+    assert talk.client(3, flags=FIN, timestamp=104) == [
+        ("rejected", "client", "timestamp", 3, b"")
+    ]
 
 
 def test_timestamps_wrap() -> None:
     talk = Talk()
     talk.handshake(timestamp=0xFFFFFFFE)
     assert talk.client(0, b"abc", ack=0, timestamp=3)[0][0] == "data"
-    assert talk.client(3, b"def", timestamp=0xFFFFFFFF)[0][0] == "rejected"
+    assert talk.client(3, b"def", timestamp=4)[0][0] == "data"
+    assert talk.client(6, b"ghi", timestamp=0xFFFFFFFF) == []
+    assert talk.finish()[0][:3] == ("rejected", "client", "timestamp")
 
 
 def test_timestamps_count_only_where_both_sides_agreed() -> None:

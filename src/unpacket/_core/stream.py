@@ -565,7 +565,16 @@ def receive(
     else:
         half.flags |= ACK_SEEN
     if (stop > half.next_offset or fin) and not timely(ctx, half, peer, seg):
-        ctx.reject(stream, half, "timestamp", seg, offset)
+        if seg.length == 0:
+            ctx.reject(stream, half, "timestamp", seg, offset)
+            return
+        # A retransmission that overtook it may have set the clock: what the peer
+        # acknowledges tells whether it took the segment.
+        closes = suspect(ctx, stream, half, peer, seg, offset, "timestamp")
+        if half.acked >= stop:
+            closes |= acknowledged(ctx, stream, half, peer)
+        if closes:
+            close(ctx, stream, 4)
         return
     reason = doubt(ctx, half, peer, seg, offset)
     if reason is None:
@@ -584,13 +593,13 @@ def receive(
         if ctx.notes:
             ctx.note(stream, half, "keep_alive", offset, seg)
         return
-    if fin and not take_fin(ctx, stream, half, seg, stop):
+    if fin and reason != "ttl" and not take_fin(ctx, stream, half, seg, stop):
         return
     extra = half.extra
     if extra is not None and extra.fin_offset >= 0 and stop > extra.fin_offset:
         ctx.reject(stream, half, "after_fin", seg, offset)
         return
-    if seg.length == 0:
+    if seg.length == 0 and reason is None:
         finish_if_due(ctx, stream, half)
         watch(ctx, stream, half)
         check_ended(ctx, stream, half, peer)
@@ -675,6 +684,9 @@ def doubt(
     """Return why it is not clear yet that the receiver accepts a segment, or None."""
     stop = offset + seg.length
     if stop <= half.next_offset:
+        # Only a FIN can still change anything.
+        if seg.flags & FIN and not half.flags & FINISHED and far_ttl(ctx, half, seg):
+            return "ttl"
         return None
     if offset > half.next_offset and beyond_window(ctx, half, stop):
         return "window"
