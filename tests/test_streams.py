@@ -1,6 +1,7 @@
 """Whole streams, summaries and events of a capture."""
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.builder import FIN, SECOND, Conversation, write_pcap
 from unpacket import (
     Direction,
+    FormatError,
     Policy,
     SourceError,
     WholeStream,
@@ -18,6 +20,7 @@ from unpacket import (
     summaries,
 )
 from unpacket.streams import Chunk, Hole, Missing
+from unpacket.whole import MAX_EVIDENCE
 
 CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
 V6 = {"client": ("2001:db8::1", 40000), "server": ("2001:db8::2", 80)}
@@ -55,6 +58,107 @@ def test_payload_in_memory_or_in_a_file(spill_bytes: int) -> None:
             for stop in range(20):
                 wanted = bytes(true[n] for n in range(start, stop) if n in true)
                 assert stream.read(CLIENT, start, stop) == wanted
+
+
+def bulk(segments: int = 3000) -> tuple[Conversation, bytes]:
+    """A long answer in segments of 700 bytes, each of them different."""
+    talk = Conversation()
+    talk.handshake()
+    payload = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(22 * segments))
+    payload = payload[: 700 * segments]
+    talk.client(1, b"go", ack=1)
+    for start in range(0, len(payload), 700):
+        talk.server(1 + start, payload[start : start + 700], ack=3)
+    talk.farewell(3, 1 + len(payload))
+    return talk, payload
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        pytest.param({}, id="in memory"),
+        pytest.param({"spill_bytes": 1 << 20}, id="more than a stream may have"),
+        pytest.param({"memory_bytes": 1 << 19}, id="more than all may have"),
+    ],
+)
+def test_a_long_stream_in_memory_or_in_a_file(bounds: dict[str, int]) -> None:
+    talk, payload = bulk()
+    stream = whole(talk, **bounds)
+    assert stream.spilled is bool(bounds)
+    assert stream.server_data == payload
+    assert stream.digest(SERVER) == hashlib.sha256(payload).hexdigest()
+    middle = len(payload) // 2
+    assert stream.read(SERVER, middle, middle + 5) == payload[middle : middle + 5]
+    assert stream.read(SERVER, 16000, 40000) == payload[16000:40000]
+    assert stream.frames(SERVER, 700, 1401) == [6, 7]
+    server = [chunk for chunk in stream.chunks if chunk.direction is SERVER]
+    assert [chunk.frame for chunk in server] == list(range(5, 3005))
+    assert b"".join(chunk.payload for chunk in server) == payload
+    assert next(iter(stream.conversation())) == Chunk(
+        CLIENT, 0, b"go", 4, talk.frames[3].time_ns
+    )
+    stream.close()
+    with pytest.raises(ValueError, match="closed"):
+        stream.data(SERVER)
+
+
+def test_evidence_is_bounded_and_counts_are_not() -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, bytes(10), ack=1)
+    for n in range(2 * MAX_EVIDENCE):
+        talk.client(1, bytes([1 + n]) * 10)
+    stream = whole(talk)
+    assert stream.conflicts == 2 * MAX_EVIDENCE
+    assert len(stream.conflict_events) == MAX_EVIDENCE
+
+
+def test_bytes_that_nobody_acknowledged_say_so() -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"asked", ack=1)
+    talk.server(1, b"answered", ack=6)
+    stream = whole(talk, policy=Policy.preset("sniffer"))
+    assert [(chunk.payload, chunk.acknowledged) for chunk in stream.chunks] == [
+        (b"asked", True),
+        (b"answered", False),
+    ]
+
+
+def test_damage_comes_after_all_that_was_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "cut.pcap"
+    write_pcap(path, dialogue().frames[:6])
+    path.write_bytes(path.read_bytes()[:-3])
+    found: list[Any] = []
+    with pytest.raises(FormatError):
+        found.extend(events(path, strict=True))
+    assert type(found[-1]).__name__ == "Closed"
+    with pytest.raises(FormatError):
+        found.extend(streams(path, strict=True))
+    assert found[-1].client_data == b"0123abcd"
+
+
+def test_summaries_do_not_depend_on_how_the_input_is_cut() -> None:
+    talk = dialogue()
+    talk.client(19, b"late", ack=8)
+    talk.server(7, b"late", ack=20)
+    talk.client(20, ack=8)
+
+    def told(batch_frames: int) -> list[dict[str, Any]]:
+        with sources.open(talk.packets, batch_frames=batch_frames) as source:
+            return [summary.to_dict() for summary in summaries(source, digest=True)]
+
+    assert told(1) == told(5) == told(2048)
+
+
+def test_a_stream_that_the_caller_drops_is_gone() -> None:
+    talk = dialogue()
+    other = dialogue(client=("10.0.0.9", 1234))
+    gathered = streams([*talk.packets, *other.packets])
+    stream = next(gathered)
+    # This name, and the argument.
+    assert sys.getrefcount(stream) == 2
+    assert next(gathered).id == 1
 
 
 def test_conversation_in_the_order_of_delivery() -> None:

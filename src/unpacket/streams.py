@@ -7,316 +7,44 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from types import TracebackType
-from typing import Any, NamedTuple
+from itertools import chain
+from operator import attrgetter
+from typing import Any
 
 from unpacket import sources
 from unpacket._core.assembler import Assembler
-from unpacket._core.events import (
-    CLIENT,
-    SERVER,
-    Closed,
-    Conflict,
-    Data,
-    Direction,
-    Gap,
-    Rejected,
-)
-from unpacket._core.state import Endpoint, Stream
+from unpacket._core.events import Closed, Data, Opened
+from unpacket._core.state import Stream
+from unpacket.errors import SourceError
 from unpacket.policy import Policy
-from unpacket.spool import Spool
+from unpacket.spool import BLOCK_BYTES, BlockFile
+from unpacket.summary import Missing, Summary, Trouble
+from unpacket.whole import (
+    FRESH_BYTES,
+    FRESH_EVENTS,
+    Chunk,
+    Growing,
+    Hole,
+    WholeStream,
+)
+
+__all__ = [
+    "Chunk",
+    "Hole",
+    "Missing",
+    "Summary",
+    "WholeStream",
+    "events",
+    "streams",
+    "summaries",
+]
 
 SPILL_BYTES = 64 << 20
+MEMORY_BYTES = 1 << 30
 
-# How many rejected segments and conflicts a stream keeps as evidence; all are counted.
-MAX_EVIDENCE = 64
-
-_DIRECTIONS = (CLIENT, SERVER)
-# A piece is four numbers in an array: offset, length, frame, time_ns.
-_PIECE = 4
-
-
-class Missing(NamedTuple):
-    """A gap of one direction, in bytes of stream offset."""
-
-    offset: int
-    length: int
-    reason: str
-
-
-class Chunk(NamedTuple):
-    """Delivered bytes that one packet carried."""
-
-    direction: Direction
-    offset: int
-    payload: bytes
-    frame: int
-    time_ns: int
-
-
-class Hole(NamedTuple):
-    """A gap in a conversation."""
-
-    direction: Direction
-    offset: int
-    length: int
-    reason: str
-
-
-class Summary:
-    """What a stream was, without its bytes.
-
-    Attributes:
-        id: From 0, in the order of first packets.
-        client, server: The ends.
-        role_evidence: ``syn``, ``syn_ack``, ``port`` or ``first``.
-        first_ns, last_ns: Times of its first and last packet.
-        packets, bytes: Of the client and of the server: packets sent before the
-            stream closed, and bytes delivered without gaps.
-        sha256: Hexadecimal, of the client's and of the server's delivered bytes in
-            order of offset; None where no digest was asked for.
-        gaps: Lists of ``Missing``, of the client and of the server.
-        conflicts: How many conflicts there were.
-        rejected: How many segments were rejected, by reason.
-        close_reason: See ``Closed``.
-        complete: Whether start and end were seen, with no gap and no conflict.
-    """
-
-    def __init__(
-        self,
-        stream: Stream,
-        gaps: tuple[list[Missing], list[Missing]],
-        sha256: tuple[str, str] | None,
-    ) -> None:
-        counts = [stream.counts(direction) for direction in _DIRECTIONS]
-        self.id: int = stream.id
-        self.client: Endpoint = stream.client
-        self.server: Endpoint = stream.server
-        self.role_evidence: str = stream.role_evidence
-        self.first_ns: int = stream.first_ns
-        self.last_ns: int = stream.last_ns
-        self.first_frame: int = stream.first_frame
-        self.packets = (counts[0]["packets"], counts[1]["packets"])
-        self.bytes = (counts[0]["delivered_bytes"], counts[1]["delivered_bytes"])
-        self.gaps = gaps
-        self.sha256 = sha256
-        self.conflicts: int = counts[0]["conflicts"] + counts[1]["conflicts"]
-        self.rejected: dict[str, int] = {}
-        for count in counts:
-            for reason, times in count["rejected"].items():
-                self.rejected[reason] = self.rejected.get(reason, 0) + times
-        self.close_reason: str | None = stream.close_reason
-        self.complete: bool = stream.complete
-        self.counts = (counts[0], counts[1])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record that ``unpacket streams --json`` prints."""
-        record: dict[str, Any] = {
-            "id": self.id,
-            "client": self.client._asdict(),
-            "server": self.server._asdict(),
-            "role_evidence": self.role_evidence,
-            "first_ns": self.first_ns,
-            "last_ns": self.last_ns,
-            "packets": _by_side(self.packets),
-            "bytes": _by_side(self.bytes),
-        }
-        if self.sha256 is not None:
-            record["sha256"] = _by_side(self.sha256)
-        gaps = [[gap._asdict() for gap in side] for side in self.gaps]
-        record["gaps"] = _by_side(gaps)
-        record["conflicts"] = self.conflicts
-        record["rejected"] = self.rejected
-        record["close_reason"] = self.close_reason
-        record["complete"] = self.complete
-        return record
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id} {self.client} > {self.server}>"
-
-
-def _by_side(pair: Any) -> dict[str, Any]:
-    return {"client": pair[0], "server": pair[1]}
-
-
-class _Side:
-    """What was collected of one direction."""
-
-    __slots__ = ("digest", "ends", "gaps", "pieces")
-
-    def __init__(self) -> None:
-        self.pieces = array("q")
-        self.gaps: list[Missing] = []
-        self.ends: list[int] = []
-        self.digest: Any = None
-
-
-class WholeStream(Summary):
-    """A stream with its bytes, as ``streams`` gives it once the stream has closed.
-
-    ``client_data`` and ``server_data`` are the delivered bytes in order of offset,
-    gaps left out; ``read`` takes a part without loading all. Payload beyond a bound
-    lies in a temporary file, which ``close`` (or the end of a ``with`` block, or of
-    the object) removes.
-    """
-
-    def __init__(self, stream: Stream, collected: _Collected) -> None:
-        sides = collected.sides
-        super().__init__(stream, (sides[0].gaps, sides[1].gaps), None)
-        self._sides = sides
-        self._spools = collected.spools
-        self._order = collected.order
-        self.conflict_events: list[Conflict] = collected.conflicts
-        self.rejected_events: list[Rejected] = collected.rejected
-
-    @property
-    def client_data(self) -> bytes:
-        """What the client sent."""
-        return self.data(CLIENT)
-
-    @property
-    def server_data(self) -> bytes:
-        """What the server sent."""
-        return self.data(SERVER)
-
-    @property
-    def client_gaps(self) -> list[Missing]:
-        """What is missing of what the client sent."""
-        return self._sides[0].gaps
-
-    @property
-    def server_gaps(self) -> list[Missing]:
-        """What is missing of what the server sent."""
-        return self._sides[1].gaps
-
-    @property
-    def spilled(self) -> bool:
-        """Whether payload lies in a temporary file."""
-        return any(spool.spilled for spool in self._spools)
-
-    def data(self, direction: Direction | int) -> bytes:
-        """Return the delivered bytes of a direction, gaps left out."""
-        spool = self._spools[direction]
-        return spool.read(0, len(spool))
-
-    def read(self, direction: Direction | int, start: int, stop: int) -> bytes:
-        """Return the delivered bytes of the offsets ``[start, stop)``."""
-        return self._spools[direction].read(
-            self._position(direction, start), self._position(direction, stop)
-        )
-
-    def _position(self, direction: Direction | int, offset: int) -> int:
-        """Return how many bytes were delivered before ``offset``."""
-        side = self._sides[direction]
-        if len(side.ends) != len(side.gaps):
-            side.ends = [gap.offset for gap in side.gaps]
-        missing = 0
-        for gap in side.gaps[: bisect_right(side.ends, offset)]:
-            missing += min(gap.offset + gap.length, offset) - gap.offset
-        return max(0, offset - missing)
-
-    @property
-    def chunks(self) -> Iterator[Chunk]:
-        """Every delivered piece, in the order of delivery."""
-        return (item for item in self.conversation() if isinstance(item, Chunk))
-
-    def conversation(self) -> Iterator[Chunk | Hole]:
-        """Give pieces and gaps of both directions in the order of delivery.
-
-        Under ``deliver="acked"`` that order is causal: what was asked comes before
-        what was answered.
-        """
-        pieces = [0, 0]
-        gaps = [0, 0]
-        for code in self._order:
-            side = code & 1
-            direction = _DIRECTIONS[side]
-            if code < 2:
-                at = pieces[side]
-                pieces[side] = at + _PIECE
-                offset, length, frame, time_ns = self._sides[side].pieces[
-                    at : at + _PIECE
-                ]
-                payload = self.read(side, offset, offset + length)
-                yield Chunk(direction, offset, payload, frame, time_ns)
-            else:
-                gap = self._sides[side].gaps[gaps[side]]
-                gaps[side] += 1
-                yield Hole(direction, *gap)
-
-    def frames(self, direction: Direction | int, start: int, stop: int) -> list[int]:
-        """Return the numbers of the frames that carried ``[start, stop)``, sorted."""
-        pieces = self._sides[direction].pieces
-        low = 0
-        high = len(pieces) // _PIECE
-        while low < high:
-            middle = (low + high) // 2
-            at = middle * _PIECE
-            if pieces[at] + pieces[at + 1] <= start:
-                low = middle + 1
-            else:
-                high = middle
-        found = set()
-        for at in range(low * _PIECE, len(pieces), _PIECE):
-            if pieces[at] >= stop:
-                break
-            found.add(pieces[at + 2])
-        return sorted(found)
-
-    def digest(self, direction: Direction | int) -> str:
-        """Return the SHA-256 of the delivered bytes of a direction, hexadecimal."""
-        hashed = hashlib.sha256()
-        spool = self._spools[direction]
-        for start in range(0, len(spool), 1 << 20):
-            hashed.update(spool.read(start, start + (1 << 20)))
-        return hashed.hexdigest()
-
-    def close(self) -> None:
-        """Let go of the payload."""
-        for spool in self._spools:
-            spool.close()
-
-    def __enter__(self) -> WholeStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class _Collected:
-    """What is known of a stream that still lives."""
-
-    __slots__ = ("conflicts", "order", "rejected", "sides", "spools")
-
-    def __init__(self, spill_bytes: int) -> None:
-        self.sides = (_Side(), _Side())
-        self.spools = (Spool(spill_bytes), Spool(spill_bytes))
-        self.order = array("b")
-        self.conflicts: list[Conflict] = []
-        self.rejected: list[Rejected] = []
-
-    def data(self, event: Data) -> None:
-        direction: int = event.direction
-        pieces = self.sides[direction].pieces
-        for piece in event.pieces:
-            pieces.extend(piece)
-            self.order.append(direction)
-        self.spools[direction].append(event.payload)
-
-    def gap(self, event: Gap) -> None:
-        direction: int = event.direction
-        missing = Missing(event.offset, event.length, event.reason)
-        self.sides[direction].gaps.append(missing)
-        self.order.append(2 + direction)
+_NO_BYTES = hashlib.sha256().hexdigest()
 
 
 def events(
@@ -337,7 +65,8 @@ def events(
         data: Whether to give ``Data``; without it no payload is copied.
         notes: Whether to give ``Note``.
         link_type: What ``bytes`` packets begin with; Ethernet if None.
-        strict: Whether a damaged capture raises ``FormatError``, and not only warns.
+        strict: Whether a damaged capture raises ``FormatError``, after all that it
+            had before the damage, and not only warns.
 
     Raises:
         SourceError: The source cannot be read, or is no capture.
@@ -352,8 +81,12 @@ def events(
             source, strict=strict, link_type=link_type, progress=progress
         )
     with opened as batches:
-        for batch in batches:
-            yield from assembler.feed(batch)
+        try:
+            # No loop of Python's own: what causes no event costs nothing in it.
+            yield from chain.from_iterable(map(assembler.feed, batches))
+        except SourceError:
+            yield from assembler.finish()
+            raise
     yield from assembler.finish()
 
 
@@ -365,36 +98,30 @@ def summaries(
     No payload is kept; without ``digest`` none is even copied. ``options`` are those
     of ``events``.
     """
-    live: dict[int, tuple[_Side, _Side]] = {}
+    # Most streams have no trouble, and nothing is kept for them.
+    troubles: dict[Stream, Trouble] = {}
+    hashes: dict[Stream, list[Any]] = {}
     for event in events(source, policy=policy, data=digest, **options):
         kind = type(event)
         if kind is Data:
-            side = _sides(live, event)[event.direction]
-            if side.digest is None:
-                side.digest = hashlib.sha256()
-            side.digest.update(event.payload)
-        elif kind is Gap:
-            side = _sides(live, event)[event.direction]
-            side.gaps.append(Missing(event.offset, event.length, event.reason))
+            sides = hashes.get(event.stream)
+            if sides is None:
+                sides = hashes[event.stream] = [hashlib.sha256(), hashlib.sha256()]
+            sides[event.direction].update(event.payload)
         elif kind is Closed:
-            sides = live.pop(event.stream.id, None) or (_Side(), _Side())
-            hashes = (_hex(sides[0]), _hex(sides[1])) if digest else None
-            yield Summary(event.stream, (sides[0].gaps, sides[1].gaps), hashes)
-
-
-def _sides(
-    live: dict[int, tuple[_Side, _Side]], event: Data | Gap
-) -> tuple[_Side, _Side]:
-    stream_id = event.stream.id
-    sides = live.get(stream_id)
-    if sides is None:
-        sides = live[stream_id] = (_Side(), _Side())
-    return sides
-
-
-def _hex(side: _Side) -> str:
-    digest = hashlib.sha256() if side.digest is None else side.digest
-    return str(digest.hexdigest())
+            trouble = troubles.pop(event.stream, None)
+            sha256 = None
+            if digest:
+                sides = hashes.pop(event.stream, None)
+                sha256 = (_NO_BYTES, _NO_BYTES)
+                if sides is not None:
+                    sha256 = (sides[0].hexdigest(), sides[1].hexdigest())
+            yield Summary(event.stream, trouble, sha256)
+        elif kind is not Opened:
+            trouble = troubles.get(event.stream)
+            if trouble is None:
+                trouble = troubles[event.stream] = Trouble()
+            trouble.take(event)
 
 
 def streams(
@@ -402,39 +129,74 @@ def streams(
     *,
     policy: Policy | None = None,
     spill_bytes: int = SPILL_BYTES,
+    memory_bytes: int = MEMORY_BYTES,
     **options: Any,
 ) -> Iterator[WholeStream]:
     """Give the whole streams of a capture, as they close.
 
     Args:
-        spill_bytes: How many bytes of a stream's direction stay in memory; more goes
-            to a temporary file.
+        spill_bytes: How much of a stream stays in memory: payload, and 36 bytes for
+            each piece of it. What is more goes to a temporary file.
+        memory_bytes: The same for all streams together that have not closed yet; if
+            it is more, the largest of them go to the file.
 
     ``source``, ``policy`` and ``options`` are those of ``events``.
     """
     return _collect(
-        events(source, policy=policy, data=True, **options), spill_bytes=spill_bytes
+        events(source, policy=policy, data=True, **options), spill_bytes, memory_bytes
     )
 
 
-def _collect(happening: Iterable[Any], spill_bytes: int) -> Iterator[WholeStream]:
-    live: dict[int, _Collected] = {}
+def _collect(
+    happening: Iterable[Any], spill_bytes: int, memory_bytes: int
+) -> Iterator[WholeStream]:
+    # A stream has four stores: what they keep back must not exceed the bound.
+    file = BlockFile(max(1, min(BLOCK_BYTES, spill_bytes // 8)))
+    growing: dict[Stream, Growing] = {}
+    in_memory = 0
+    bound = memory_bytes
     for event in happening:
-        stream_id = event.stream.id
-        collected = live.get(stream_id)
-        if collected is None:
-            collected = live[stream_id] = _Collected(spill_bytes)
         kind = type(event)
         if kind is Data:
-            collected.data(event)
-        elif kind is Gap:
-            collected.gap(event)
-        elif kind is Conflict:
-            if len(collected.conflicts) < MAX_EVIDENCE:
-                collected.conflicts.append(event)
-        elif kind is Rejected:
-            if len(collected.rejected) < MAX_EVIDENCE:
-                collected.rejected.append(event)
+            grown = growing[event.stream]
+            fresh = grown.fresh
+            fresh.append(event)
+            before = grown.memory_bytes
+            grown.memory_bytes = after = before + len(event.payload) + FRESH_BYTES
+            if len(fresh) == FRESH_EVENTS or after > spill_bytes:
+                grown.settled()
+                if grown.memory_bytes > spill_bytes:
+                    grown.spill()
+                after = grown.memory_bytes
+            in_memory += after - before
+            if in_memory > bound:
+                in_memory = _spill_largest(growing.values(), in_memory, memory_bytes)
+                # What little each keeps back may be much in all: no try each time.
+                bound = max(memory_bytes, in_memory + memory_bytes // 2)
+        elif kind is Opened:
+            growing[event.stream] = Growing(file)
         elif kind is Closed:
-            del live[stream_id]
-            yield WholeStream(event.stream, collected)
+            grown = growing.pop(event.stream)
+            in_memory -= grown.memory_bytes
+            whole = [WholeStream(event.stream, grown)]
+            # Only the caller has it from here on, and can let go of it.
+            del grown
+            yield whole.pop()
+        else:
+            grown = growing[event.stream]
+            in_memory -= grown.memory_bytes
+            grown.take(event)
+            in_memory += grown.memory_bytes
+
+
+def _spill_largest(
+    growing: Iterable[Growing], in_memory: int, memory_bytes: int
+) -> int:
+    """Spill streams until half of the bound is free; return what is in memory."""
+    for grown in sorted(growing, key=attrgetter("memory_bytes"), reverse=True):
+        if in_memory <= memory_bytes // 2:
+            break
+        in_memory -= grown.memory_bytes
+        grown.spill()
+        in_memory += grown.memory_bytes
+    return in_memory

@@ -1,0 +1,167 @@
+"""What is known of a stream once it has closed, without its payload."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from unpacket._core.events import CLIENT, SERVER, Conflict, Gap, Rejected
+from unpacket._core.state import Endpoint, Stream
+
+
+class Missing(NamedTuple):
+    """A gap of one direction, in bytes of stream offset."""
+
+    offset: int
+    length: int
+    reason: str
+
+
+class Trouble:
+    """What is missing of a stream, and what was wrong with it."""
+
+    __slots__ = ("conflicts", "gaps", "rejected")
+
+    def __init__(self) -> None:
+        self.gaps: tuple[list[Missing], list[Missing]] = ([], [])
+        self.conflicts = 0
+        self.rejected: dict[str, int] = {}
+
+    def take(self, event: Any) -> None:
+        """Take an event that is no ``Data``."""
+        if isinstance(event, Gap):
+            missing = Missing(event.offset, event.length, event.reason)
+            self.gaps[event.direction].append(missing)
+        elif isinstance(event, Conflict):
+            self.conflicts += 1
+        elif isinstance(event, Rejected):
+            self.rejected[event.reason] = self.rejected.get(event.reason, 0) + 1
+
+
+class Summary:
+    """What a stream was, without its bytes.
+
+    Attributes:
+        sha256: Hexadecimal, of the client's and of the server's delivered bytes in
+            order of offset; None where no digest was asked for.
+    """
+
+    __slots__ = ("_facts", "_trouble", "sha256")
+
+    def __init__(
+        self,
+        facts: Stream,
+        trouble: Trouble | None,
+        sha256: tuple[str, str] | None = None,
+    ) -> None:
+        self._facts = facts
+        self._trouble = trouble
+        self.sha256 = sha256
+
+    @property
+    def gaps(self) -> tuple[list[Missing], list[Missing]]:
+        """What is missing of the client's bytes, and of the server's."""
+        return ([], []) if self._trouble is None else self._trouble.gaps
+
+    @property
+    def conflicts(self) -> int:
+        """How many conflicts there were."""
+        return 0 if self._trouble is None else self._trouble.conflicts
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """How many segments were rejected, by reason."""
+        return {} if self._trouble is None else self._trouble.rejected
+
+    @property
+    def id(self) -> int:
+        """From 0, in the order of first packets."""
+        return int(self._facts.id)
+
+    @property
+    def client(self) -> Endpoint:
+        """The client's end."""
+        return self._facts.client
+
+    @property
+    def server(self) -> Endpoint:
+        """The server's end."""
+        return self._facts.server
+
+    @property
+    def role_evidence(self) -> str:
+        """How the client is known: ``syn``, ``syn_ack``, ``port`` or ``first``."""
+        return self._facts.role_evidence
+
+    @property
+    def first_frame(self) -> int:
+        """The number of the first packet."""
+        return int(self._facts.first_frame)
+
+    @property
+    def first_ns(self) -> int:
+        """When the first packet was captured."""
+        return int(self._facts.first_ns)
+
+    @property
+    def last_ns(self) -> int:
+        """When the last packet before the close was captured."""
+        return int(self._facts.last_ns)
+
+    @property
+    def packets(self) -> tuple[int, int]:
+        """How many packets client and server sent before the stream closed."""
+        return self._facts.packets(CLIENT), self._facts.packets(SERVER)
+
+    @property
+    def bytes(self) -> tuple[int, int]:
+        """How many bytes of client and server were delivered, gaps left out."""
+        facts = self._facts
+        return facts.delivered_bytes(CLIENT), facts.delivered_bytes(SERVER)
+
+    @property
+    def counts(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What happened to the payload of each side; see ``Stream.counts``.
+
+        Late packets are counted as they come, as far as the input has been read.
+        """
+        return self._facts.counts(CLIENT), self._facts.counts(SERVER)
+
+    @property
+    def close_reason(self) -> str | None:
+        """Why the stream ended; see ``Closed``."""
+        return self._facts.close_reason
+
+    @property
+    def complete(self) -> bool:
+        """Whether start and end were seen, with no gap and no conflict."""
+        return bool(self._facts.complete)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record that ``unpacket streams --json`` prints."""
+        record: dict[str, Any] = {
+            "id": self.id,
+            "client": self.client._asdict(),
+            "server": self.server._asdict(),
+            "role_evidence": self.role_evidence,
+            "first_ns": self.first_ns,
+            "last_ns": self.last_ns,
+            "packets": by_side(self.packets),
+            "bytes": by_side(self.bytes),
+        }
+        if self.sha256 is not None:
+            record["sha256"] = by_side(self.sha256)
+        gaps = [[gap._asdict() for gap in side] for side in self.gaps]
+        record["gaps"] = by_side(gaps)
+        record["conflicts"] = self.conflicts
+        record["rejected"] = self.rejected
+        record["close_reason"] = self.close_reason
+        record["complete"] = self.complete
+        return record
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.client} > {self.server}>"
+
+
+def by_side(pair: Any) -> dict[str, Any]:
+    """Return what is of the client and of the server, by these names."""
+    return {"client": pair[0], "server": pair[1]}

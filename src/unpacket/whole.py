@@ -1,0 +1,410 @@
+"""A whole stream: what both sides said, which packets carried it, in what order.
+
+Of each piece that was delivered 36 bytes tell where it came from: no object is kept
+for it, so that a stream of a million small segments stays small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+from struct import Struct
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from unpacket._core.events import (
+    CLIENT,
+    SERVER,
+    Conflict,
+    Data,
+    Direction,
+    Gap,
+    Rejected,
+)
+from unpacket._core.state import Stream
+from unpacket.spool import BlockFile, Store
+from unpacket.summary import Missing, Summary, Trouble
+
+# How much of what was rejected, or in conflict, a stream keeps as evidence; all is
+# counted.
+MAX_EVIDENCE = 64
+MAX_EVIDENCE_BYTES = 1 << 18
+
+_DIRECTIONS = (CLIENT, SERVER)
+# offset, length, frame, time, and when it was delivered, counted over both directions
+_PIECE = Struct("=qIqqq")
+_PIECE_BYTES = _PIECE.size
+_pack_piece = _PIECE.pack
+# In the length: let go at the end without the acknowledgement that the policy asks for.
+_UNACKNOWLEDGED = 1 << 31
+_BLOCK_BYTES = 1 << 20
+
+# So many events wait to be taken apart, and each counts as so many bytes meanwhile
+# besides its payload.
+FRESH_EVENTS = 64
+FRESH_BYTES = 176
+
+
+class Chunk(NamedTuple):
+    """Delivered bytes that one packet carried.
+
+    Attributes:
+        acknowledged: False where they were let go at the end of the stream without
+            the acknowledgement that the policy asks for.
+    """
+
+    direction: Direction
+    offset: int
+    payload: bytes
+    frame: int
+    time_ns: int
+    acknowledged: bool = True
+
+
+class Hole(NamedTuple):
+    """A gap in a conversation."""
+
+    direction: Direction
+    offset: int
+    length: int
+    reason: str
+
+
+class Side:
+    """One direction: its payload, and which packet carried which of it.
+
+    Attributes:
+        gap_turns: When each gap was told, counted over both directions.
+    """
+
+    __slots__ = ("gap_turns", "payload", "pieces")
+
+    def __init__(self, file: BlockFile) -> None:
+        self.payload = Store(file)
+        self.pieces = Store(file)
+        self.gap_turns: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.pieces) // _PIECE_BYTES
+
+    def piece(self, index: int) -> tuple[int, int, int, int, int]:
+        """Return offset, length with flag, frame, time and turn of a piece."""
+        at = index * _PIECE_BYTES
+        offset, length, frame, time_ns, turn = _PIECE.unpack(
+            self.pieces.read(at, at + _PIECE_BYTES)
+        )
+        return offset, length, frame, time_ns, turn
+
+    def from_piece(self, index: int) -> Iterator[tuple[int, int, int, int, int]]:
+        """Give the pieces from number ``index`` on."""
+        size = _PIECE_BYTES * 1024
+        for at in range(index * _PIECE_BYTES, len(self.pieces), size):
+            for piece in _PIECE.iter_unpack(self.pieces.read(at, at + size)):
+                offset, length, frame, time_ns, turn = piece
+                yield offset, length, frame, time_ns, turn
+
+
+class Growing:
+    """What is collected of a stream.
+
+    Most streams are short and whole: for them there is nothing but this and a list.
+
+    Attributes:
+        fresh: The latest Data events, not yet taken apart: many at a time cost less
+            than one at a time, and nothing where nobody asks for them.
+        memory_bytes: How much is kept in memory, gaps and evidence left out.
+    """
+
+    __slots__ = ("fresh", "memory_bytes", "sides", "file", "trouble", "turn")
+
+    def __init__(self, file: BlockFile) -> None:
+        self.file = file
+        self.fresh: list[Data] = []
+        self.sides: tuple[Side, Side] | None = None
+        self.trouble: Evidence | None = None
+        self.memory_bytes = 0
+        self.turn = 0
+
+    def settled(self) -> tuple[Side, Side]:
+        """Take the fresh events apart; return the two directions."""
+        sides = self.sides
+        if sides is None:
+            sides = self.sides = (Side(self.file), Side(self.file))
+        elif not self.fresh:
+            return sides
+        turn = self.turn
+        payloads: tuple[list[bytes], list[bytes]] = ([], [])
+        pieces: tuple[list[bytes], list[bytes]] = ([], [])
+        for event in self.fresh:
+            direction = event.direction
+            payload = event.payload
+            payloads[direction].append(payload)
+            flag = 0 if event.acknowledged else _UNACKNOWLEDGED
+            parts = event.parts
+            if parts is None:
+                turn += 1
+                pieces[direction].append(
+                    _pack_piece(
+                        event.offset,
+                        len(payload) | flag,
+                        event.frame,
+                        event.time_ns,
+                        turn,
+                    )
+                )
+                continue
+            for offset, length, frame, time_ns in parts:
+                turn += 1
+                pieces[direction].append(
+                    _pack_piece(offset, length | flag, frame, time_ns, turn)
+                )
+        self.fresh.clear()
+        self.turn = turn
+        for direction in _DIRECTIONS:
+            if payloads[direction]:
+                side = sides[direction]
+                side.payload.append(b"".join(payloads[direction]))
+                side.pieces.append(b"".join(pieces[direction]))
+        self._measure(sides)
+        return sides
+
+    def _measure(self, sides: tuple[Side, Side]) -> None:
+        self.memory_bytes = sum(
+            side.payload.memory_bytes + side.pieces.memory_bytes for side in sides
+        )
+
+    def take(self, event: Any) -> None:
+        """Take an event that is no ``Data``."""
+        if isinstance(event, Gap):
+            # What was delivered before it has its turn before it.
+            sides = self.settled()
+            self.turn += 1
+            sides[event.direction].gap_turns.append(self.turn)
+        if self.trouble is None:
+            self.trouble = Evidence()
+        self.trouble.take(event)
+
+    def spill(self) -> None:
+        """Move what is in memory to the temporary file, but for some KiB.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        sides = self.settled()
+        for side in sides:
+            side.payload.spill()
+            side.pieces.spill()
+        self._measure(sides)
+
+
+class Evidence(Trouble):
+    """The first events that say what was wrong with a stream."""
+
+    __slots__ = ("_bytes", "conflict_events", "rejected_events")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes = 0
+        self.conflict_events: list[Conflict] = []
+        self.rejected_events: list[Rejected] = []
+
+    def take(self, event: Any) -> None:
+        """Take an event that is no ``Data``."""
+        super().take(event)
+        if isinstance(event, Conflict):
+            if self._has_room(self.conflict_events, len(event.kept) + len(event.other)):
+                self.conflict_events.append(event)
+        elif isinstance(event, Rejected) and self._has_room(
+            self.rejected_events, len(event.payload)
+        ):
+            self.rejected_events.append(event)
+
+    def _has_room(self, evidence: list[Any], size: int) -> bool:
+        if len(evidence) == MAX_EVIDENCE or self._bytes + size > MAX_EVIDENCE_BYTES:
+            return False
+        self._bytes += size
+        return True
+
+
+class WholeStream(Summary):
+    """A stream with its bytes, as ``streams`` gives it once the stream has closed.
+
+    ``client_data`` and ``server_data`` are the delivered bytes in order of offset,
+    gaps left out; ``read`` takes a part without loading all. What is large lies in a
+    temporary file, which lets go of it at ``close`` (or the end of a ``with`` block,
+    or of the object).
+    """
+
+    __slots__ = ("_grown", "_missing")
+
+    def __init__(self, facts: Stream, grown: Growing) -> None:
+        super().__init__(facts, grown.trouble)
+        self._grown = grown
+        self._missing: tuple[list[int], list[int]] | None = None
+
+    @property
+    def conflict_events(self) -> list[Conflict]:
+        """The first conflicts; ``conflicts`` counts all."""
+        trouble = self._grown.trouble
+        return [] if trouble is None else trouble.conflict_events
+
+    @property
+    def rejected_events(self) -> list[Rejected]:
+        """The first rejected segments; ``rejected`` counts all."""
+        trouble = self._grown.trouble
+        return [] if trouble is None else trouble.rejected_events
+
+    @property
+    def client_data(self) -> bytes:
+        """What the client sent."""
+        return self.data(CLIENT)
+
+    @property
+    def server_data(self) -> bytes:
+        """What the server sent."""
+        return self.data(SERVER)
+
+    @property
+    def client_gaps(self) -> list[Missing]:
+        """What is missing of what the client sent."""
+        return self.gaps[CLIENT]
+
+    @property
+    def server_gaps(self) -> list[Missing]:
+        """What is missing of what the server sent."""
+        return self.gaps[SERVER]
+
+    @property
+    def spilled(self) -> bool:
+        """Whether payload lies in a temporary file."""
+        return any(side.payload.spilled for side in self._grown.settled())
+
+    def data(self, direction: Direction | int) -> bytes:
+        """Return the delivered bytes of a direction, gaps left out."""
+        grown = self._grown
+        if grown.sides is None:
+            sender = _DIRECTIONS[direction]
+            return b"".join(
+                [event.payload for event in grown.fresh if event.direction is sender]
+            )
+        payload = grown.settled()[direction].payload
+        return payload.read(0, len(payload))
+
+    def read(self, direction: Direction | int, start: int, stop: int) -> bytes:
+        """Return the delivered bytes of the offsets ``[start, stop)``."""
+        return self._grown.settled()[direction].payload.read(
+            self._position(direction, start), self._position(direction, stop)
+        )
+
+    def _position(self, direction: Direction | int, offset: int) -> int:
+        """Return how many bytes were delivered before ``offset``."""
+        gaps = self.gaps[direction]
+        if not gaps:
+            return max(0, offset)
+        if self._missing is None:
+            self._missing = (running(self.gaps[CLIENT]), running(self.gaps[SERVER]))
+        before = bisect_right(gaps, offset, key=gap_offset)
+        if before == 0:
+            return max(0, offset)
+        last = gaps[before - 1]
+        missing = self._missing[direction][before - 1]
+        return max(offset, last.offset + last.length) - missing
+
+    @property
+    def chunks(self) -> Iterator[Chunk]:
+        """Every delivered piece, in the order of delivery."""
+        return (item for item in self.conversation() if isinstance(item, Chunk))
+
+    def conversation(self) -> Iterator[Chunk | Hole]:
+        """Give pieces and gaps of both directions in the order of delivery.
+
+        Under ``deliver="acked"`` that order is causal: what was asked comes before
+        what was answered.
+        """
+        told = [self._told(direction) for direction in _DIRECTIONS]
+        ahead = [next(side, None) for side in told]
+        while True:
+            client, server = ahead
+            if client is None and server is None:
+                return
+            if server is None or (client is not None and client[0] < server[0]):
+                assert client is not None
+                yield client[1]
+                ahead[CLIENT] = next(told[CLIENT], None)
+            else:
+                yield server[1]
+                ahead[SERVER] = next(told[SERVER], None)
+
+    def _told(self, direction: Direction) -> Iterator[tuple[int, Chunk | Hole]]:
+        """Give pieces and gaps of a direction, each with its turn."""
+        side = self._grown.settled()[direction]
+        gaps = zip(side.gap_turns, self.gaps[direction], strict=True)
+        gap = next(gaps, None)
+        position = 0
+        for offset, flagged, frame, time_ns, turn in side.from_piece(0):
+            while gap is not None and gap[0] < turn:
+                yield gap[0], Hole(direction, *gap[1])
+                gap = next(gaps, None)
+            length = flagged & ~_UNACKNOWLEDGED
+            payload = side.payload.read(position, position + length)
+            position += length
+            acknowledged = length == flagged
+            yield turn, Chunk(direction, offset, payload, frame, time_ns, acknowledged)
+        while gap is not None:
+            yield gap[0], Hole(direction, *gap[1])
+            gap = next(gaps, None)
+
+    def frames(self, direction: Direction | int, start: int, stop: int) -> list[int]:
+        """Return the numbers of the frames that carried ``[start, stop)``, sorted."""
+        side = self._grown.settled()[direction]
+        low, high = 0, len(side)
+        while low < high:
+            middle = (low + high) // 2
+            offset, flagged, _, _, _ = side.piece(middle)
+            if offset + (flagged & ~_UNACKNOWLEDGED) <= start:
+                low = middle + 1
+            else:
+                high = middle
+        found = set()
+        for offset, _, frame, _, _ in side.from_piece(low):
+            if offset >= stop:
+                break
+            found.add(frame)
+        return sorted(found)
+
+    def digest(self, direction: Direction | int) -> str:
+        """Return the SHA-256 of the delivered bytes of a direction, hexadecimal."""
+        hashed = hashlib.sha256()
+        payload = self._grown.settled()[direction].payload
+        for start in range(0, len(payload), _BLOCK_BYTES):
+            hashed.update(payload.read(start, start + _BLOCK_BYTES))
+        return hashed.hexdigest()
+
+    def close(self) -> None:
+        """Let go of the payload; facts and gaps stay."""
+        for side in self._grown.settled():
+            side.payload.close()
+            side.pieces.close()
+
+    def __enter__(self) -> WholeStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def running(gaps: list[Missing]) -> list[int]:
+    """Return how many bytes are missing up to the end of each gap."""
+    return list(accumulate(gap.length for gap in gaps))
+
+
+def gap_offset(gap: Missing) -> int:
+    """Return where a gap begins."""
+    return gap.offset
