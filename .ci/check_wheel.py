@@ -27,6 +27,8 @@ def main(capture: str) -> None:
     if not compiled:
         sys.exit("no .pxd is in the wheel")
     for declarations in compiled:
+        if declarations.stem.startswith("inline_"):
+            continue
         if declarations.with_suffix(".py").exists():
             loaded = import_module(f"unpacket._core.{declarations.stem}").__file__
             if loaded is None or not loaded.endswith(tuple(EXTENSION_SUFFIXES)):
