@@ -612,7 +612,8 @@ class Assembler:
                 grace_over(ctx, stream, half)
         elif kind == BEGINNING and half.state == WAITING:
             begin(ctx, stream, half, peer)
-        check_ended(ctx, stream, half, peer)
+        if not stream.reason:
+            check_ended(ctx, stream, half, peer)
         if stream.reason:
             self.linger(stream)
         else:

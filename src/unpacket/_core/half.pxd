@@ -6,7 +6,7 @@ from unpacket._core.held cimport (Clash, Held)
 from unpacket._core.held cimport (Piece as HeldPiece)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
 
-cdef unsigned int FINISHED, IGNORED, SIMPLE, HAS_GAP, HAS_CONFLICT, OPEN
+cdef unsigned int FIN, FIN_SEEN, FINISHED, IGNORED, SIMPLE, HAS_GAP, HAS_CONFLICT, OPEN
 cdef long long NEVER, PIECE_BYTES
 cdef int GRACE
 
@@ -110,7 +110,7 @@ cpdef refuse_rest(
     long long base,
     long long size,
 )
-@cython.locals(extra=HalfExtra)
+@cython.locals(extra=HalfExtra, closes=bint)
 cpdef bint settle_one(
     Context ctx,
     Stream stream,
@@ -130,12 +130,17 @@ cpdef bint settle_one(
     seg=Segment,
     base=cython.longlong,
     stop=cython.longlong,
+    wanted=cython.longlong,
     accepted=bint,
-    refused=bint,
+    partly=bint,
 )
 cpdef bint settle_suspects(
     Context ctx, Stream stream, Half half, Half peer, bint at_end
 ) except -1
+@cython.locals(extra=HalfExtra, stop=cython.longlong)
+cpdef settle_fin(
+    Context ctx, Stream stream, Half half, Segment seg, long long base, str reason
+)
 @cython.locals(stop=cython.longlong, piece=HeldPiece, extra=HalfExtra)
 cpdef bint contradicted(Context ctx, Half half, Segment seg, long long base) except -1
 @cython.locals(end=cython.longlong, extra=HalfExtra)

@@ -8,6 +8,8 @@ that. Offsets are 64 bits and never wrap.
 from collections import deque
 
 from unpacket._core.constants import (
+    FIN,
+    FIN_SEEN,
     FINISHED,
     GRACE,
     HAS_CONFLICT,
@@ -556,7 +558,11 @@ def settle_suspects(
     silent = at_end and (peer is None or peer.packets == 0)
     for base, reason, seg in suspects:  # type: ignore[union-attr]
         stop = base + seg.length
-        accepted = half.acked >= stop or (silent and reason != "window")
+        # A FIN has a sequence number of its own.
+        wanted = stop
+        if seg.flags & FIN and not at_end:
+            wanted += 1
+        accepted = half.acked >= wanted or (silent and reason != "window")
         partly = reason == "fast_open" and 0 <= half.acked < stop
         if not accepted and not partly and not at_end:
             keep.append((base, reason, seg))
@@ -611,12 +617,34 @@ def settle_one(
     if reason == "fast_open" and base != 0:
         # Its SYN was not the true one.
         accepted = False
-    if not accepted or contradicted(ctx, half, seg, base):
+    if not accepted or (seg.length and contradicted(ctx, half, seg, base)):
         ctx.reject(stream, half, reason, seg, base)
         return False
     if reason == "ttl" and base >= half.next_offset:
         half.ttl = seg.ttl
-    return accept(ctx, stream, half, peer, seg, base)
+    closes = False
+    if seg.length:
+        closes = accept(ctx, stream, half, peer, seg, base)
+    if seg.flags & FIN:
+        settle_fin(ctx, stream, half, seg, base, reason)
+    return closes
+
+
+def settle_fin(
+    ctx: Context, stream: Stream, half: Half, seg: Segment, base: int, reason: str
+) -> None:
+    """Believe the FIN of a suspect, unless the half goes on beyond it."""
+    extra = half.more()
+    stop = base + seg.length
+    if extra.fin_offset < 0:
+        if stop >= half.sent_edge and stop >= half.next_offset:
+            if half.acked <= stop + 1:
+                extra.fin_offset = stop
+                half.flags |= FIN_SEEN
+                finish_if_due(ctx, stream, half)
+                return
+        if seg.length == 0:
+            ctx.reject(stream, half, reason, seg, base)
 
 
 def contradicted(ctx: Context, half: Half, seg: Segment, base: int) -> bool:

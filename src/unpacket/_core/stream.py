@@ -575,6 +575,8 @@ def receive(
             closes |= acknowledged(ctx, stream, half, peer)
         if closes:
             close(ctx, stream, 4)
+        else:
+            check_ended(ctx, stream, half, peer)
         return
     reason = doubt(ctx, half, peer, seg, offset)
     if reason is None:
