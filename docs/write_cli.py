@@ -1,4 +1,4 @@
-"""Writes docs/cli.md out of the commands themselves: `python docs/write_cli.py`."""
+"""Writes the lists of docs/cli.md out of the commands: `python docs/write_cli.py`."""
 
 import inspect
 from collections.abc import Iterator
@@ -10,19 +10,14 @@ from unpacket.cli import cli
 from unpacket.cli.policies import PolicyOption
 
 PAGE = Path(__file__).with_name("cli.md")
-OPENING = """\
-# The command
-
-Standard output is data, stderr is words. Exit codes: 0 something was found, 1 nothing
-was, 2 an error, 130 ended by Ctrl-C. `unpacket --version` prints the version.
-
-This page is made from `--help` by `python docs/write_cli.py`.
-"""
+MARK = "<!-- What follows is written by `python docs/write_cli.py`. -->\n"
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text("\n".join([OPENING, *sections()]), encoding="utf-8")
+    """Write what follows the mark anew."""
+    written_by_hand = PAGE.read_text("utf-8").partition(MARK)[0]
+    page = "\n".join([written_by_hand + MARK, *sections()])
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def sections() -> Iterator[str]:

@@ -10,15 +10,20 @@ import click
 
 import unpacket
 from unpacket import Closed, Direction, Endpoint, Opened, Policy, Stream
-from unpacket.cli.options import Command, reading_options
+from unpacket.cli.options import CAPTURE, Command, reading_options
 from unpacket.cli.output import Color, Output, is_terminal, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.values import ParamType
 from unpacket.sinks.follow import FORMS, Renderer, remark, renderer
+from unpacket.spool import BLOCK_BYTES, BlockFile, Store
 
 Choice: TypeAlias = int | tuple[str, int]
+
+# How much of the streams that are to be printed whole stays in memory, about.
+KEPT_BYTES = 64 << 20
+PRINTED_BYTES = 1 << 16
 
 
 class StreamChoice(ParamType):
@@ -57,7 +62,7 @@ class StreamChoice(ParamType):
         unpacket follow - 0 --gap wait --max-held-bytes 64MiB < examples/sample.pcapng
     """,
 )
-@click.argument("capture")
+@click.argument("capture", type=CAPTURE)
 @click.argument("choices", type=StreamChoice(), nargs=-1, metavar="[STREAM]...")
 @click.option(
     "--as",
@@ -99,7 +104,7 @@ def follow(
     all streams.
 
     With one id the stream is printed as it comes. Else each is printed whole when it
-    closes, and until then kept in memory.
+    closes, and until then kept in memory, or in a temporary file if it is long.
 
     Lines begin with > where the client speaks, with < where the server does, and with *
     where unpacket does: none of these is part of the stream.
@@ -115,21 +120,25 @@ def follow(
 
     with session([capture], **reading) as (captures, output):
         printer = Printer(output, new_renderer, tell=form == "raw" and remarks)
+        ids = {choice for choice in choices if isinstance(choice, int)}
+        only_ids = bool(choices) and len(ids) == len(set(choices))
+        at_once = only_ids and len(ids) == 1
         opened = 0
         for event in unpacket.events(captures, policy=policy):
             if isinstance(event, Opened):
                 opened += 1
                 if not choices or any(fits(event.stream, one) for one in choices):
-                    printer.open(event.stream.id, at_once=is_one_id(choices))
-            if (
-                direction is None
-                or str(getattr(event, "direction", direction)) == direction
-            ):
+                    printer.open(event.stream.id, at_once=at_once)
+            if direction is None or direction == direction_of(event, direction):
                 printer.take(event)
-            if printer.printed and is_one_id(choices):
+            if only_ids and len(printer.printed) == len(ids):
                 break
-        if not printer.printed:
-            output.say(f"{capture}: {what_is_missing(choices, opened)}")
+        if not opened:
+            output.say(f"no TCP streams in {capture}")
+        for missing in sorted(ids - printer.printed) if opened else ():
+            output.say(f"no stream {missing} in {capture}: it has 0 to {opened - 1}")
+        if opened and not printer.printed and not ids:
+            output.say(f"no stream of {ends(choices)} in {capture}")
         return captures.finish() or (0 if printer.printed else NOTHING_FOUND)
 
 
@@ -137,51 +146,62 @@ class Printer:
     """Prints the streams that were opened with it.
 
     Attributes:
-        printed: How many were printed to their end.
+        printed: The ids of those that were printed to their end.
     """
 
     def __init__(
         self, output: Output, new_renderer: Callable[[], Renderer], *, tell: bool
     ) -> None:
-        self.printed = 0
+        self.printed: set[int] = set()
         self._output = output
         self._new_renderer = new_renderer
         self._tell = tell
-        self._waiting: dict[int, list[Any]] = {}
-        self._at_once: dict[int, Renderer] = {}
+        self._renderers: dict[int, Renderer] = {}
+        self._waiting: dict[int, Store] = {}
+        self._file = BlockFile()
 
     def open(self, stream_id: int, *, at_once: bool) -> None:
         """Print the stream of that id, as it comes or whole when it closes."""
-        if at_once:
-            self._at_once[stream_id] = self._new_renderer()
-        else:
-            self._waiting[stream_id] = []
+        self._renderers[stream_id] = self._new_renderer()
+        if not at_once:
+            self._waiting[stream_id] = Store(self._file)
 
     def take(self, event: Any) -> None:
+        """Print an event, now or when its stream closes."""
         stream_id = event.stream.id
-        if stream_id in self._at_once:
-            self._print(self._at_once[stream_id], event)
-            self.printed += isinstance(event, Closed)
-        elif stream_id in self._waiting:
-            self._waiting[stream_id].append(event)
-            if isinstance(event, Closed):
-                self._print_whole(self._waiting.pop(stream_id))
-
-    def _print_whole(self, events: list[Any]) -> None:
-        rendering = self._new_renderer()
-        if self.printed:
-            self._output.write(rendering.separator)
-        for event in events:
-            self._print(rendering, event)
-        self.printed += 1
-
-    def _print(self, rendering: Renderer, event: Any) -> None:
+        rendering = self._renderers.get(stream_id)
+        if rendering is None:
+            return
         trouble = remark(event) if self._tell else None
         if trouble is not None:
-            self._output.say(f"warning: stream {event.stream.id}: {trouble}")
+            self._output.say(f"warning: stream {stream_id}: {trouble}")
         data = rendering.render(event)
-        if data:
+        waiting = self._waiting.get(stream_id)
+        if waiting is None:
             self._output.write(data)
+        else:
+            waiting.append(data)
+            share = max(BLOCK_BYTES, KEPT_BYTES // len(self._waiting))
+            if waiting.memory_bytes > share:
+                waiting.spill()
+        if isinstance(event, Closed):
+            del self._renderers[stream_id]
+            if waiting is not None:
+                del self._waiting[stream_id]
+                self._print_whole(waiting, rendering.separator)
+            self.printed.add(stream_id)
+
+    def _print_whole(self, rendered: Store, separator: bytes) -> None:
+        if self.printed:
+            self._output.write(separator)
+        for start in range(0, len(rendered), PRINTED_BYTES):
+            self._output.write(rendered.read(start, start + PRINTED_BYTES))
+        rendered.close()
+
+
+def direction_of(event: Any, otherwise: str) -> str:
+    """Return who sent what an event is about, or ``otherwise`` if that is nobody."""
+    return str(getattr(event, "direction", otherwise))
 
 
 def fits(stream: Stream, choice: Choice) -> bool:
@@ -191,16 +211,8 @@ def fits(stream: Stream, choice: Choice) -> bool:
     return choice in (stream.client, stream.server)
 
 
-def is_one_id(choices: tuple[Choice, ...]) -> bool:
-    return len(choices) == 1 and isinstance(choices[0], int)
-
-
-def what_is_missing(choices: tuple[Choice, ...], opened: int) -> str:
-    """Return a sentence about why nothing was printed."""
-    if not opened:
-        return "no TCP streams"
-    wanted = ", ".join(
-        str(choice if isinstance(choice, int) else Endpoint(*choice))
-        for choice in choices
+def ends(choices: tuple[Choice, ...]) -> str:
+    """Return the ends among ``choices`` as people write them."""
+    return ", ".join(
+        str(Endpoint(*choice)) for choice in choices if not isinstance(choice, int)
     )
-    return f"no stream {wanted}: there are 0 to {opened - 1}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -159,9 +160,15 @@ class Captures(Source):
         if self._error is not None or self._signal:
             self._waiting.clear()
         try:
+            # Opening reads, and waits where there is nothing yet.
+            self._reading = True
             self._open_next()
+        except KeyboardInterrupt:
+            self._waiting.clear()
         except UnpacketError as error:
             self._error = error
+        finally:
+            self._reading = False
 
     def _open_next(self) -> None:
         if not self._waiting:
@@ -181,7 +188,7 @@ class Captures(Source):
 
 
 def total_bytes_of(paths: Sequence[str]) -> int | None:
-    """Return the size of all captures, or None if one is a pipe.
+    """Return the size of all captures, or None if one is no file on a disk.
 
     Raises:
         SourceError: One is not there.
@@ -191,8 +198,10 @@ def total_bytes_of(paths: Sequence[str]) -> int | None:
         if path == STANDARD_INPUT:
             return None
         try:
-            size = os.stat(path).st_size
+            status = os.stat(path)
         except OSError as error:
             raise SourceError(path, (error.strerror or str(error)).lower()) from error
-        total += size
-    return total or None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        total += status.st_size
+    return total

@@ -10,6 +10,9 @@ import click
 
 from unpacket.cli.policies import PolicyOption
 
+# Completed as a file name, and opened by the library.
+CAPTURE = click.Path(allow_dash=True)
+
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
@@ -45,8 +48,9 @@ def reading_options(function: AnyFunction) -> AnyFunction:
         ),
         click.option(
             "--progress/--no-progress",
-            default=True,
-            help="A progress bar, if stderr is a terminal.  [default: progress]",
+            default=None,
+            help="Draw a progress bar, if stderr is a terminal.  [default: unless "
+            "stdout is a pipe]",
         ),
         click.option(
             "--color",

@@ -13,6 +13,7 @@ from unpacket.errors import SourceError
 
 Color: TypeAlias = Literal["auto", "never", "always"]
 
+STANDARD_OUTPUT = "standard output"
 FLUSH_BYTES = 1 << 16
 
 
@@ -32,6 +33,8 @@ class Output:
         self._progress = progress
         self._parts: list[bytes] = []
         self._bytes = 0
+        if sys.stdout is None:
+            raise SourceError(STANDARD_OUTPUT, "it is closed")
         self._file: BinaryIO = sys.stdout.buffer
 
     def write(self, data: bytes) -> None:
@@ -73,7 +76,7 @@ class Output:
         except OSError as error:
             give_up_stdout()
             reason = error.strerror or str(error)
-            raise SourceError("standard output", reason.lower()) from error
+            raise SourceError(STANDARD_OUTPUT, reason.lower()) from error
 
 
 def give_up_stdout() -> None:
@@ -85,7 +88,7 @@ def give_up_stdout() -> None:
 
 def is_terminal() -> bool:
     """Return whether standard output is a terminal."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def wants_color(color: Color) -> bool:

@@ -7,6 +7,8 @@ Whoever writes to the same terminal clears it first.
 from __future__ import annotations
 
 import os
+import stat
+import sys
 import time
 from typing import TextIO
 
@@ -49,11 +51,23 @@ class Progress:
         self._terminal.flush()
 
 
-def progress_on(terminal: TextIO | None) -> Progress | None:
-    """Return a progress bar for ``terminal``, or None if it is none that can draw."""
-    if terminal is None or not terminal.isatty() or os.environ.get("TERM") == "dumb":
-        return None
-    return Progress(terminal)
+def wants_progress(asked: bool | None) -> bool:
+    """Return whether to draw; None asks for a guess.
+
+    Behind a pipe there may be a pager, which has the terminal for itself.
+    """
+    if sys.stderr is None or not sys.stderr.isatty() or asked is False:
+        return False
+    if os.environ.get("TERM") == "dumb":
+        return False
+    return asked is True or sys.stdout is None or not is_pipe(sys.stdout)
+
+
+def is_pipe(file: TextIO) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+    except OSError:
+        return False
 
 
 def described(read: int, total: int, passed_s: float) -> str:

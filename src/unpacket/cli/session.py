@@ -8,13 +8,13 @@ from contextlib import contextmanager
 
 from unpacket.cli.inputs import Captures
 from unpacket.cli.output import Output
-from unpacket.cli.progress import progress_on
+from unpacket.cli.progress import Progress, wants_progress
 from unpacket.errors import UnpacketError
 
 
 @contextmanager
 def session(
-    paths: Sequence[str], *, strict: bool, quiet: bool, progress: bool
+    paths: Sequence[str], *, strict: bool, quiet: bool, progress: bool | None
 ) -> Iterator[tuple[Captures, Output]]:
     """Open the captures and the output of a command, and end both.
 
@@ -22,7 +22,8 @@ def session(
         SourceError, FormatError: A capture cannot be read, or output not written.
         ClosedPipeError: Nobody reads the output any more.
     """
-    bar = progress_on(sys.stderr) if progress and not quiet else None
+    drawn = wants_progress(False if quiet else progress)
+    bar = Progress(sys.stderr) if drawn else None
     output = Output(quiet=quiet, progress=bar)
     captures = Captures(
         paths,

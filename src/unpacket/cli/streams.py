@@ -9,7 +9,7 @@ import click
 
 import unpacket
 from unpacket import Policy
-from unpacket.cli.options import Command, reading_options
+from unpacket.cli.options import CAPTURE, Command, reading_options
 from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -17,16 +17,8 @@ from unpacket.cli.session import session
 from unpacket.cli.table import Table
 from unpacket.streams import Summary
 
-HEADING: tuple[str, ...] = (
-    " id",
-    "client",
-    "server",
-    " start",
-    " duration",
-    " bytes >",
-    " bytes <",
-)
-HEADING += (" packets", "closed", "trouble")
+HEADING = [" id", "client", "server", " start", " duration", " bytes >", " bytes <"]
+HEADING += [" packets", "closed", "trouble"]
 # How many rows of a file are kept back for a guess at how wide the columns are.
 ROWS_AHEAD = 100
 
@@ -40,7 +32,7 @@ ROWS_AHEAD = 100
         unpacket streams - --json < examples/sample.pcapng | head -n 3
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
+@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
     "--digest",
@@ -115,7 +107,8 @@ def trouble_of(summary: Summary) -> str:
     if summary.conflicts:
         parts.append(counted(summary.conflicts, "conflict"))
     if summary.rejected:
-        parts.append(f"{sum(summary.rejected.values())} rejected")
+        reasons = ", ".join(summary.rejected)
+        parts.append(f"{sum(summary.rejected.values())} rejected ({reasons})")
     return ", ".join(parts)
 
 

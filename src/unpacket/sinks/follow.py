@@ -39,8 +39,13 @@ ROW_BYTES = 16
 # How much of two versions a remark shows.
 SHOWN_BYTES = 24
 
-_NOT_PLAIN = re.compile(r"[^ -~\n\t]+")
+# What Python decodes bytes to that are no UTF-8 (PEP 383).
+SURROGATES = range(0xDC80, 0xDD00)
+
+_NOT_PLAIN = re.compile(r"[^ -~\n\t]")
+# For a row of hex, and for Latin-1 text: a dot for each byte that is not drawn.
 _TO_DOTS = bytes(octet if 32 <= octet < 127 else ord(".") for octet in range(256))
+_DOTS = dict(enumerate(_TO_DOTS)) | {ord("\n"): "\n", ord("\t"): "\t"}
 
 
 class Renderer(Protocol):
@@ -236,17 +241,18 @@ class Decoder(Protocol):
 
 
 class Utf8:
-    """UTF-8; whatever is none, and what would not show, as ``\\x1b``, ``\\u202e``."""
+    """UTF-8; whatever is none, and what would not show, as escapes (see Visible)."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        # The one handler of errors that does not cost a call for each bad byte.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._line_ends = LineEnds()
 
     def decode(self, data: bytes, *, final: bool = False) -> str:
         text = self._line_ends.unify(self._decoder.decode(data, final), final=final)
         if final:
             self._decoder.reset()
-        return _NOT_PLAIN.sub(visible, text)
+        return text.translate(_VISIBLE) if _NOT_PLAIN.search(text) else text
 
 
 class Ascii:
@@ -257,7 +263,7 @@ class Ascii:
 
     def decode(self, data: bytes, *, final: bool = False) -> str:
         text = self._line_ends.unify(data.decode("latin-1"), final=final)
-        return _NOT_PLAIN.sub(lambda found: "." * len(found[0]), text)
+        return text.translate(_DOTS)
 
 
 class LineEnds:
@@ -274,21 +280,28 @@ class LineEnds:
         return text.replace("\r\n", "\n")
 
 
-def visible(found: re.Match[str]) -> str:
-    """Return characters with escapes for those that are not drawn.
+class Visible(dict[int, str]):
+    """What to show for each character, for ``str.translate``.
 
-    Control characters, invisible ones, and those that turn the direction of what
-    follows; spaces of any width are drawn.
+    Escapes stand for control characters, for those that are invisible, and for those
+    that turn the direction of what follows; spaces of any width are spaces. An escape
+    with ``x`` is a byte, one with ``u`` or ``U`` a character.
     """
-    characters = found[0]
-    if characters.isprintable():
-        return characters
-    return "".join(
-        character
-        if character.isprintable() or unicodedata.category(character) == "Zs"
-        else character.encode("unicode_escape").decode("ascii")
-        for character in characters
-    )
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if code in SURROGATES:
+            character = f"\\x{code - SURROGATES.start + 0x80:02x}"
+        elif not character.isprintable() and unicodedata.category(character) != "Zs":
+            letters = "x02" if code < 1 << 7 else "u04" if code < 1 << 16 else "U08"
+            character = f"\\{letters[0]}{code:{letters[1:]}x}"
+        # Whoever sends every character there is must not fill the memory.
+        if code < 1 << 16:
+            self[code] = character
+        return character
+
+
+_VISIBLE = Visible({ord("\n"): "\n", ord("\t"): "\t"})
 
 
 class JsonLines:
