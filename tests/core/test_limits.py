@@ -313,6 +313,10 @@ def test_only_so_many_datagrams_wait_for_fragments() -> None:
         frame = Frame(START_NS + number, part, RAW, len(part))
         assembler.feed(Batch.from_frames([frame], number + 1))
     assert assembler.counters["fragment_limit"] == 7
+    assert assembler.memory_bytes > 0
+    assembler.finish()
+    assert assembler.memory_bytes == 0
+    assert assembler.counters["fragment"] == 3
 
 
 def test_memory_is_free_after_the_end() -> None:

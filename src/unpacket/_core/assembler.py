@@ -195,6 +195,7 @@ class Assembler:
             if not stream.reason:
                 close(self.ctx, stream, BY_END)
             self.forget(stream)
+        self.decoder.finish()
         return self.take()
 
     def run(self) -> None:

@@ -28,3 +28,4 @@ cdef class Decoder:
     @cython.locals(reason=int)
     cdef _fragment(self, Batch batch, Segments segments, Py_ssize_t i)
     cpdef advance(self, i64 now_ns)
+    cpdef finish(self)

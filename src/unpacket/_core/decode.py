@@ -137,3 +137,7 @@ class Decoder:
         """Let time pass without frames."""
         self._clock_ns = max(self._clock_ns, now_ns)
         self._defragmenter.advance(self._clock_ns)
+
+    def finish(self) -> None:
+        """No frame follows: forget the fragments that wait."""
+        self._defragmenter.finish()

@@ -48,6 +48,7 @@ cdef class Defragmenter:
     cdef readonly i64 held_bytes, completed, duplicates, overlaps, conflicts
     @cython.locals(datagram=Datagram)
     cpdef advance(self, i64 now_ns)
+    cpdef finish(self)
     @cython.locals(
         start=i64, stop=i64, limit=i64, data=bytes, key=tuple, datagram=Datagram,
         reason=int,

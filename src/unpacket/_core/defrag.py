@@ -280,6 +280,12 @@ class Defragmenter:
                 break
             self.forget(datagram)
 
+    def finish(self) -> None:
+        """Forget everything: nothing follows. What is incomplete stays counted."""
+        self._waiting.clear()
+        self._done.clear()
+        self.held_bytes = 0
+
     def add(self, packet: Packet, now_ns: int, source: int) -> int:
         """Take the fragment whose data begins at ``packet.at``.
 
