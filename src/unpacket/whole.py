@@ -155,10 +155,13 @@ class Growing:
                     )
                 )
                 continue
-            for offset, length, frame, time_ns in parts:
+            for part in parts:
                 turn += 1
+                length = part.stop - part.start
                 pieces[direction].append(
-                    _pack_piece(offset, length | flag, frame, time_ns, turn)
+                    _pack_piece(
+                        part.start, length | flag, part.frame, part.time_ns, turn
+                    )
                 )
         self.fresh.clear()
         self.turn = turn

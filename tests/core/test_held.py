@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.model import RELATIONS, Reassembler
-from unpacket._core.held import POLICIES, Held, Piece, clash, relation
+from unpacket._core.held import POLICIES, Held, Piece, clash, piece_of, relation
 
 FIRST = POLICIES["first"]
 
 
 def piece(start: int, payload: bytes, frame: int = 1) -> Piece:
     stop = start + len(payload)
-    return Piece(start, stop, start, stop, start, payload, frame, 0)
+    return piece_of(start, stop, start, stop, start, payload, frame, 0)
 
 
 def drained(held: Held) -> list[tuple[int, bytes, int]]:

@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from unpacket._core.held import Piece as HeldPiece
     from unpacket._core.state import Stream
 
 
@@ -105,7 +106,7 @@ class Data:
         payload: bytes,
         frame: int = 0,
         time_ns: int = 0,
-        parts: list[Piece] | None = None,
+        parts: "list[HeldPiece] | None" = None,
     ) -> None:
         self.stream = stream
         self.direction = direction
@@ -120,7 +121,10 @@ class Data:
     def pieces(self) -> tuple[Piece, ...]:
         """Which packet carried what, in order of offset: a tuple of ``Piece``."""
         if self.parts is not None:
-            return tuple(self.parts)
+            return tuple(
+                Piece(part.start, part.stop - part.start, part.frame, part.time_ns)
+                for part in self.parts
+            )
         return (Piece(self.offset, len(self.payload), self.frame, self.time_ns),)
 
     def __repr__(self) -> str:

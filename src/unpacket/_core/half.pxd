@@ -2,7 +2,7 @@ cimport cython
 
 from unpacket._core.context cimport (Context)
 from unpacket._core.events cimport Conflict, Data, Finished, finished
-from unpacket._core.held cimport (Clash, Held)
+from unpacket._core.held cimport (Clash, Held, piece_of)
 from unpacket._core.held cimport (Piece as HeldPiece)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
 
@@ -34,12 +34,15 @@ cpdef miss_by_evidence(Context ctx, Stream stream, Half half, long long stop)
 @cython.locals(extra=HalfExtra, data=Data, head=Data, size=cython.longlong)
 cpdef release(Context ctx, Half half, bint everything)
 cpdef give_out(Context ctx, Half half, Data data)
+@cython.locals(start=cython.longlong, stop=cython.longlong)
+cpdef HeldPiece part(Data event)
+@cython.locals(piece=HeldPiece)
 cpdef tuple split(Data event, long long offset)
 cpdef remember(Context ctx, Half half, long long offset, bytes payload, long long frame)
 @cython.locals(
     extra=HalfExtra, held=Held, first=HeldPiece, piece=HeldPiece, parts=list,
     payloads=list, start=cython.longlong, stop=cython.longlong, payload=bytes,
-    joined=bytes,
+    joined=bytes, wanted=bint,
 )
 cpdef drain(Context ctx, Stream stream, Half half)
 @cython.locals(extra=HalfExtra)

@@ -21,8 +21,8 @@ from unpacket._core.constants import (
     SIMPLE,
 )
 from unpacket._core.context import Context
-from unpacket._core.events import Conflict, Data, Event, Finished, Piece, finished
-from unpacket._core.held import Clash, Held
+from unpacket._core.events import Conflict, Data, Event, Finished, finished
+from unpacket._core.held import Clash, Held, piece_of
 from unpacket._core.held import Piece as HeldPiece
 from unpacket._core.state import Half, HalfExtra, Segment, Stream, direction_of
 
@@ -51,7 +51,7 @@ def deliver(
     half: Half,
     length: int,
     payload: bytes | None,
-    parts: list[Piece] | None,
+    parts: list[HeldPiece] | None,
     frame: int,
     time_ns: int,
 ) -> None:
@@ -153,19 +153,23 @@ def give_out(ctx: Context, half: Half, data: Data) -> None:
         ctx.events.append(data)
 
 
+def part(event: Data) -> HeldPiece:
+    """Return which packet carried a Data event that has no parts."""
+    start = event.offset
+    stop = start + len(event.payload)
+    return piece_of(start, stop, start, stop, start, None, event.frame, event.time_ns)
+
+
 def split(event: Data, offset: int) -> tuple[Data, Data]:
     """Return a Data event as two, cut at ``offset``."""
     at = offset - event.offset
     head_parts = []
     tail_parts = []
-    for piece in event.pieces:
-        stop = piece.offset + piece.length
-        if piece.offset < offset:
-            kept = min(stop, offset) - piece.offset
-            head_parts.append(Piece(piece.offset, kept, piece.frame, piece.time_ns))
-        if stop > offset:
-            start = max(piece.offset, offset)
-            tail_parts.append(Piece(start, stop - start, piece.frame, piece.time_ns))
+    for piece in event.parts or (part(event),):
+        if piece.start < offset:
+            head_parts.append(piece.cut(piece.start, min(piece.stop, offset)))
+        if piece.stop > offset:
+            tail_parts.append(piece.cut(max(piece.start, offset), piece.stop))
     head = Data(
         event.stream,
         event.direction,
@@ -209,6 +213,8 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
             ctx.memory_bytes -= PIECE_BYTES
             miss(ctx, stream, half, first.stop, "truncated")
             continue
+        # What nobody takes need not be joined.
+        wanted = ctx.acked_only or (ctx.want_data and not half.flags & IGNORED)
         parts = []
         payloads = []
         start = first.start
@@ -221,11 +227,11 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
             payload = piece.bytes_of(piece.start, piece.stop)
             ctx.memory_bytes -= len(payload) + PIECE_BYTES
             remember(ctx, half, piece.start, payload, piece.frame)
-            payloads.append(payload)
-            parts.append(
-                Piece(piece.start, piece.stop - piece.start, piece.frame, piece.time_ns)
-            )
             stop = piece.stop
+            if wanted:
+                payloads.append(payload)
+                piece.payload = None
+                parts.append(piece)
         joined = payloads[0] if len(payloads) == 1 else b"".join(payloads)
         deliver(ctx, stream, half, stop - start, joined, parts, ctx.frame, ctx.time_ns)
     finish_if_due(ctx, stream, half)
@@ -294,7 +300,7 @@ def late(
         return
     conflicting = 0
     if ctx.history.window_bytes:
-        copy = HeldPiece(
+        copy = piece_of(
             start, stop, start, stop, base, seg.payload, seg.frame, seg.time_ns
         )
         clashes = ctx.history.compare(half.last_record, copy)
@@ -342,13 +348,13 @@ def accept(
         finish_if_due(ctx, stream, half)
         return overfull(ctx, stream, half, peer)
     if seen > start:
-        piece = HeldPiece(
+        piece = piece_of(
             start, seen, start, stop, base, seg.payload, seg.frame, seg.time_ns
         )
         hold(ctx, stream, half, piece, seg)
     if stop > seen:
         begin = max(start, seen)
-        piece = HeldPiece(begin, stop, start, stop, begin, None, seg.frame, seg.time_ns)
+        piece = piece_of(begin, stop, start, stop, begin, None, seg.frame, seg.time_ns)
         hold(ctx, stream, half, piece, seg)
     drain(ctx, stream, half)
     watch(ctx, stream, half)
@@ -650,7 +656,7 @@ def settle_fin(
 def contradicted(ctx: Context, half: Half, seg: Segment, base: int) -> bool:
     """Return whether delivered or held bytes differ from a segment's."""
     stop = base + seg.captured
-    piece = HeldPiece(base, stop, base, stop, base, seg.payload, seg.frame, seg.time_ns)
+    piece = piece_of(base, stop, base, stop, base, seg.payload, seg.frame, seg.time_ns)
     if base < half.next_offset and ctx.history.window_bytes:
         if ctx.history.compare(half.last_record, piece) is not None:
             return True

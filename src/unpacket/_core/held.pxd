@@ -12,18 +12,30 @@ cpdef int relation(
 @cython.no_gc
 @cython.freelist(1024)
 cdef class Piece:
-    cdef readonly long long start
-    cdef readonly long long stop
-    cdef readonly long long origin
-    cdef readonly long long end
-    cdef readonly long long base
-    cdef readonly bytes payload
-    cdef readonly long long frame
-    cdef readonly long long time_ns
+    cdef public long long start
+    cdef public long long stop
+    cdef public long long origin
+    cdef public long long end
+    cdef public long long base
+    cdef public bytes payload
+    cdef public long long frame
+    cdef public long long time_ns
     @cython.locals(base=cython.longlong, payload=bytes)
     cdef Piece cut(self, long long start, long long stop)
     cdef long long size(self)
     cdef bytes bytes_of(self, long long start, long long stop)
+
+
+cpdef Piece piece_of(
+    long long start,
+    long long stop,
+    long long origin,
+    long long end,
+    long long base,
+    bytes payload,
+    long long frame,
+    long long time_ns,
+)
 
 
 @cython.final
@@ -58,9 +70,10 @@ cdef class Held:
     cdef Py_ssize_t place_in(self, list block, long long offset) except -1
     @cython.locals(
         number=Py_ssize_t, index=Py_ssize_t, block=list, following=list, other=Piece,
-        joins=Py_ssize_t, half=Py_ssize_t,
+        joins=Py_ssize_t, half=Py_ssize_t, start=cython.longlong,
+        stop=cython.longlong,
     )
-    cpdef put(self, Piece piece)
+    cpdef bint put(self, Piece piece) except -1
     @cython.locals(block=list)
     cpdef Piece first(self)
     @cython.locals(block=list, piece=Piece, other=Piece)

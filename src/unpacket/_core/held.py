@@ -56,25 +56,14 @@ class Piece:
         "time_ns",
     )
 
-    def __init__(
-        self,
-        start: int,
-        stop: int,
-        origin: int,
-        end: int,
-        base: int,
-        payload: bytes | None,
-        frame: int,
-        time_ns: int,
-    ) -> None:
-        self.start = start
-        self.stop = stop
-        self.origin = origin
-        self.end = end
-        self.base = base
-        self.payload = payload
-        self.frame = frame
-        self.time_ns = time_ns
+    start: int
+    stop: int
+    origin: int
+    end: int
+    base: int
+    payload: bytes | None
+    frame: int
+    time_ns: int
 
     def cut(self, start: int, stop: int) -> "Piece":
         """Return the part ``[start, stop)`` of this piece as a piece.
@@ -88,7 +77,7 @@ class Piece:
         if payload is not None and (stop - start) * 2 < len(payload):
             payload = self.bytes_of(start, stop)
             base = start
-        return Piece(
+        return piece_of(
             start,
             stop,
             self.origin,
@@ -108,6 +97,29 @@ class Piece:
         if start == self.base and stop - start == len(self.payload):  # type: ignore[arg-type]
             return self.payload  # type: ignore[return-value]
         return self.payload[start - self.base : stop - self.base]  # type: ignore[index]
+
+
+def piece_of(
+    start: int,
+    stop: int,
+    origin: int,
+    end: int,
+    base: int,
+    payload: bytes | None,
+    frame: int,
+    time_ns: int,
+) -> Piece:
+    """Return a Piece, without a call through Python."""
+    piece = Piece.__new__(Piece)
+    piece.start = start
+    piece.stop = stop
+    piece.origin = origin
+    piece.end = end
+    piece.base = base
+    piece.payload = payload
+    piece.frame = frame
+    piece.time_ns = time_ns
+    return piece
 
 
 class Clash:
@@ -205,30 +217,44 @@ class Held:
                 high = middle
         return low
 
-    def put(self, piece: Piece) -> None:
-        """Insert a piece that touches no other's offsets."""
+    def put(self, piece: Piece) -> bool:
+        """Insert a piece, unless it touches another's offsets; return whether."""
+        start = piece.start
+        stop = piece.stop
         if self.count == 0:
             self.blocks = [[piece]]
             self.count = 1
             self.runs = 1
             self.payload_bytes = piece.size()
-            self.start = piece.start
-            self.stop = piece.stop
-            return
-        number = self.block_of(piece.start)
-        block = self.blocks[number]
-        index = self.place_in(block, piece.start)
+            self.start = start
+            self.stop = stop
+            return True
+        # Most come after all others, and need no search.
+        if start >= self.stop:
+            number = len(self.blocks) - 1
+            block = self.blocks[number]
+            index = len(block)
+        else:
+            number = self.block_of(start)
+            block = self.blocks[number]
+            index = self.place_in(block, start)
         joins = 0
         if index:
             other = block[index - 1]
-            joins += other.stop == piece.start
+            if other.stop > start:
+                return False
+            joins += other.stop == start
         if index < len(block):
             other = block[index]
-            joins += other.start == piece.stop
+            if other.start < stop:
+                return False
+            joins += other.start == stop
         elif number + 1 < len(self.blocks):
             following = self.blocks[number + 1]
             other = following[0]
-            joins += other.start == piece.stop
+            if other.start < stop:
+                return False
+            joins += other.start == stop
         block.insert(index, piece)
         if len(block) > MAX_BLOCK:
             half = len(block) >> 1
@@ -237,10 +263,11 @@ class Held:
         self.count += 1
         self.runs += 1 - joins
         self.payload_bytes += piece.size()
-        if piece.start < self.start:
-            self.start = piece.start
-        if piece.stop > self.stop:
-            self.stop = piece.stop
+        if start < self.start:
+            self.start = start
+        if stop > self.stop:
+            self.stop = stop
+        return True
 
     def first(self) -> Piece:
         """Return the piece with the lowest offsets."""
@@ -365,8 +392,7 @@ class Held:
             The clashes: where the bytes of two pieces differ. Bytes that are
             equal in both are nobody's loss.
         """
-        if not self.overlaps(new.start, new.stop):
-            self.put(new)
+        if self.put(new):
             return None
         clashes = []
         position = new.start

@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.held cimport Clash, Piece, clash
+from unpacket._core.held cimport Clash, Piece, clash, piece_of
 
 cdef long long RECORDS
 cdef long long MASK

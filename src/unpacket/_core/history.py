@@ -9,7 +9,7 @@ What is remembered depends on delivered bytes alone (``window_bytes``, and RECOR
 pieces), never on how the input was cut into batches.
 """
 
-from unpacket._core.held import Clash, Piece, clash
+from unpacket._core.held import Clash, Piece, clash, piece_of
 
 # 16,384 records are 1 MiB. The ring is a power of two, for the mask.
 RECORDS = 16384
@@ -260,7 +260,7 @@ class History:
             if start < stop:
                 payload = self.payload(slot, start, stop)
                 if payload is not None:
-                    kept = Piece(
+                    kept = piece_of(
                         start, stop, start, stop, start, payload, self.frame[slot], 0
                     )
                     found = clash(kept, piece, start, stop)
