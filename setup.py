@@ -12,14 +12,24 @@ from setuptools import Extension, setup
 
 CORE = Path("src/unpacket/_core")
 JOBS = os.cpu_count() or 1
+PURE = os.environ.get("UNPACKET_PURE") == "1"
+
+if not PURE:
+    from Cython.Build import cythonize
+    from Cython.Compiler import Options
+
+    # Cython forgets the decorators that a .pxd gives a class once it comes to the .py,
+    # where they would need an import that uncompiled code must not have. So they are
+    # defaults here, which it offers no other way to set. Nothing of the core makes
+    # cycles that outlive an Assembler, and to look for them took 11 % of the time of
+    # a capture with many streams.
+    Options.get_directive_defaults().update(no_gc=True)
 
 
 def extensions() -> list[Extension]:
     """Translate the core to C, as far as it changed since the last time."""
-    if os.environ.get("UNPACKET_PURE") == "1":
+    if PURE:
         return []
-    from Cython.Build import cythonize
-
     modules: list[Extension] = cythonize(
         [
             Extension(

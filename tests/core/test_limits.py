@@ -1,5 +1,6 @@
 """Every bound: what happens when it is reached, and that it holds."""
 
+import gc
 import tracemalloc
 from typing import Any
 
@@ -327,6 +328,22 @@ def test_memory_is_free_after_the_end() -> None:
     assert talk.assembler.memory_bytes > 0
     talk.finish()
     assert talk.assembler.memory_bytes == 0
+
+
+def test_an_abandoned_assembler_keeps_nothing() -> None:
+    payload = bytes(1000)
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            talk = talking(deliver="acked")
+            for number in range(100):
+                talk.client(1000 * number, payload, ack=0)
+            del talk
+            gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 10 * 100 * len(payload)
 
 
 def test_memory_is_free_after_each_kind_of_end() -> None:

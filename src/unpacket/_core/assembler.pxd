@@ -124,3 +124,7 @@ cdef class Assembler:
     @cython.locals(half=Half, extra=HalfExtra)
     cpdef track(self, Stream stream, direction, tracker)
     cpdef list close(self, Stream stream)
+
+
+@cython.locals(extra=HalfExtra)
+cpdef let_go(Half half)

@@ -103,6 +103,8 @@ class Assembler:
     def __init__(
         self, policy: Policy | None = None, *, data: bool = True, notes: bool = False
     ) -> None:
+        # First, for __del__ comes even where this raises.
+        self.table = FlowTable()
         if policy is None:
             policy = Policy()
         if not isinstance(policy, Policy):
@@ -118,7 +120,6 @@ class Assembler:
             policy.checksum != "ignore",
         )
         self.segments = Segments()
-        self.table = FlowTable()
         self.batch = None
         self.frame_index = 0
         self.segment_index = 0
@@ -127,6 +128,14 @@ class Assembler:
         self.backwards = 0
         self.not_followed = 0
         self.pause = False
+
+    def __del__(self) -> None:
+        # What waits for an acknowledgement refers to its stream, which refers to it,
+        # and the compiled classes take no part in the search for cycles.
+        for stream in self.table.streams:
+            if stream is not None:
+                let_go(stream.half_a)
+                let_go(stream.half_b)
 
     def feed(self, batch: Batch) -> list[Event]:
         """Take the next frames, and return the events that they cause, in order.
@@ -713,3 +722,9 @@ class Assembler:
         if self.not_followed:
             counters["not_followed"] = self.not_followed
         return counters
+
+
+def let_go(half: Half | None) -> None:
+    """Drop the events of a half that were never given out."""
+    if half is not None and half.extra is not None:
+        half.extra.unreleased = None

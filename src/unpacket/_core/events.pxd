@@ -2,8 +2,6 @@ cimport cython
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(64)
 cdef class Opened:
     cdef readonly object stream
     cdef readonly long long frame
@@ -11,8 +9,6 @@ cdef class Opened:
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(4096)
 cdef class Data:
     cdef readonly object stream
     cdef readonly object direction
@@ -25,8 +21,6 @@ cdef class Data:
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(64)
 cdef class Gap:
     cdef readonly object stream
     cdef readonly object direction
@@ -38,7 +32,6 @@ cdef class Gap:
 
 
 @cython.final
-@cython.no_gc
 cdef class Conflict:
     cdef readonly object stream
     cdef readonly object direction
@@ -52,7 +45,6 @@ cdef class Conflict:
 
 
 @cython.final
-@cython.no_gc
 cdef class Rejected:
     cdef readonly object stream
     cdef readonly object direction
@@ -64,7 +56,6 @@ cdef class Rejected:
 
 
 @cython.final
-@cython.no_gc
 cdef class Note:
     cdef readonly object stream
     cdef readonly object direction
@@ -77,8 +68,6 @@ cdef class Note:
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(64)
 cdef class Finished:
     cdef readonly object stream
     cdef readonly object direction
@@ -87,8 +76,6 @@ cdef class Finished:
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(64)
 cdef class Closed:
     cdef readonly object stream
     cdef readonly object reason

@@ -9,8 +9,6 @@ cpdef int relation(
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(1024)
 cdef class Piece:
     cdef public long long start
     cdef public long long stop
@@ -39,7 +37,6 @@ cpdef Piece piece_of(
 
 
 @cython.final
-@cython.no_gc
 cdef class Clash:
     cdef readonly long long offset
     cdef readonly bytes kept

@@ -8,8 +8,6 @@ cdef long long NEVER
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(64)
 cdef class Segment:
     cdef public long long seq, ack, frame, time_ns, length, captured
     cdef public unsigned int flags, window, mss, ttl, wscale, checksum, tsval
@@ -19,7 +17,6 @@ cdef class Segment:
 
 
 @cython.final
-@cython.no_gc
 cdef class HalfExtra:
     cdef public Held held
     cdef public object unreleased
@@ -40,8 +37,6 @@ cdef class HalfExtra:
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(1024)
 cdef class Half:
     cdef public long long next_offset
     cdef public long long acked
@@ -65,8 +60,6 @@ cdef class Half:
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(1024)
 cdef class Stream:
     # What every packet needs comes first, to share cache lines.
     cdef public Half half_a
