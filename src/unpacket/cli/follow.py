@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import click
@@ -17,7 +18,7 @@ from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.values import ParamType
 from unpacket.sinks.follow import FORMS, Renderer, remark, renderer
-from unpacket.spool import BLOCK_BYTES, BlockFile, Store
+from unpacket.spool import BlockFile, Store
 
 Choice: TypeAlias = int | tuple[str, int]
 
@@ -125,7 +126,7 @@ def follow(
         at_once = only_ids and len(ids) == 1
         opened = 0
         for event in unpacket.events(captures, policy=policy):
-            if isinstance(event, Opened):
+            if type(event) is Opened:
                 opened += 1
                 if not choices or any(fits(event.stream, one) for one in choices):
                     printer.open(event.stream.id, at_once=at_once)
@@ -159,6 +160,8 @@ class Printer:
         self._renderers: dict[int, Renderer] = {}
         self._waiting: dict[int, Store] = {}
         self._file = BlockFile()
+        self._kept_bytes = 0
+        self._bound_bytes = KEPT_BYTES
 
     def open(self, stream_id: int, *, at_once: bool) -> None:
         """Print the stream of that id, as it comes or whole when it closes."""
@@ -181,15 +184,30 @@ class Printer:
             self._output.write(data)
         else:
             waiting.append(data)
-            share = max(BLOCK_BYTES, KEPT_BYTES // len(self._waiting))
-            if waiting.memory_bytes > share:
-                waiting.spill()
-        if isinstance(event, Closed):
+            self._kept_bytes += len(data)
+            if self._kept_bytes > self._bound_bytes:
+                self._spill()
+        if type(event) is Closed:
             del self._renderers[stream_id]
             if waiting is not None:
                 del self._waiting[stream_id]
+                self._kept_bytes -= waiting.memory_bytes
                 self._print_whole(waiting, rendering.separator)
             self.printed.add(stream_id)
+
+    def _spill(self) -> None:
+        """Move what waits to a temporary file, the most of one stream first."""
+        waiting = sorted(
+            self._waiting.values(), key=attrgetter("memory_bytes"), reverse=True
+        )
+        for store in waiting:
+            if self._kept_bytes <= KEPT_BYTES // 2:
+                break
+            before = store.memory_bytes
+            store.spill()
+            self._kept_bytes -= before - store.memory_bytes
+        # What little each keeps back may be much in all: no try each time.
+        self._bound_bytes = max(KEPT_BYTES, self._kept_bytes + KEPT_BYTES // 2)
 
     def _print_whole(self, rendered: Store, separator: bytes) -> None:
         if self.printed:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
@@ -28,12 +27,13 @@ from unpacket._core.events import (
 
 FORMS = ("utf8", "ascii", "hex", "raw", "json")
 
-PREFIXES = {Direction.CLIENT: "> ", Direction.SERVER: "< "}
+PREFIXES = {Direction.CLIENT: b"> ", Direction.SERVER: b"< "}
 # SGR parameters (ECMA-48): red and blue, as Wireshark has them, here in shades
 # that can be read on black and on white.
 COLORS = {Direction.CLIENT: "31", Direction.SERVER: "94"}
 BOLD = "1"
 REVERSE = "7"
+END_PAINT = b"\x1b[0m"
 
 ROW_BYTES = 16
 # How much of two versions a remark shows.
@@ -42,10 +42,11 @@ SHOWN_BYTES = 24
 # What Python decodes bytes to that are no UTF-8 (PEP 383).
 SURROGATES = range(0xDC80, 0xDD00)
 
-_NOT_PLAIN = re.compile(r"[^ -~\n\t]")
+# What a terminal may have as it is.
+_PLAIN = bytes(range(32, 127)) + b"\n\t"
 # For a row of hex, and for Latin-1 text: a dot for each byte that is not drawn.
 _TO_DOTS = bytes(octet if 32 <= octet < 127 else ord(".") for octet in range(256))
-_DOTS = dict(enumerate(_TO_DOTS)) | {ord("\n"): "\n", ord("\t"): "\t"}
+_DOTS = bytes(octet if octet in b"\n\t" else _TO_DOTS[octet] for octet in range(256))
 
 
 class Renderer(Protocol):
@@ -138,28 +139,30 @@ class Lines:
         self._speaking: Direction | None = None
 
     def render(self, event: Any) -> bytes:
-        parts: list[str] = []
-        if isinstance(event, Gap | Finished):
+        kind = type(event)
+        if kind is Data and event.acknowledged:
+            return self._say(event.direction, self._text(event))
+        parts: list[bytes] = []
+        if kind is Gap or kind is Finished:
             parts.append(self._say(event.direction, self._rest(event.direction)))
-        elif isinstance(event, Closed):
+        elif kind is Closed:
             parts += [self._say(side, self._rest(side)) for side in Direction]
         if self._remarks:
             parts.append(self._remark(event))
-        if isinstance(event, Data):
-            text = self._text(event)
-            parts.append(self._say(event.direction, text))
-        elif isinstance(event, Closed):
+        if kind is Data:
+            parts.append(self._say(event.direction, self._text(event)))
+        elif kind is Closed:
             parts.append(self._end_line())
-        return "".join(parts).encode()
+        return b"".join(parts)
 
-    def _text(self, event: Data) -> str:
+    def _text(self, event: Data) -> bytes:
         raise NotImplementedError
 
-    def _rest(self, direction: Direction) -> str:
+    def _rest(self, direction: Direction) -> bytes:
         """Return what was kept back until more of the direction would come."""
-        return ""
+        return b""
 
-    def _remark(self, event: Any) -> str:
+    def _remark(self, event: Any) -> bytes:
         match event:
             case Opened(stream):
                 line = f"stream {stream.id}: {stream.client} > {stream.server}"
@@ -171,37 +174,48 @@ class Lines:
             case _:
                 trouble = remark(event)
                 if trouble is None:
-                    return ""
+                    return b""
                 line, style = trouble, REVERSE
-        return self._end_line() + self._painted(f"* {line}", style) + "\n"
+        before, after = self._paint(style)
+        return self._end_line() + before + f"* {line}".encode() + after + b"\n"
 
-    def _say(self, direction: Direction, text: str) -> str:
+    def _say(self, direction: Direction, text: bytes) -> bytes:
         """Return the lines of ``text``, the first joined to an unfinished one."""
         if not text:
-            return ""
-        parts = []
-        prefix = PREFIXES[direction]
-        if self._speaking is direction:
-            prefix = ""
+            return b""
+        before, after = self._paint(COLORS[direction])
+        line_start = before + PREFIXES[direction]
+        if self._speaking is not direction:
+            first = self._end_line() + line_start
+        elif text.startswith(b"\n"):
+            # Nothing of the line is left to be painted.
+            first, text = b"\n", text[1:]
+            if not text:
+                self._speaking = None
+                return first
+            first += line_start
         else:
-            parts.append(self._end_line())
-        *lines, last = text.split("\n")
-        for line in lines:
-            parts.append(self._painted(prefix + line, COLORS[direction]) + "\n")
-            prefix = PREFIXES[direction]
-        if last:
-            parts.append(self._painted(prefix + last, COLORS[direction]))
-        self._speaking = direction if last else None
-        return "".join(parts)
+            first = before
+        if text.endswith(b"\n"):
+            self._speaking = None
+            text, after = text[:-1], after + b"\n"
+        else:
+            self._speaking = direction
+        return first + text.replace(b"\n", self._between(line_start)) + after
 
-    def _end_line(self) -> str:
+    def _between(self, line_start: bytes) -> bytes:
+        """Return what ends a line and begins the next."""
+        return (END_PAINT if self._color else b"") + b"\n" + line_start
+
+    def _end_line(self) -> bytes:
         if self._speaking is None:
-            return ""
+            return b""
         self._speaking = None
-        return "\n"
+        return b"\n"
 
-    def _painted(self, text: str, style: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if self._color and text else text
+    def _paint(self, style: str) -> tuple[bytes, bytes]:
+        """Return what stands before and after words of that style."""
+        return (f"\x1b[{style}m".encode(), END_PAINT) if self._color else (b"", b"")
 
 
 class Text(Lines):
@@ -211,19 +225,19 @@ class Text(Lines):
         self, decoder: Callable[[], Decoder], *, color: bool, remarks: bool
     ) -> None:
         super().__init__(color=color, remarks=remarks)
-        self._decoders = {direction: decoder() for direction in Direction}
+        self._decoders = (decoder(), decoder())
 
-    def _text(self, event: Data) -> str:
+    def _text(self, event: Data) -> bytes:
         return self._decoders[event.direction].decode(event.payload)
 
-    def _rest(self, direction: Direction) -> str:
+    def _rest(self, direction: Direction) -> bytes:
         return self._decoders[direction].decode(b"", final=True)
 
 
 class Hex(Lines):
     """Rows of sixteen bytes, each with its offset in the stream."""
 
-    def _text(self, event: Data) -> str:
+    def _text(self, event: Data) -> bytes:
         payload = event.payload
         rows = []
         for start in range(0, len(payload), ROW_BYTES):
@@ -231,13 +245,13 @@ class Hex(Lines):
             numbers = f"{row[:8].hex(' ')}  {row[8:].hex(' ')}"
             letters = row.translate(_TO_DOTS).decode("ascii")
             rows.append(f"{event.offset + start:08x}  {numbers:48}  {letters}\n")
-        return "".join(rows)
+        return "".join(rows).encode()
 
 
 class Decoder(Protocol):
-    """Turns the bytes of one direction into text that a terminal can be given."""
+    """Turns the bytes of one direction into UTF-8 that a terminal can be given."""
 
-    def decode(self, data: bytes, *, final: bool = False) -> str: ...
+    def decode(self, data: bytes, *, final: bool = False) -> bytes: ...
 
 
 class Utf8:
@@ -247,12 +261,16 @@ class Utf8:
         # The one handler of errors that does not cost a call for each bad byte.
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._line_ends = LineEnds()
+        # Whether the decoder keeps the beginning of a character.
+        self._within = False
 
-    def decode(self, data: bytes, *, final: bool = False) -> str:
-        text = self._line_ends.unify(self._decoder.decode(data, final), final=final)
-        if final:
-            self._decoder.reset()
-        return text.translate(_VISIBLE) if _NOT_PLAIN.search(text) else text
+    def decode(self, data: bytes, *, final: bool = False) -> bytes:
+        data = self._line_ends.unify(data, final=final)
+        if not self._within and not data.translate(None, _PLAIN):
+            return data
+        text = self._decoder.decode(data, final)
+        self._within = bool(self._decoder.getstate()[0])
+        return text.translate(_VISIBLE).encode()
 
 
 class Ascii:
@@ -261,23 +279,23 @@ class Ascii:
     def __init__(self) -> None:
         self._line_ends = LineEnds()
 
-    def decode(self, data: bytes, *, final: bool = False) -> str:
-        text = self._line_ends.unify(data.decode("latin-1"), final=final)
-        return text.translate(_DOTS)
+    def decode(self, data: bytes, *, final: bool = False) -> bytes:
+        return self._line_ends.unify(data, final=final).translate(_DOTS)
 
 
 class LineEnds:
     """Makes CR LF one line end, also where they come apart."""
 
     def __init__(self) -> None:
-        self._kept = ""
+        self._kept = b""
 
-    def unify(self, text: str, *, final: bool) -> str:
-        text = self._kept + text
-        self._kept = ""
-        if text.endswith("\r") and not final:
-            text, self._kept = text[:-1], "\r"
-        return text.replace("\r\n", "\n")
+    def unify(self, data: bytes, *, final: bool) -> bytes:
+        if self._kept:
+            data = self._kept + data
+            self._kept = b""
+        if data.endswith(b"\r") and not final:
+            data, self._kept = data[:-1], b"\r"
+        return data.replace(b"\r\n", b"\n")
 
 
 class Visible(dict[int, str]):
