@@ -7,8 +7,8 @@ side, to go on behind a hole) holds from the very packet that it was called for.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from operator import attrgetter
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from unpacket import sources
 from unpacket._core.assembler import Assembler
 from unpacket._core.batch import Batch
+from unpacket._core.dispatch import Receiver, Waiting
 from unpacket._core.events import (
     CLIENT,
     SERVER,
@@ -49,7 +50,7 @@ _ETHERNET = 1
 _IDLE_S = 300.0
 
 
-class FollowedStream:
+class FollowedStream(Receiver):
     """A stream with its callbacks; the facts are those of ``Stream``.
 
     Callbacks get this object first, and may call any method of it.
@@ -65,16 +66,15 @@ class FollowedStream:
     """
 
     def __init__(self, follower: StreamFollower, facts: Stream) -> None:
+        super().__init__()
         self.facts = facts
         self.user_data: Any = None
         self.client_hw_addr: str | None = None
         self.server_hw_addr: str | None = None
-        self.auto_cleanup_payloads = follower.auto_cleanup_payloads
         self.max_kept_bytes = KEPT_BYTES
         self.is_finished = False
         self._follower = follower
         self._kept = (bytearray(), bytearray())
-        self._data: list[Callback | None] = [None, None]
         self._out_of_order: list[Callback | None] = [None, None]
         self._gap: Callback | None = None
         self._conflict: Callback | None = None
@@ -84,6 +84,25 @@ class FollowedStream:
         self._ignored = [False, False]
         self._recovery = [0, 0]
         self._trackers: list[AckTracker | None] = [None, None]
+        self.auto_cleanup_payloads = follower.auto_cleanup_payloads
+
+    @property
+    def auto_cleanup_payloads(self) -> bool:
+        """Whether payload is forgotten once the data callback has returned."""
+        return self._cleans_up
+
+    @auto_cleanup_payloads.setter
+    def auto_cleanup_payloads(self, value: bool) -> None:
+        self._cleans_up = bool(value)
+        self._decide()
+
+    def _decide(self) -> None:
+        """Say whether data is to be handed over and nothing else."""
+        self.is_plain = (
+            self._cleans_up
+            and not any(self._ignored)
+            and self._follower._any_data is None
+        )
 
     @property
     def id(self) -> int:
@@ -149,12 +168,12 @@ class FollowedStream:
 
     def on_client_data(self, callback: Callback) -> Callback:
         """Call ``callback(stream, payload)`` for what the client sends."""
-        self._data[CLIENT] = _callable(callback)
+        self.client_callback = _callable(callback)
         return callback
 
     def on_server_data(self, callback: Callback) -> Callback:
         """Call ``callback(stream, payload)`` for what the server sends."""
-        self._data[SERVER] = _callable(callback)
+        self.server_callback = _callable(callback)
         return callback
 
     def on_client_out_of_order(self, callback: Callback) -> Callback:
@@ -202,6 +221,7 @@ class FollowedStream:
 
     def _ignore(self, direction: Direction) -> None:
         self._ignored[direction] = True
+        self._decide()
         self._follower.assembler.ignore(self.facts, direction)
 
     def skip_to(self, direction: Direction | int, offset: int) -> None:
@@ -303,7 +323,6 @@ class StreamFollower:
         self._end = end_callback
         self._log = log
         self._new: Callback | None = None
-        self._data: list[Callback | None] = [None, None]
         self._gap: Callback | None = None
         self._conflict: Callback | None = None
         self._rejected: Callback | None = None
@@ -311,8 +330,9 @@ class StreamFollower:
         self._closed: Callback | None = None
         self._terminated: Callback | None = None
         self._teardown: Callback | None = None
-        self._live: dict[int, FollowedStream] = {}
-        self._pending: deque[Any] = deque()
+        self._waiting = Waiting()
+        # The same mapping, of what it has here.
+        self._live: dict[Stream, FollowedStream] = self._waiting.receivers  # type: ignore[assignment]
         self._batch: Batch | None = None
         self._source: sources.Source | None = None
         self._next_number = 1
@@ -325,12 +345,12 @@ class StreamFollower:
 
     def on_client_data(self, callback: Callback) -> Callback:
         """Call ``callback(stream, payload)`` for client data of any stream."""
-        self._data[CLIENT] = _callable(callback)
+        self._waiting.client_callback = _callable(callback)
         return callback
 
     def on_server_data(self, callback: Callback) -> Callback:
         """Call ``callback(stream, payload)`` for server data of any stream."""
-        self._data[SERVER] = _callable(callback)
+        self._waiting.server_callback = _callable(callback)
         return callback
 
     def on_gap(self, callback: Callback) -> Callback:
@@ -438,12 +458,12 @@ class StreamFollower:
             if happened is None:
                 self._batch = None
             else:
-                self._pending.extend(happened)
+                self._waiting.add(happened)
                 self._dispatch()
 
-    def _insert(self, happened: Iterable[Any]) -> None:
+    def _insert(self, happened: list[Any]) -> None:
         """Put events before those that wait: a callback has just caused them."""
-        self._pending.extendleft(reversed(list(happened)))
+        self._waiting.insert(happened)
         if not self._busy:
             self._busy = True
             try:
@@ -452,9 +472,7 @@ class StreamFollower:
                 self._busy = False
 
     def _dispatch(self) -> None:
-        pending = self._pending
-        while pending:
-            event = pending.popleft()
+        while (event := self._waiting.next()) is not None:
             kind = type(event)
             if kind is Data:
                 self._on_data(event)
@@ -471,7 +489,7 @@ class StreamFollower:
                 self._on_other(event, kind)
 
     def _on_data(self, event: Data) -> None:
-        stream = self._live.get(event.stream.id)
+        stream = self._live.get(event.stream)
         if stream is None:
             return
         direction: int = event.direction
@@ -479,15 +497,18 @@ class StreamFollower:
             return
         if self._any_data is not None or not stream.auto_cleanup_payloads:
             stream._take(direction, event.payload)
-        callback = stream._data[direction] or self._data[direction]
+        if direction == SERVER:
+            callback = stream.server_callback or self._waiting.server_callback
+        else:
+            callback = stream.client_callback or self._waiting.client_callback
         if self._any_data is not None:
-            self._pending.appendleft((self._any_data, stream))
+            self._waiting.insert([(self._any_data, stream)])
         if callback is not None:
             callback(stream, event.payload)
 
     def _on_opened(self, event: Opened) -> None:
         stream = FollowedStream(self, event.stream)
-        self._live[stream.id] = stream
+        self._live[event.stream] = stream
         self._set_hw_addresses(stream, event)
         self._say(stream, "New connection initiated")
         if self._new is not None:
@@ -508,17 +529,17 @@ class StreamFollower:
     def _on_note(self, event: Note) -> None:
         if event.kind != "out_of_order":
             return
-        stream = self._live.get(event.stream.id)
+        stream = self._live.get(event.stream)
         if stream is None or stream._ignored[event.direction]:
             return
         callback = stream._out_of_order[event.direction]
         if event.offset <= stream._recovery[event.direction]:
-            self._pending.appendleft((stream.skip_to, event.direction, event.offset))
+            self._waiting.insert([(stream.skip_to, event.direction, event.offset)])
         if callback is not None:
             callback(stream, event.seq, event.payload)
 
     def _on_closed(self, event: Closed) -> None:
-        stream = self._live.pop(event.stream.id, None)
+        stream = self._live.pop(event.stream, None)
         if stream is None:
             return
         stream.is_finished = True
@@ -533,10 +554,10 @@ class StreamFollower:
         elif event.reason in TERMINATIONS and self._terminated is not None:
             calls.append((self._terminated, stream, event.reason))
         # Each waits by itself: an exception of one does not cost the next.
-        self._pending.extendleft(reversed(calls))
+        self._waiting.insert(calls)
 
     def _on_other(self, event: Any, kind: type) -> None:
-        stream = self._live.get(event.stream.id)
+        stream = self._live.get(event.stream)
         if stream is None:
             return
         if kind is Gap:
@@ -559,7 +580,7 @@ class StreamFollower:
 
     def live_streams(self) -> list[FollowedStream]:
         """Return the streams that have not ended, in the order of ids."""
-        return [self._live[number] for number in sorted(self._live)]
+        return sorted(self._live.values(), key=attrgetter("id"))
 
     def stale_streams(
         self, timeout_s: float = _IDLE_S, now_ns: int | None = None
@@ -580,7 +601,7 @@ class StreamFollower:
     ) -> FollowedStream | None:
         """Return the live stream between two ends, named either way round, or None."""
         found = self.assembler.find_stream(address, port, other_address, other_port)
-        return None if found is None else self._live.get(found.id)
+        return None if found is None else self._live.get(found)
 
     def advance(self, now_ns: int) -> None:
         """Let time pass without packets."""
@@ -597,7 +618,7 @@ class StreamFollower:
         try:
             self._work()
             self._leave_source()
-            self._pending.extend(self.assembler.finish())
+            self._waiting.add(self.assembler.finish())
             self._dispatch()
         finally:
             self._busy = False

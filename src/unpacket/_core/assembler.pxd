@@ -38,6 +38,7 @@ cdef class Assembler:
     cdef readonly long long backwards
     cdef readonly long long not_followed
     cdef bint pause
+    cdef Py_ssize_t looked_at
 
     cpdef list feed(self, batch)
     cpdef begin(self, batch)
@@ -47,6 +48,8 @@ cdef class Assembler:
     cpdef list advance(self, long long now_ns)
     @cython.locals(ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t)
     cdef run(self)
+    @cython.locals(events=list)
+    cdef bint decisive(self) except -1
     @cython.locals(
         ctx=Context,
         segments=Segments,

@@ -88,6 +88,7 @@ class Assembler:
         "ctx",
         "decoder",
         "frame_index",
+        "looked_at",
         "next_id",
         "not_followed",
         "packets",
@@ -128,6 +129,7 @@ class Assembler:
         self.backwards = 0
         self.not_followed = 0
         self.pause = False
+        self.looked_at = 0
 
     def __del__(self) -> None:
         # What waits for an acknowledgement refers to its stream, which refers to it,
@@ -159,7 +161,7 @@ class Assembler:
         self.ctx.history.begin(batch.buffer)
 
     def step(self) -> list[Event] | None:
-        """Work on until a stream opens or a note is made.
+        """Work on until anything but data is to be told.
 
         So that what a callback decides about a stream applies from its first byte.
 
@@ -176,6 +178,7 @@ class Assembler:
         """Return the events since the last call."""
         events = self.ctx.events
         self.ctx.events = []
+        self.looked_at = 0
         return events
 
     def advance(self, now_ns: int) -> list[Event]:
@@ -229,8 +232,18 @@ class Assembler:
                 self.table.prefetch(segments, i)
             self.segment_index = i + 1
             self.one(i)
-            if self.pause and ctx.events:
+            if self.pause and self.decisive():
                 return
+
+    def decisive(self) -> bool:
+        """Return whether any event since the last call is not merely data."""
+        events = self.ctx.events
+        while self.looked_at < len(events):
+            event = events[self.looked_at]
+            self.looked_at += 1
+            if not isinstance(event, Data):
+                return True
+        return False
 
     def one(self, i: int) -> None:
         """Process row ``i`` of the segments."""

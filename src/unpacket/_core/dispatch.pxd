@@ -1,0 +1,23 @@
+cimport cython
+
+from unpacket._core.events cimport Data
+
+
+cdef class Receiver:
+    cdef public object client_callback
+    cdef public object server_callback
+    cdef public bint is_plain
+
+
+@cython.final
+cdef class Waiting:
+    cdef readonly list events
+    cdef readonly Py_ssize_t at
+    cdef readonly dict receivers
+    cdef public object client_callback
+    cdef public object server_callback
+    cpdef add(self, list events)
+    @cython.locals(count=Py_ssize_t)
+    cpdef insert(self, list events)
+    @cython.locals(event=object, data=Data, receiver=Receiver)
+    cpdef next(self)
