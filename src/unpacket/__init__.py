@@ -1,5 +1,8 @@
 """TCP streams out of captured packets, with the truth about every byte."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from unpacket._core.assembler import Assembler
 from unpacket._core.batch import Batch
 from unpacket._core.events import (
@@ -16,18 +19,21 @@ from unpacket._core.events import (
 )
 from unpacket._core.state import Endpoint, Stream
 from unpacket._version import __version__
-from unpacket.acks import AckTracker
 from unpacket.errors import (
     FormatError,
     LimitError,
     SourceError,
     UnpacketError,
 )
-from unpacket.follower import FollowedStream, StreamFollower
-from unpacket.live import events_async
 from unpacket.policy import Policy
-from unpacket.puller import Puller
 from unpacket.streams import Summary, WholeStream, events, streams, summaries
+
+if TYPE_CHECKING:
+    from unpacket import sources as sources
+    from unpacket.acks import AckTracker
+    from unpacket.follower import FollowedStream, StreamFollower
+    from unpacket.live import events_async
+    from unpacket.puller import Puller
 
 __all__ = [
     "AckTracker",
@@ -61,3 +67,26 @@ __all__ = [
     "streams",
     "summaries",
 ]
+
+# The faces that a program has at most one of are imported when it asks for them.
+_FACES = {
+    "AckTracker": "acks",
+    "FollowedStream": "follower",
+    "Puller": "puller",
+    "StreamFollower": "follower",
+    "events_async": "live",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "sources":
+        return import_module(f"{__name__}.{name}")
+    if name not in _FACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    face = getattr(import_module(f"{__name__}.{_FACES[name]}"), name)
+    globals()[name] = face
+    return face
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FACES})

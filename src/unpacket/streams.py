@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unpacket import sources
 from unpacket._core.assembler import Assembler
 from unpacket._core.events import Closed, Data, Opened
 from unpacket._core.state import Stream
@@ -30,6 +28,9 @@ from unpacket.whole import (
     WholeStream,
 )
 
+if TYPE_CHECKING:
+    from unpacket import sources
+
 __all__ = [
     "Chunk",
     "Hole",
@@ -43,8 +44,6 @@ __all__ = [
 
 SPILL_BYTES = 64 << 20
 MEMORY_BYTES = 1 << 30
-
-_NO_BYTES = hashlib.sha256().hexdigest()
 
 
 def events(
@@ -71,6 +70,9 @@ def events(
     Raises:
         SourceError: The source cannot be read, or is no capture.
     """
+    # A third of the time that `import unpacket` would take.
+    from unpacket import sources
+
     assembler = Assembler(policy, data=data, notes=notes)
     opened: AbstractContextManager[sources.Source]
     if isinstance(source, sources.Source):
@@ -98,6 +100,9 @@ def summaries(
     No payload is kept; without ``digest`` none is even copied. ``options`` are those
     of ``events``.
     """
+    from hashlib import sha256
+
+    no_bytes = sha256().hexdigest()
     # Most streams have no trouble, and nothing is kept for them.
     troubles: dict[Stream, Trouble] = {}
     hashes: dict[Stream, list[Any]] = {}
@@ -106,17 +111,17 @@ def summaries(
         if kind is Data:
             sides = hashes.get(event.stream)
             if sides is None:
-                sides = hashes[event.stream] = [hashlib.sha256(), hashlib.sha256()]
+                sides = hashes[event.stream] = [sha256(), sha256()]
             sides[event.direction].update(event.payload)
         elif kind is Closed:
             trouble = troubles.pop(event.stream, None)
-            sha256 = None
+            digests = None
             if digest:
                 sides = hashes.pop(event.stream, None)
-                sha256 = (_NO_BYTES, _NO_BYTES)
+                digests = (no_bytes, no_bytes)
                 if sides is not None:
-                    sha256 = (sides[0].hexdigest(), sides[1].hexdigest())
-            yield Summary(event.stream, trouble, sha256)
+                    digests = (sides[0].hexdigest(), sides[1].hexdigest())
+            yield Summary(event.stream, trouble, digests)
         elif kind is not Opened:
             trouble = troubles.get(event.stream)
             if trouble is None:

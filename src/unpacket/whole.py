@@ -6,7 +6,6 @@ for it, so that a stream of a million small segments stays small.
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
@@ -379,7 +378,9 @@ class WholeStream(Summary):
 
     def digest(self, direction: Direction | int) -> str:
         """Return the SHA-256 of the delivered bytes of a direction, hexadecimal."""
-        hashed = hashlib.sha256()
+        from hashlib import sha256
+
+        hashed = sha256()
         payload = self._grown.settled()[direction].payload
         for start in range(0, len(payload), _BLOCK_BYTES):
             hashed.update(payload.read(start, start + _BLOCK_BYTES))

@@ -5,7 +5,7 @@ frames and the policy alone, never on how the input was cut into batches.
 """
 
 import ipaddress
-from secrets import randbits
+from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its imports
 
 from unpacket._core import inline_octets as native
 from unpacket._core.batch import Batch
@@ -113,7 +113,7 @@ class Assembler:
         self.policy = policy
         self.ctx = Context(policy, bool(data), bool(notes))
         self.decoder = Decoder(
-            [randbits(HASH_BITS) for _ in range(HASH_KEYS)],
+            [secret_bits(HASH_BITS) for _ in range(HASH_KEYS)],
             nanoseconds(policy.fragment_timeout_s),
             policy.max_fragment_bytes,
             policy.max_fragmented_datagrams,
@@ -741,3 +741,8 @@ def let_go(half: Half | None) -> None:
     """Drop the events of a half that were never given out."""
     if half is not None and half.extra is not None:
         half.extra.unreleased = None
+
+
+def secret_bits(count: int) -> int:
+    """Return that many random bits, up to 64."""
+    return int.from_bytes(urandom(8), "big") >> (64 - count)
