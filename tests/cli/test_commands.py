@@ -228,6 +228,58 @@ def test_a_payload_cannot_pass_for_a_remark(tmp_path: Path) -> None:
     assert [line[:2] for line in lines] == ["* ", "> ", "> ", "> ", "* "]
 
 
+def test_streams_where() -> None:
+    rows = invoke("streams", SAMPLE, "--where", "gaps").stdout.splitlines()[1:]
+    assert sorted(int(row.split()[0]) for row in rows) == [1, 2, 7]
+    done = invoke("streams", SAMPLE, "--where", "gaps > 9")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"unpacket: no stream passes --where in {SAMPLE}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, ids",
+    [
+        pytest.param(("--where", "gaps"), [1, 7, 2], id="known at the end"),
+        pytest.param(("--where", "id in (3, 4)"), [3, 4], id="known at the start"),
+        pytest.param(("--where", "id in (1, 3) and gaps"), [1], id="partly"),
+        pytest.param(("1", "--where", "gaps"), [1], id="one id"),
+        pytest.param(("0", "1", "--where", "gaps"), [1], id="two ids"),
+        pytest.param(("0", "--where", "gaps"), [], id="the wrong id"),
+        pytest.param(("0", "--where", "id == 1"), [], id="another id"),
+        pytest.param(
+            ("192.0.2.1:55166", "--where", "gaps", "--direction", "client"),
+            [1],
+            id="one side, where the gap is on the other",
+        ),
+    ],
+)
+def test_follow_where(arguments: tuple[str, ...], ids: list[int]) -> None:
+    done = invoke("follow", SAMPLE, *arguments)
+    told = re.findall(r"^\* stream (\d+)", done.stdout, re.MULTILINE)
+    assert [int(number) for number in told] == ids
+    assert done.exit_code == (0 if ids else 1)
+    silent = f"unpacket: no such stream passes --where in {SAMPLE}\n"
+    assert done.stderr == ("" if ids else silent)
+    if len(ids) == 1 and "--direction" not in arguments:
+        assert done.stdout == invoke("follow", SAMPLE, str(ids[0])).stdout
+
+
+def test_remarks_of_streams_that_do_not_pass_are_not_told() -> None:
+    done = invoke("follow", SAMPLE, "--as", "raw", "--where", "gaps and id > 1")
+    told = re.findall(r"stream (\d+): server gap|stream (\d+): client gap", done.stderr)
+    assert sorted(one or other for one, other in told) == ["2", "7"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_filter_is_2_and_pointed_at(command: str) -> None:
+    done = invoke(command, SAMPLE, "--where", "gaps and prot == 3")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith(
+        "Error: Invalid value for '--where': at character 10: no column 'prot'; did "
+        "you mean port?\n  gaps and prot == 3\n           ^\n"
+    )
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_found_is_1(command: str, empty: Path) -> None:
     done = invoke(command, empty)

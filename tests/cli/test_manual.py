@@ -10,6 +10,7 @@ import click
 import pytest
 
 from unpacket.cli import cli
+from unpacket.where import COLUMNS, Where
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "cli.md"
@@ -66,3 +67,14 @@ def test_the_page_is_what_the_script_writes(tmp_path: Path) -> None:
     (tmp_path / "cli.md").write_bytes(PAGE.read_bytes())
     subprocess.run([sys.executable, str(script)], check=True, timeout=60)
     assert (tmp_path / "cli.md").read_text("utf-8") == PAGE.read_text("utf-8"), AGAIN
+
+
+def test_the_page_has_every_column_of_where() -> None:
+    section = PAGE.read_text("utf-8").split("## Choosing streams\n")[1]
+    section = section.split("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", section, re.MULTILINE)
+    assert rows == [(name, column.help) for name, column in COLUMNS.items()]
+    examples = re.findall("^    (.+)$", section, re.MULTILINE)
+    assert len(examples) == 4
+    for example in examples:
+        Where(example)

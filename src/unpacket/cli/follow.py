@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 import unpacket
 from unpacket import Closed, Direction, Endpoint, Opened, Policy, Stream
-from unpacket.cli.options import CAPTURE, Command, reading_options
+from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, Output, is_terminal, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -19,6 +19,10 @@ from unpacket.cli.session import session
 from unpacket.cli.values import ParamType
 from unpacket.sinks.follow import FORMS, Renderer, remark, renderer
 from unpacket.spool import BlockFile, Store
+from unpacket.summary import Summary, Trouble
+
+if TYPE_CHECKING:
+    from unpacket.where import Where
 
 Choice: TypeAlias = int | tuple[str, int]
 
@@ -58,6 +62,7 @@ class StreamChoice(ParamType):
     epilog="""
         unpacket follow examples/sample.pcapng 0
         unpacket follow examples/sample.pcapng 192.0.2.2:80 --as hex
+        unpacket follow examples/sample.pcapng --where 'gaps and duration < 100ms'
         unpacket follow examples/sample.pcapng 1 --as raw --direction server
         unpacket follow examples/sample.pcapng 1 --as json --preset wireshark
         unpacket follow - 0 --gap wait --max-held-bytes 64MiB < examples/sample.pcapng
@@ -86,6 +91,7 @@ class StreamChoice(ParamType):
     "own (with raw: gaps, conflicts and rejected segments, on stderr).  "
     "[default: remarks]",
 )
+@where_option
 @reading_options
 @policy_options(deliver="acked")
 def follow(
@@ -94,6 +100,7 @@ def follow(
     form: str,
     direction: str | None,
     remarks: bool,
+    where: Where | None,
     policy: Policy,
     color: Color,
     **reading: Any,
@@ -105,7 +112,8 @@ def follow(
     all streams.
 
     With one id the stream is printed as it comes. Else each is printed whole when it
-    closes, and until then kept in memory, or in a temporary file if it is long.
+    closes, and until then kept in memory, or in a temporary file if it is long. Most
+    of what --where asks is known only then, too.
 
     Lines begin with > where the client speaks, with < where the server does, and with *
     where unpacket does: none of these is part of the stream.
@@ -120,7 +128,13 @@ def follow(
         return renderer(form, color=color_wanted, remarks=remarks)
 
     with session([capture], **reading) as (captures, output):
-        printer = Printer(output, new_renderer, tell=form == "raw" and remarks)
+
+        def passes(summary: Summary) -> bool:
+            return where is None or where.matches(summary, captures.first_ns)
+
+        printer = Printer(
+            output, new_renderer, tell=form == "raw" and remarks, passes=passes
+        )
         ids = {choice for choice in choices if isinstance(choice, int)}
         only_ids = bool(choices) and len(ids) == len(set(choices))
         at_once = only_ids and len(ids) == 1
@@ -128,17 +142,32 @@ def follow(
         for event in unpacket.events(captures, policy=policy):
             if type(event) is Opened:
                 opened += 1
-                if not choices or any(fits(event.stream, one) for one in choices):
-                    printer.open(event.stream.id, at_once=at_once)
+                stream = event.stream
+                if not choices or any(fits(stream, one) for one in choices):
+                    wanted = (
+                        None
+                        if where is None
+                        else where.early(stream, captures.first_ns)
+                    )
+                    if where is None or wanted:
+                        printer.open(stream.id, at_once=at_once)
+                    elif wanted is None:
+                        printer.open(stream.id, at_once=False, doubt=Trouble())
+                    else:
+                        printer.ended.add(stream.id)
+            if where is not None:
+                printer.watch(event)
             if direction is None or direction == direction_of(event, direction):
                 printer.take(event)
-            if only_ids and len(printer.printed) == len(ids):
+            if only_ids and len(printer.ended) == len(ids):
                 break
         if not opened:
             output.say(f"no TCP streams in {capture}")
-        for missing in sorted(ids - printer.printed) if opened else ():
+        for missing in sorted(ids - printer.ended) if opened else ():
             output.say(f"no stream {missing} in {capture}: it has 0 to {opened - 1}")
-        if opened and not printer.printed and not ids:
+        if printer.ended and not printer.printed:
+            output.say(f"no such stream passes --where in {capture}")
+        elif opened and not printer.ended and not ids:
             output.say(f"no stream of {ends(choices)} in {capture}")
         return captures.finish() or (0 if printer.printed else NOTHING_FOUND)
 
@@ -147,27 +176,52 @@ class Printer:
     """Prints the streams that were opened with it.
 
     Attributes:
-        printed: The ids of those that were printed to their end.
+        ended: The ids of those that came to their end, or need not be looked at.
+        printed: How many of them were printed.
+
+    Args:
+        tell: Whether remarks are told on stderr.
+        passes: Whether a stream that was opened in doubt is wanted after all.
     """
 
     def __init__(
-        self, output: Output, new_renderer: Callable[[], Renderer], *, tell: bool
+        self,
+        output: Output,
+        new_renderer: Callable[[], Renderer],
+        *,
+        tell: bool,
+        passes: Callable[[Summary], bool],
     ) -> None:
-        self.printed: set[int] = set()
+        self.ended: set[int] = set()
+        self.printed = 0
         self._output = output
         self._new_renderer = new_renderer
         self._tell = tell
+        self._passes = passes
         self._renderers: dict[int, Renderer] = {}
         self._waiting: dict[int, Store] = {}
+        self._doubts: dict[int, Trouble] = {}
+        self._untold: dict[int, list[str]] = {}
         self._file = BlockFile()
         self._kept_bytes = 0
         self._bound_bytes = KEPT_BYTES
 
-    def open(self, stream_id: int, *, at_once: bool) -> None:
+    def open(
+        self, stream_id: int, *, at_once: bool, doubt: Trouble | None = None
+    ) -> None:
         """Print the stream of that id, as it comes or whole when it closes."""
         self._renderers[stream_id] = self._new_renderer()
         if not at_once:
             self._waiting[stream_id] = Store(self._file)
+        if doubt is not None:
+            self._doubts[stream_id] = doubt
+            self._untold[stream_id] = []
+
+    def watch(self, event: Any) -> None:
+        """Note what decides about a stream in doubt."""
+        doubt = self._doubts.get(event.stream.id)
+        if doubt is not None:
+            doubt.take(event)
 
     def take(self, event: Any) -> None:
         """Print an event, now or when its stream closes."""
@@ -177,7 +231,11 @@ class Printer:
             return
         trouble = remark(event) if self._tell else None
         if trouble is not None:
-            self._output.say(f"warning: stream {stream_id}: {trouble}")
+            sentence = f"warning: stream {stream_id}: {trouble}"
+            if stream_id in self._untold:
+                self._untold[stream_id].append(sentence)
+            else:
+                self._output.say(sentence)
         data = rendering.render(event)
         waiting = self._waiting.get(stream_id)
         if waiting is None:
@@ -189,11 +247,19 @@ class Printer:
                 self._spill()
         if type(event) is Closed:
             del self._renderers[stream_id]
+            self.ended.add(stream_id)
             if waiting is not None:
                 del self._waiting[stream_id]
                 self._kept_bytes -= waiting.memory_bytes
+            doubt = self._doubts.pop(stream_id, None)
+            untold = self._untold.pop(stream_id, ())
+            if doubt is not None and not self._passes(Summary(event.stream, doubt)):
+                return
+            for sentence in untold:
+                self._output.say(sentence)
+            if waiting is not None:
                 self._print_whole(waiting, rendering.separator)
-            self.printed.add(stream_id)
+            self.printed += 1
 
     def _spill(self) -> None:
         """Move what waits to a temporary file, the most of one stream first."""

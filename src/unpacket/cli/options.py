@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from unpacket.cli.policies import PolicyOption
+from unpacket.cli.values import Filter
 
 # Completed as a file name, and opened by the library.
 CAPTURE = click.Path(allow_dash=True)
@@ -38,6 +39,17 @@ class Command(click.Command):
             with formatter.section("Examples"):
                 for line in inspect.cleandoc(self.epilog).splitlines():
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def where_option(function: AnyFunction) -> AnyFunction:
+    """Give a command the option that says which streams it is about."""
+    decorated: AnyFunction = click.option(
+        "--where",
+        type=Filter(),
+        metavar="EXPR",
+        help="Only streams for which this holds, such as 'port == 443 and gaps > 0'.",
+    )(function)
+    return decorated
 
 
 def reading_options(function: AnyFunction) -> AnyFunction:

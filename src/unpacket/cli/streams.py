@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import unpacket
 from unpacket import Policy
-from unpacket.cli.options import CAPTURE, Command, reading_options
+from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.table import Table
 from unpacket.streams import Summary
+
+if TYPE_CHECKING:
+    from unpacket.where import Where
 
 HEADING = [" id", "client", "server", " start", " duration", " bytes >", " bytes <"]
 HEADING += [" packets", "closed", "trouble"]
@@ -28,6 +31,8 @@ ROWS_AHEAD = 100
     epilog="""
         unpacket streams examples/sample.pcapng
         unpacket streams examples/sample.pcapng --json --digest
+        unpacket streams examples/sample.pcapng --where 'gaps and server.bytes > 64KiB'
+        unpacket streams examples/sample.pcapng --where 'address in 2001:db8::/32'
         unpacket streams examples/sample.pcapng --preset libtins --gap skip
         unpacket streams - --json < examples/sample.pcapng | head -n 3
     """,
@@ -39,12 +44,14 @@ ROWS_AHEAD = 100
     is_flag=True,
     help="Add the SHA-256 of each side's bytes (gaps left out).",
 )
+@where_option
 @reading_options
 @policy_options()
 def streams(
     captures: tuple[str, ...],
     as_json: bool,
     digest: bool,
+    where: Where | None,
     policy: Policy,
     color: Color,
     **reading: Any,
@@ -64,7 +71,9 @@ def streams(
         table = Table(
             HEADING, output.write, rows_ahead=rows_ahead, color=wants_color(color)
         )
-        for summary in unpacket.summaries(source, policy=policy, digest=digest):
+        for summary in unpacket.summaries(
+            source, policy=policy, digest=digest, where=where
+        ):
             found = True
             if as_json:
                 line = json.dumps(summary.to_dict(), separators=(",", ":"))
@@ -73,7 +82,8 @@ def streams(
                 table.add(row_of(summary, source.first_ns))
         table.flush()
         if not found:
-            output.say(f"no TCP streams in {', '.join(captures)}")
+            which = "TCP streams" if where is None else "stream passes --where"
+            output.say(f"no {which} in {', '.join(captures)}")
         return source.finish() or (0 if found else NOTHING_FOUND)
 
 

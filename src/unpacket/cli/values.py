@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from unpacket.units import BYTES, NANOSECONDS
+
 if TYPE_CHECKING:
+    from unpacket.where import WhereError
+
     ParamType = click.ParamType[Any]
 else:
     # Generic only in the newest versions.
     ParamType = click.ParamType
 
-# As GNU head and dd read them: MB is 1000 * 1000 bytes, M and MiB are 1024 * 1024.
-_SIZES = {"": 1, "b": 1}
-for _power, _letter in enumerate("kmgt", start=1):
-    _SIZES[f"{_letter}b"] = 1000**_power
-    _SIZES[_letter] = _SIZES[f"{_letter}ib"] = 1024**_power
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0}
-_SECONDS |= {"h": 3600.0, "d": 86400.0}
+_SECONDS = {unit: ns / 1e9 for unit, ns in NANOSECONDS.items()}
 _NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)")
 
 
@@ -62,7 +60,7 @@ class Size(Quantity):
     """A number of bytes."""
 
     name = "size"
-    units = _SIZES
+    units = BYTES
     examples = "4096, 64KiB or 4MiB"
 
     def scaled(self, number: str, unit: int) -> int:
@@ -80,6 +78,33 @@ class Count(Quantity):
         if not number.isdigit():
             self.fail(f"{number} is not a whole number")
         return int(number)
+
+
+class Filter(ParamType):
+    """A filter on streams."""
+
+    name = "filter"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if not isinstance(value, str):
+            return value
+        from unpacket.where import Where, WhereError
+
+        try:
+            return Where(value)
+        except WhereError as error:
+            self.fail(f"{error}\n{pointed(error)}")
+
+
+def pointed(error: WhereError) -> str:
+    """Return the expression with a mark under the trouble, as far as lines go."""
+    start = max(0, error.position - 30)
+    shown = error.expression[start : start + 60]
+    if not shown.isprintable():
+        return ""
+    return f"  {shown}\n  {' ' * (error.position - start)}^"
 
 
 class _NoBound:
