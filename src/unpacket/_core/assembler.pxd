@@ -10,6 +10,7 @@ from unpacket._core.segments cimport (Segments)
 from unpacket._core.sequence cimport (delta)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
 from unpacket._core.stream cimport (begin, check_ended, close, process, shift_of)
+from unpacket._core.sums cimport (HostSums)
 from unpacket._core.table cimport (FlowTable, cost, deadline)
 
 cdef unsigned int SYN, ACK, SUM_GOOD, TIMESTAMPS, IGNORED, ZERO_WINDOW, SIMPLE
@@ -37,6 +38,7 @@ cdef class Assembler:
     cdef readonly long long packets
     cdef readonly long long backwards
     cdef readonly long long not_followed
+    cdef readonly HostSums sums
     cdef bint pause
     cdef Py_ssize_t looked_at
 

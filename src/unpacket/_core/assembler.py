@@ -39,6 +39,7 @@ from unpacket._core.segments import Segments
 from unpacket._core.sequence import delta
 from unpacket._core.state import Half, Segment, Stream, direction_of
 from unpacket._core.stream import begin, check_ended, close, process, shift_of
+from unpacket._core.sums import HostSums
 from unpacket._core.table import FlowTable, cost, deadline
 from unpacket.policy import Policy
 
@@ -75,11 +76,13 @@ class Assembler:
         data: Whether there shall be ``Data`` events. Without them payload is not
             copied at all; everything else is told as before.
         notes: Whether there shall be ``Note`` events.
+        sums: Whether to count the states of checksums by sender.
 
     Attributes:
         policy: The policy that was given.
         packets: TCP segments so far.
         backwards: How often time went back from one segment to the next.
+        sums: The counts of checksums, or None.
     """
 
     __slots__ = (
@@ -96,13 +99,20 @@ class Assembler:
         "policy",
         "segment_index",
         "segments",
+        "sums",
         "table",
     )
 
     batch: Batch | None
+    sums: HostSums | None
 
     def __init__(
-        self, policy: Policy | None = None, *, data: bool = True, notes: bool = False
+        self,
+        policy: Policy | None = None,
+        *,
+        data: bool = True,
+        notes: bool = False,
+        sums: bool = False,
     ) -> None:
         # First, for __del__ comes even where this raises.
         self.table = FlowTable()
@@ -128,6 +138,7 @@ class Assembler:
         self.packets = 0
         self.backwards = 0
         self.not_followed = 0
+        self.sums = HostSums() if sums else None
         self.pause = False
         self.looked_at = 0
 
@@ -226,6 +237,8 @@ class Assembler:
                     batch, segments, self.frame_index
                 )
                 self.segment_index = 0
+                if self.sums is not None:
+                    self.sums.tally(segments)
                 continue
             i = self.segment_index
             if i & CHUNK_MASK == 0:
