@@ -30,11 +30,12 @@ def test_the_snippets_run(
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {"__name__": "readme"}
     snippets = blocks("python")
-    assert len(snippets) == 6
+    assert len(snippets) == 7
     for snippet in snippets:
         exec(compile(snippet, str(README), "exec"), names)
     said = capsys.readouterr().out
     assert "1448 bytes at offset 36390 are missing: not_captured" in said
+    assert "['loss'] 3 segments lost, 4344 bytes" in said
     assert "0 closed: fin complete: True" in said
 
 

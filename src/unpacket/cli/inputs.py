@@ -149,6 +149,7 @@ class Captures(Source):
         if current is None:
             return
         self._earlier_bytes += current.bytes_read
+        self.warnings += current.warnings
         for damage in current.warnings:
             if self._strict and self._error is None:
                 self._error = FormatError(damage.path, damage.offset, damage.reason)

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "streams": "List the TCP streams of captures: who, how much, what is missing.",
     "follow": "Print both sides of a conversation, in the order in which they spoke.",
+    "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
 }
 
 
@@ -83,7 +84,7 @@ def complain(error: UnpacketError) -> None:
     cls=Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
     no_args_is_help=True,
-    epilog="Exit codes: 0 found, 1 nothing found, 2 error.",
+    epilog="Exit codes: 0 found, 1 nothing found or something wrong, 2 error.",
 )
 @click.version_option(__version__, message="unpacket %(version)s")
 def cli() -> None:

@@ -1,0 +1,144 @@
+"""``unpacket check`` as a user meets it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.builder import Conversation, write_pcap
+from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
+from unpacket.integrity import check
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / SAMPLE).exists(), reason="the examples are not part of this copy"
+)
+
+QUESTIONS = ["damage", "loss", "gaps", "one sided", "rejected", "conflicts", "policies"]
+QUESTIONS += ["checksums", "clock", "frames", "limits"]
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture
+def ambiguous(tmp_path: Path) -> Path:
+    """A capture of which overlap policies make two streams."""
+    talk = Conversation()
+    talk.handshake()
+    talk.client(5, b"GOOD\x1b[31m")
+    talk.client(5, b"EVIL\x1b[31m")
+    talk.client(1, b"____")
+    talk.server(1, ack=14)
+    talk.farewell(14, 1)
+    write_pcap(tmp_path / "ambiguous.pcap", talk)
+    return tmp_path / "ambiguous.pcap"
+
+
+def test_every_question_has_its_line() -> None:
+    done = invoke("check", SAMPLE)
+    assert (done.exit_code, done.stderr) == (1, "")
+    heading, *lines, verdict = done.stdout.splitlines()
+    assert heading.startswith(f"{SAMPLE}: 300 frames in 0.582 s, 300 TCP segments, 9 ")
+    asked = [line[2:12].strip() for line in lines if not line.startswith("    ")]
+    assert asked == QUESTIONS
+    bad = [line[2:12].strip() for line in lines if line.startswith("! ")]
+    assert bad == ["loss"]
+    assert verdict == "something is wrong: loss"
+    assert "3 segments (4344 bytes, 3 % of the payload)" in done.stdout
+    found = re.findall(r"stream (\d) (\w+) .*: 1448 bytes at offset (\d+)", done.stdout)
+    assert found == [
+        ("1", "server", "36390"),
+        ("7", "client", "8688"),
+        (
+            "2",
+            "server",
+            "397",
+        ),
+    ]
+
+
+def test_all_is_well_is_0() -> None:
+    done = invoke("check", SAMPLE, "--where", "not gaps")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nall is well\n")
+    assert "\n! " not in done.stdout
+
+
+def test_json_is_the_report() -> None:
+    done = invoke("check", SAMPLE, "--json")
+    assert (done.exit_code, done.stderr) == (1, "")
+    assert done.stdout.count("\n") == 1
+    assert json.loads(done.stdout) == check(SAMPLE).to_dict()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_how_many_examples(count: int) -> None:
+    done = invoke("check", SAMPLE, "--examples", str(count))
+    assert done.stdout.count("noticed at frame") == count
+
+
+def test_versions_stand_side_by_side(ambiguous: Path) -> None:
+    done = invoke("check", ambiguous)
+    assert done.exit_code == 1
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    at = lines.index(
+        "stream 0 client (10.0.0.1:40000 > 10.0.0.2:80): 4 bytes at offset 4"
+    )
+    assert re.fullmatch(r"kept, frame 4 +not, frame 5", lines[at + 1])
+    assert lines[at + 2] == "47 4f 4f 44  GOOD   45 56 49 4c  EVIL"
+    assert "1 stream would be another under another overlap policy" in done.stdout
+    assert re.search(r"^ +first, vista, .*  GOOD$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +old-linux, .*  EVIL$", done.stdout, re.MULTILINE)
+    assert "\x1b" not in done.stdout
+    once = invoke("check", ambiguous, "--no-policies")
+    assert "not compared: not asked" in once.stdout
+
+
+def test_a_pipe_can_be_read_only_once(ambiguous: Path) -> None:
+    done = run("check", "-", stdin=ambiguous.read_bytes())
+    assert done.returncode == 1
+    assert b"not compared: the source can be read only once" in done.stdout
+    assert b"something is wrong: conflicts\n" in done.stdout
+
+
+def test_a_capture_without_streams_is_1(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pcap"
+    write_pcap(empty, [])
+    done = invoke("check", empty)
+    assert done.exit_code == 1
+    said = done.stdout.splitlines()[1:]
+    assert [line[2:12].strip() for line in said] == ["damage", "frames", "thing to j"]
+    assert done.stderr == f"unpacket: no TCP streams in {empty}\n"
+    done = invoke("check", SAMPLE, "--where", "id == 99")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        f"unpacket: no stream passes --where in {SAMPLE}\n",
+    )
+
+
+def test_damage_is_reported(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcapng"
+    cut.write_bytes((ROOT / SAMPLE).read_bytes()[:60_000])
+    done = run("check", str(cut))
+    assert done.returncode == 1
+    assert f"{cut}: byte 58636: " in done.stdout.decode()
+    assert b"\n! damage " in b"\n" + done.stdout
+    strict = run("check", str(cut), "--strict")
+    assert strict.returncode == 2
+    assert f"unpacket: {cut}: byte 58636: " in strict.stderr.decode()
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "not-there.pcap"])
+def test_what_is_no_capture_is_2(name: str) -> None:
+    done = run("check", name)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(f"unpacket: {name}: ".encode())
+
+
+def test_color() -> None:
+    assert "\x1b" not in invoke("check", SAMPLE).stdout
+    assert "\x1b[1;31m! loss" in invoke("check", SAMPLE, "--color", "always").stdout
