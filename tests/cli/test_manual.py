@@ -10,6 +10,7 @@ import click
 import pytest
 
 from unpacket.cli import cli
+from unpacket.comparison import RULES
 from unpacket.where import COLUMNS, Where
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,3 +79,10 @@ def test_the_page_has_every_column_of_where() -> None:
     assert len(examples) == 4
     for example in examples:
         Where(example)
+
+
+def test_the_page_has_every_rule_of_compare() -> None:
+    rows = re.findall(
+        r"^\| `([a-z_]+)` \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    assert set(RULES.items()) <= set(rows)

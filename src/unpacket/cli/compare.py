@@ -1,0 +1,223 @@
+"""``unpacket compare``: what other programs make of a capture, and why not the same."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from unpacket import Policy
+from unpacket.cli.check import hex_row, painter
+from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
+from unpacket.cli.output import Color, wants_color
+from unpacket.cli.policies import policy_options
+from unpacket.cli.root import NOTHING_FOUND
+from unpacket.cli.session import session
+from unpacket.cli.streams import counted
+from unpacket.cli.values import Count, Duration, Size
+from unpacket.comparison import (
+    RULES,
+    Comparison,
+    Difference,
+    Opinion,
+)
+from unpacket.comparison import (
+    compare as compare_capture,
+)
+from unpacket.errors import SourceError
+from unpacket.peers import TOOLS, Limits, plain_copy
+
+if TYPE_CHECKING:
+    from unpacket.where import Where
+
+DIFFERENT = 1
+# SGR parameters (ECMA-48): bold red, green.
+DIFFERENT_COLOR = "1;31"
+SAME_COLOR = "32"
+ROW_BYTES = 16
+SHOWN_FRAMES = 8
+USUAL = Limits()
+
+
+@click.command(
+    cls=Command,
+    epilog="""
+        unpacket compare examples/sample.pcapng || echo "there are differences"
+        unpacket compare examples/sample.pcapng --where 'not gaps' --tool tshark
+        unpacket compare examples/sample.pcapng --json | grep -o '"rule":"[a-z_]*"'
+    """,
+)
+@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.option(
+    "--tool",
+    "names",
+    type=click.Choice([tool.name for tool in TOOLS]),
+    multiple=True,
+    help="Ask only this program; may be given again.  [default: all installed]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a capture.")
+@click.option(
+    "--max-streams",
+    type=Count(optional=False),
+    default=str(USUAL.streams),
+    show_default=True,
+    help="Compare the first so many streams of each capture.",
+)
+@click.option(
+    "--timeout",
+    type=Duration(optional=False),
+    default=f"{USUAL.seconds:g}s",
+    show_default=True,
+    help="How long one run of a program may take.",
+)
+@click.option(
+    "--max-output",
+    type=Size(optional=False),
+    default="1GiB",
+    show_default=True,
+    help="How large a file may be that a program writes, or an unpacked capture.",
+)
+@where_option
+@reading_options
+@policy_options()
+def compare(
+    captures: tuple[str, ...],
+    names: tuple[str, ...],
+    as_json: bool,
+    max_streams: int,
+    timeout: float,
+    max_output: int,
+    where: Where | None,
+    policy: Policy,
+    color: Color,
+    **reading: Any,
+) -> int:
+    """Ask other programs for a second opinion, and explain where they differ.
+
+    CAPTURE is a pcap or pcapng file, or - for standard input; each is compared on its
+    own. Runs tshark's "follow" and tcpflow, as far as they are installed, without a
+    shell and without your settings of them, and tells of every difference: which
+    bytes, which frames, by which rule.
+
+    Exit codes: 0 all agree, 1 there are differences (or no streams to compare), 2
+    error, as when no such program is installed.
+    """
+    limits = Limits(seconds=timeout, file_bytes=max_output, streams=max_streams)
+    tools = [tool for tool in TOOLS if tool.name in names or not names]
+    installed = [tool for tool in tools if tool.path() is not None]
+    if not installed:
+        wanted = ", ".join(tool.name for tool in tools)
+        reason = "not installed, so there is nobody to compare with"
+        raise SourceError(wanted, reason)
+    paint = painter(wants_color(color))
+    code = 0
+    for capture in captures:
+        with TemporaryDirectory(prefix="unpacket-") as name:
+            path = plain_copy(capture, Path(name), limits)
+            ours = path if capture == "-" else capture
+            with session([ours], **reading) as (source, output):
+                found = compare_capture(
+                    source,
+                    path,
+                    tools=installed,
+                    policy=policy,
+                    where=where,
+                    limits=limits,
+                )
+                if as_json:
+                    line = json.dumps(record(capture, found), separators=(",", ":"))
+                    output.write(line.encode() + b"\n")
+                else:
+                    lines = [heading(capture, found)]
+                    for opinion in found.opinions:
+                        lines += opinion_lines(opinion, paint)
+                    output.write("".join(f"{line}\n" for line in lines).encode())
+                if not found.streams:
+                    which = "TCP streams" if where is None else "stream passes --where"
+                    output.say(f"no {which} in {capture}")
+                if not found.complete and where is None:
+                    first = f"the first {limits.streams} streams"
+                    output.say(f"only {first} were compared (see --max-streams)")
+                code = max(code, source.finish() or code_of(found))
+    return code
+
+
+def code_of(found: Comparison) -> int:
+    """Return the exit code that a comparison asks for."""
+    if all(opinion.error for opinion in found.opinions):
+        return 2
+    if not found.streams:
+        return NOTHING_FOUND
+    return DIFFERENT if any(one.differences for one in found.opinions) else 0
+
+
+def record(capture: str, found: Comparison) -> dict[str, Any]:
+    """Return what ``--json`` prints of a capture."""
+    return {
+        "capture": capture,
+        "streams": found.streams,
+        "directions": found.directions,
+        "complete": found.complete,
+        "opinions": [opinion.to_dict() for opinion in found.opinions],
+    }
+
+
+def heading(capture: str, found: Comparison) -> str:
+    streams = counted(found.streams, "stream")
+    directions = counted(found.directions, "direction")
+    return f"{capture}: {streams}, {directions} with payload"
+
+
+def opinion_lines(opinion: Opinion, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Give what is said of a program."""
+    name = f"{opinion.tool} {opinion.version}".strip()
+    if opinion.error:
+        yield paint(f"{name}: no opinion: {opinion.error}", DIFFERENT_COLOR)
+        return
+    if not opinion.differences:
+        yield paint(f"{name}: agrees", SAME_COLOR)
+        return
+    count = counted(len(opinion.differences), "difference")
+    places = {(one.source, one.target, one.stream) for one in opinion.differences}
+    concerned = f"in {counted(len(places), 'direction')}"
+    yield paint(f"{name}: {count} {concerned}", DIFFERENT_COLOR)
+    told: Counter[tuple[Any, ...]] = Counter()
+    for one in opinion.differences:
+        told[kind_of(one)] += 1
+        if told[kind_of(one)] == 1:
+            yield from difference_lines(one)
+    for kind, number in told.items():
+        if number > 1:
+            stream, direction, rule = kind
+            yield f"  {rule}: {number - 1} more in stream {stream} {direction}"
+
+
+def kind_of(one: Difference) -> tuple[Any, ...]:
+    """Return what the differences have in common of which one is shown."""
+    return one.stream, one.direction, one.rule
+
+
+def difference_lines(one: Difference) -> Iterator[str]:
+    """Give what is said of a difference."""
+    which = "a stream" if one.stream is None else f"stream {one.stream}"
+    side = "" if one.direction is None else f" {one.direction}"
+    where = f"{counted(one.length, 'byte')} at offset {one.offset}"
+    yield f"  {which}{side} ({one.source} > {one.target}), {where}"
+    detail = f" ({one.detail})" if one.detail else ""
+    yield f"      {one.rule}: {RULES[one.rule]}{detail}"
+    if one.frames:
+        shown = ", ".join(str(frame) for frame in one.frames[:SHOWN_FRAMES])
+        more = len(one.frames) - SHOWN_FRAMES
+        rest = f" and {more} more" if more > 0 else ""
+        yield f"      in frame {shown}{rest}"
+    for who, octets in (("ours", one.ours or b""), ("theirs", one.theirs or b"")):
+        if not octets.strip(b"\0"):
+            continue
+        for at in range(0, len(octets), ROW_BYTES):
+            row = hex_row(octets[at : at + ROW_BYTES])
+            yield f"      {who if at == 0 else '':<6}  {row}"
