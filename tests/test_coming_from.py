@@ -1,5 +1,6 @@
 """docs/coming-from.md: each line that is ours runs."""
 
+import gc
 import re
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def test_the_lines_of_python_run(
             if not row.startswith("unpacket "):
                 exec(compile(row, str(PAGE), "exec"), names)
         names.clear()
+        gc.collect()
 
 
 def commands() -> list[str]:
