@@ -26,8 +26,7 @@ def tool(*arguments: str) -> Command:
 def listed(capture: Path, *, workers: int = 1, digest: bool = False) -> Command:
     """List the streams, with the digest of what each side sent if asked."""
     digests = ("--digest",) if digest else ()
-    jobs = ("--jobs", str(workers)) if workers > 1 else ()
-    return tool("streams", str(capture), *digests, *jobs)
+    return tool("streams", str(capture), *digests, "--jobs", str(workers))
 
 
 def followed(capture: Path) -> Command:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from unpacket import sources
     from unpacket.where import Where
 
+# Less is read sooner than a thread has begun. A pipe has no size, and is read as it
+# comes.
+LEAST_BYTES = 4 << 20
+
 
 class Reading:
     """Gives the events of a source, and has the facts of the whole.
@@ -28,6 +33,8 @@ class Reading:
         first_ns, last_ns: When the first and the last of them were captured; 0 before.
 
     Args:
+        jobs: How many processors to use; with more than one, files of some length
+            are read and decoded beside the rest.
         sums: Whether to count the states of checksums by sender.
 
     The others are those of ``unpacket.events``.
@@ -41,12 +48,16 @@ class Reading:
         data: bool = True,
         notes: bool = False,
         sums: bool = False,
+        jobs: int | None = 1,
         **opening: Any,
     ) -> None:
         self.assembler = Assembler(policy, data=data, notes=notes, sums=sums)
         self.frames = 0
         self.first_ns = 0
         self.last_ns = 0
+        if jobs is not None and jobs < 1:
+            raise ValueError(f"jobs is {jobs}, and not at least 1")
+        self._jobs = jobs
         self._opened: sources.Source | None = None
         self._source = source
         self._opening = opening
@@ -76,7 +87,7 @@ class Reading:
             self._opened = batches
             try:
                 # No loop of Python's own: what causes no event costs nothing in it.
-                yield from chain.from_iterable(map(self._feed, batches))
+                yield from chain.from_iterable(self._lists(batches))
             except SourceError:
                 yield from assembler.finish()
                 raise
@@ -100,13 +111,26 @@ class Reading:
                 continue
             yield event
 
+    def _lists(self, source: sources.Source) -> Iterator[list[Event]]:
+        jobs = source.jobs if self._jobs == 1 else self._jobs
+        if jobs is None:
+            jobs = processors()
+        if jobs > 1 and (source.total_bytes or 0) >= LEAST_BYTES:
+            from unpacket.ahead import ahead
+
+            return ahead(self.assembler, source, self._begin)
+        return map(self._feed, source)
+
     def _feed(self, batch: Batch) -> list[Event]:
+        self._begin(batch)
+        return self.assembler.feed(batch)
+
+    def _begin(self, batch: Batch) -> None:
         if batch.count:
             self.last_ns = batch.time_ns[batch.count - 1]
             if not self.frames:
                 self.first_ns = batch.time_ns[0]
         self.frames += batch.count
-        return self.assembler.feed(batch)
 
 
 def ignore(assembler: Assembler, stream: Stream) -> None:
@@ -115,3 +139,11 @@ def ignore(assembler: Assembler, stream: Stream) -> None:
         # A stream that is over by now, or a side that was not seen, has no more.
         if stream.close_reason is None and stream.half(direction) is not None:
             assembler.ignore(stream, direction)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

@@ -54,6 +54,7 @@ def events(
     link_type: int | str | None = None,
     strict: bool = False,
     progress: Callable[[int, int | None], object] | None = None,
+    jobs: int | None = 1,
 ) -> Iterator[Any]:
     """Give the events of a capture as they happen.
 
@@ -65,9 +66,12 @@ def events(
         link_type: What ``bytes`` packets begin with; Ethernet if None.
         strict: Whether a damaged capture raises ``FormatError``, after all that it
             had before the damage, and not only warns.
+        jobs: How many processors to use, None for all. With more than one a file is
+            read and decoded by a thread of its own; the events are the same.
 
     Raises:
         SourceError: The source cannot be read, or is no capture.
+        ValueError: ``jobs`` is less than 1.
     """
     reading = Reading(
         source,
@@ -77,6 +81,7 @@ def events(
         link_type=link_type,
         strict=strict,
         progress=progress,
+        jobs=jobs,
     )
     return reading.events()
 

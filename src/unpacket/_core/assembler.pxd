@@ -19,7 +19,7 @@ cdef long long STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
 cdef int GRACE, BEGINNING, REUSED
 
 cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD
-cdef Py_ssize_t CHUNK_MASK
+cdef Py_ssize_t CHUNK_MASK, NOWHERE
 cdef long long LOW32, HALF32, STEP_NS, NO_TICK, LATEST_NS
 cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
 
@@ -30,6 +30,7 @@ cdef class Assembler:
     cdef readonly Context ctx
     cdef readonly Decoder decoder
     cdef Segments segments
+    cdef Segments own_segments
     cdef FlowTable table
     cdef Batch batch
     cdef Py_ssize_t frame_index
@@ -41,9 +42,15 @@ cdef class Assembler:
     cdef readonly HostSums sums
     cdef bint pause
     cdef Py_ssize_t looked_at
+    cdef Py_ssize_t stop_index
+    cdef list decoded
 
     cpdef list feed(self, batch)
     cpdef begin(self, batch)
+    @cython.locals(segments=Segments, at=Py_ssize_t)
+    cpdef list decode(self, Batch batch, list free)
+    cpdef begin_decoded(self, Batch batch, list decoded)
+    cpdef list proceed(self, Py_ssize_t count)
     cpdef list step(self)
     cpdef list take(self)
     @cython.locals(ctx=Context)

@@ -52,6 +52,9 @@ HALF32 = 0x80000000
 
 CHUNK_MASK = CHUNK - 1
 
+# No row of any batch.
+NOWHERE = (1 << 62) - 1
+
 # 146 years from 1970: differences of such times fit into 64 bits.
 LATEST_NS = (1 << 62) - 1
 
@@ -89,21 +92,25 @@ class Assembler:
         "backwards",
         "batch",
         "ctx",
+        "decoded",
         "decoder",
         "frame_index",
         "looked_at",
         "next_id",
         "not_followed",
+        "own_segments",
         "packets",
         "pause",
         "policy",
         "segment_index",
         "segments",
+        "stop_index",
         "sums",
         "table",
     )
 
     batch: Batch | None
+    decoded: list[Segments]
     sums: HostSums | None
 
     def __init__(
@@ -130,10 +137,13 @@ class Assembler:
             policy.fragment_overlap,
             policy.checksum != "ignore",
         )
-        self.segments = Segments()
+        self.own_segments = Segments()
+        self.segments = self.own_segments
         self.batch = None
+        self.decoded = []
         self.frame_index = 0
         self.segment_index = 0
+        self.stop_index = NOWHERE
         self.next_id = 0
         self.packets = 0
         self.backwards = 0
@@ -168,8 +178,41 @@ class Assembler:
         self.batch = batch
         self.frame_index = 0
         self.segment_index = 0
+        self.stop_index = NOWHERE
+        # Those that were decoded elsewhere are in use there again.
+        self.segments = self.own_segments
         self.segments.clear()
         self.ctx.history.begin(batch.buffer)
+
+    def decode(self, batch: Batch, free: list[Segments]) -> list[Segments]:
+        """Decode the next batch for ``begin_decoded``, beside whatever else runs.
+
+        One thread at a time may, and nobody else feeds meanwhile. ``free`` are
+        segments that are done with.
+        """
+        decoded = []
+        at = 0
+        while at < batch.count:
+            segments = free.pop() if free else Segments()
+            segments.clear()
+            at = self.decoder.decode(batch, segments, at)
+            decoded.append(segments)
+        return decoded
+
+    def begin_decoded(self, batch: Batch, decoded: list[Segments]) -> None:
+        """Take a batch, and what ``decode`` returned for it, to be worked off."""
+        self.begin(batch)
+        self.frame_index = batch.count
+        self.decoded = decoded
+        self.pause = False
+
+    def proceed(self, count: int) -> list[Event] | None:
+        """Work on for about ``count`` segments; return None where all are done."""
+        if self.batch is None:
+            return None
+        self.stop_index = self.segment_index + count
+        self.run()
+        return self.take()
 
     def step(self) -> list[Event] | None:
         """Work on until anything but data is to be told.
@@ -229,18 +272,23 @@ class Assembler:
         batch: Batch = self.batch  # type: ignore[assignment]
         while True:
             if self.segment_index >= segments.count:
-                if self.frame_index >= batch.count:
+                if self.decoded:
+                    segments = self.segments = self.decoded.pop(0)
+                elif self.frame_index < batch.count:
+                    self.frame_index = self.decoder.decode(
+                        batch, segments, self.frame_index
+                    )
+                else:
                     ctx.history.end()
                     self.batch = None
                     return
-                self.frame_index = self.decoder.decode(
-                    batch, segments, self.frame_index
-                )
                 self.segment_index = 0
                 if self.sums is not None:
                     self.sums.tally(segments)
                 continue
             i = self.segment_index
+            if i >= self.stop_index:
+                return
             if i & CHUNK_MASK == 0:
                 self.table.prefetch(segments, i)
             self.segment_index = i + 1

@@ -29,3 +29,7 @@ cdef class Decoder:
     cdef _fragment(self, Batch batch, Segments segments, Py_ssize_t i)
     cpdef advance(self, i64 now_ns)
     cpdef finish(self)
+
+
+# Below the class, since it needs it.
+from unpacket._core cimport inline_released as native

@@ -3,6 +3,7 @@
 
 from array import array
 
+from unpacket._core import inline_released as native
 from unpacket._core.batch import Batch
 from unpacket._core.defrag import Defragmenter
 from unpacket._core.ip import ip_layer, transport
@@ -90,10 +91,10 @@ class Decoder:
             raise ValueError(f"positions in {batch.used_bytes} bytes need 32 bits")
         segments.clear()
         self._packet.attach(batch.buffer, -1)
-        i = self._run(batch, segments, start)
+        i = native.run(self, batch, segments, start)
         while i < batch.count and segments.count < segments.capacity:
             self._fragment(batch, segments, i)
-            i = self._run(batch, segments, i + 1)
+            i = native.run(self, batch, segments, i + 1)
         self._packet.attach(b"", -1)
         self._defragmenter.advance(self._clock_ns)
         return i

@@ -100,7 +100,8 @@ class Captures(Source):
 
     def __next__(self) -> Batch:
         while self._current is not None:
-            self._before_read()
+            if self.tells:
+                self._before_read()
             batch = self._read(self._current)
             if batch is not None:
                 if self._next_number == 1:
@@ -132,8 +133,8 @@ class Captures(Source):
             return None
         try:
             # Only in here a signal raises: a read may wait for ever, and anything
-            # else must not be torn in the middle.
-            self._reading = True
+            # else must not be torn in the middle. Another thread reads files alone.
+            self._reading = self.tells
             return next(current, None)
         except KeyboardInterrupt:
             return None
@@ -142,7 +143,11 @@ class Captures(Source):
             return None
         finally:
             self._reading = False
-            self._progress(self.bytes_read, self._total_bytes)
+            if self.tells:
+                self.tell()
+
+    def tell(self) -> None:
+        self._progress(self.bytes_read, self._total_bytes)
 
     def _end_current(self) -> None:
         current = self._current
@@ -162,7 +167,7 @@ class Captures(Source):
             self._waiting.clear()
         try:
             # Opening reads, and waits where there is nothing yet.
-            self._reading = True
+            self._reading = self.tells
             self._open_next()
         except KeyboardInterrupt:
             self._waiting.clear()

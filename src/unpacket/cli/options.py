@@ -59,6 +59,13 @@ def reading_options(function: AnyFunction) -> AnyFunction:
             "-q", "--quiet", is_flag=True, help="No progress bar and no warnings."
         ),
         click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="How many processors to use; with 2, files are read and decoded "
+            "beside the rest.  [default: all]",
+        ),
+        click.option(
             "--progress/--no-progress",
             default=None,
             help="Draw a progress bar, if stderr is a terminal.  [default: unless "

@@ -14,7 +14,12 @@ from unpacket.errors import UnpacketError
 
 @contextmanager
 def session(
-    paths: Sequence[str], *, strict: bool, quiet: bool, progress: bool | None
+    paths: Sequence[str],
+    *,
+    strict: bool,
+    quiet: bool,
+    progress: bool | None,
+    jobs: int | None,
 ) -> Iterator[tuple[Captures, Output]]:
     """Open the captures and the output of a command, and end both.
 
@@ -32,6 +37,7 @@ def session(
         progress=(lambda read, total: None) if bar is None else bar.update,
         say=output.say,
     )
+    captures.jobs = jobs
     try:
         with captures:
             try:

@@ -154,9 +154,13 @@ class CaptureSource(Source):
             self.close()
             raise
         finally:
-            if self._progress is not None:
-                self._progress(self.bytes_read, self.total_bytes)
+            if self.tells:
+                self.tell()
         return batch
+
+    def tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self.bytes_read, self.total_bytes)
 
     def close(self) -> None:
         self._batches = iter(())

@@ -35,12 +35,17 @@ class Source(ABC):
         path: The source, as the caller named it.
         warnings: What was found damaged so far.
         ignored: How many items of an iterable were no packets.
+        jobs: How many processors to read and reassemble it with, None for all.
+        tells: Whether what the caller wants to be told is told by the iteration; if
+            not, since another thread iterates, by ``tell``.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.warnings: list[CaptureWarning] = []
         self.ignored = 0
+        self.jobs: int | None = 1
+        self.tells = True
 
     @property
     @abstractmethod
@@ -63,6 +68,9 @@ class Source(ABC):
 
     @abstractmethod
     def __next__(self) -> Batch: ...
+
+    def tell(self) -> None:  # noqa: B027 -- most have nobody to tell
+        """Tell the caller how far the iteration has come."""
 
     @abstractmethod
     def close(self) -> None:
