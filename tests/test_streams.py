@@ -198,6 +198,7 @@ def test_summary_as_a_record() -> None:
         "client": {"address": "10.0.0.1", "port": 40000},
         "server": {"address": "10.0.0.2", "port": 80},
         "role_evidence": "syn",
+        "path": "eth/ip/tcp",
         "first_ns": 1_700_000_000 * SECOND,
         "last_ns": 1_700_000_001 * SECOND + 2_000_000,
         "packets": {"client": 6, "server": 3},

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 Deliver: TypeAlias = Literal["in_order", "acked", "pull"]
 GapRule: TypeAlias = Literal["skip", "wait"]
 ChecksumRule: TypeAlias = Literal["auto", "verify", "ignore"]
+ContextRule: TypeAlias = Literal["tunnel", "vlan", "none"]
 RstRule: TypeAlias = Literal["window", "exact", "any"]
 LimitScope: TypeAlias = Literal["half", "stream"]
 FragmentOverlap: TypeAlias = Literal[
@@ -35,6 +36,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "gap": get_args(GapRule),
     "checksum": get_args(ChecksumRule),
     "rst": get_args(RstRule),
+    "context": get_args(ContextRule),
     "limit_scope": get_args(LimitScope),
     "fragment_overlap": get_args(FragmentOverlap),
     "overlap": get_args(Overlap),
@@ -80,6 +82,9 @@ class Policy:
         max_holes: How many holes may lie between them.
         limit_scope: Whether the held limits count for each ``"half"`` or for
             both halves of a ``"stream"`` together.
+        context: What tells apart connections between the same addresses and ports:
+            ``"tunnel"`` the tunnels that they are in, ``"vlan"`` their VLAN tags as
+            well, ``"none"`` nothing (see docs/tunnels.md).
         memory_limit_bytes: Everything that the assembler keeps, in all.
         midstream: Whether a connection whose start was not captured is followed.
         midstream_grace_s: How long the first segments of such a half are
@@ -114,6 +119,7 @@ class Policy:
     max_held_span_bytes: int | None = None
     max_holes: int | None = None
     limit_scope: LimitScope = "half"
+    context: ContextRule = "tunnel"
     memory_limit_bytes: int = 512 * _MIB
     midstream: bool = True
     midstream_grace_s: float = 0.020
@@ -167,11 +173,13 @@ class Policy:
         return tuple(_PRESETS)
 
 
+# All but our own know connections by addresses and ports alone.
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     # libtins 4.5: 512 chunks or 3 MiB, both directions together, end the stream;
     # one keep-alive, whoever has spoken.
     "libtins": {
+        "context": "none",
         "half_open_timeout_s": 300.0,
         "gap": "wait",
         "gap_grace_s": None,
@@ -187,12 +195,14 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "ttl_distance": 0,
     },
     "sniffer": {
+        "context": "none",
         "deliver": "acked",
         "gap_grace_s": 0.0,
         "midstream": False,
         "half_open_timeout_s": 300.0,
     },
     "pcap-tcp-assembler": {
+        "context": "none",
         "deliver": "pull",
         "gap_grace_s": None,
         "max_held_bytes": 131072,
@@ -210,6 +220,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "rst": "any",
     },
     "wireshark": {
+        "context": "none",
         "gap_grace_s": 0.0,
         "max_held_bytes": None,
         "max_held_segments": None,

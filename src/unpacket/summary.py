@@ -93,6 +93,11 @@ class Summary:
         return self._facts.role_evidence
 
     @property
+    def path(self) -> str:
+        """Which headers lay around the first packet's TCP; see ``Stream.path``."""
+        return self._facts.path
+
+    @property
     def first_frame(self) -> int:
         """The number of the first packet."""
         return int(self._facts.first_frame)
@@ -143,6 +148,7 @@ class Summary:
             "client": self.client._asdict(),
             "server": self.server._asdict(),
             "role_evidence": self.role_evidence,
+            "path": self.path,
             "first_ns": self.first_ns,
             "last_ns": self.last_ns,
             "packets": by_side(self.packets),

@@ -25,7 +25,8 @@ SAMPLE = "examples/sample.pcapng"
 TRUTH = ROOT / "examples" / "sample"
 COMMANDS = ("streams", "follow")
 FORMS = ("utf8", "ascii", "hex", "raw", "json")
-KEYS = ["id", "client", "server", "role_evidence", "first_ns", "last_ns", "packets"]
+KEYS = ["id", "client", "server", "role_evidence", "path"]
+KEYS += ["first_ns", "last_ns", "packets"]
 KEYS += ["bytes", "sha256", "gaps", "conflicts", "rejected", "close_reason", "complete"]
 # Two kinds of line end, C0, DEL, C1 in UTF-8, turned and invisible text, and bytes
 # that are no UTF-8.

@@ -10,18 +10,11 @@ from tests.shared import shared_path
 
 CASES = json.loads(shared_path("conformance", "cases.json").read_text())
 
-TUNNELS = {"geneve", "gre", "gtpu", "ipip", "mpls", "pppoe", "vxlan"}
 
-
-def case(content: dict[str, Any]) -> Any:
-    name = content["name"]
-    marks = []
-    if name.removeprefix("encap-") in TUNNELS:
-        marks.append(pytest.mark.xfail(reason="tunnels are not looked into yet"))
-    return pytest.param(name, content["streams"], id=name, marks=marks)
-
-
-@pytest.mark.parametrize(("name", "streams"), [case(content) for content in CASES])
+@pytest.mark.parametrize(
+    ("name", "streams"),
+    [pytest.param(case["name"], case["streams"], id=case["name"]) for case in CASES],
+)
 def test_a_stream_is_what_the_receiver_accepted(
     name: str, streams: list[dict[str, Any]]
 ) -> None:

@@ -150,7 +150,9 @@ def test_every_reason_is_counted_by_its_name() -> None:
         (0, b"frame", 147),
         (0, bytes(12) + b"\x08\x06" + bytes(28), 1),
         (0, bytes(12) + b"\x88\xcc" + bytes(28), 1),
+        (0, bytes(12) + b"\x88\x0b\x00\xfd" + bytes(28), 1),
         (0, bytes(12) + b"\x88\x47" + bytes(28), 1),
+        (0, bytes(12) + b"\x88\x64" + bytes(28), 1),
         (0, b"\x45", RAW),
         (0, b"\x44" + bytes(19), RAW),
         (0, ip(CLIENT[0], SERVER[0], bytes(8), more_fragments=True), RAW),
@@ -180,6 +182,8 @@ def test_every_reason_is_counted_by_its_name() -> None:
         "other_protocol": 1,
         "tcp_header": 1,
         "tcp_truncated": 1,
+        "tunnel_truncated": 1,
+        "tunnel_header": 1,
     }
 
 

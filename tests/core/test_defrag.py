@@ -126,8 +126,8 @@ def test_datagrams_do_not_mix() -> None:
 def test_other_protocols_are_not_collected() -> None:
     reader = Reader()
     for fragment in cut(bytes(64), 32):
-        assert reader.read(fragment.packet(protocol=17)) == "udp"
         assert reader.read(fragment.packet(protocol=1)) == "icmp"
+        assert reader.read(fragment.packet(protocol=132)) == "other_protocol"
     assert reader.decoder.fragment_bytes == 0
 
 
@@ -139,12 +139,11 @@ def test_what_a_datagram_carries_is_only_known_when_it_is_complete() -> None:
     (before,) = feed(reader, [last], 6, identification=2, protocol=17)
     (row,) = feed(reader, [first], 6, identification=2)
     assert (before, row["payload"]) == (WAITING, bytes(range(200)))
-    # VXLAN, and its last fragment is the one that completes it.
-    first, last = cut(b"\0\x35\x12\xb5" + bytes(60), 32)
-    assert feed(reader, [first, last], 6, identification=3, protocol=17) == [
-        WAITING,
-        "encapsulated",
-    ]
+    # A tunnel, and its last fragment is the one that completes it.
+    vxlan = b"\0\x35\x12\xb5\0\0\0\0" + b"\x08\0\0\0\0\0\x07\0" + bytes(12)
+    octets = vxlan + b"\x86\xdd" + ip(ENDS[6][0][0], ENDS[6][1][0], whole(6))
+    (before, row) = feed(reader, cut(octets, 64), 6, identification=3, protocol=17)
+    assert (before, row["payload"]) == (WAITING, bytes(range(200)))
     # A TCP header that is none.
     first, last = cut(bytes(64), 32)
     assert feed(reader, [first, last]) == [WAITING, "tcp_header"]

@@ -104,8 +104,6 @@ def test_every_truncation_says_where_it_was(
         pytest.param(1, MACS + b"\x80\x35" + bytes(28), "arp", id="rarp"),
         pytest.param(1, MACS + b"\x88\xcc" + bytes(28), "not_ip", id="lldp"),
         pytest.param(1, MACS + b"\x88\x63" + bytes(28), "not_ip", id="PPPoE discovery"),
-        pytest.param(1, MACS + b"\x88\x64" + bytes(28), "encapsulated", id="PPPoE"),
-        pytest.param(1, MACS + b"\x88\x47" + bytes(28), "encapsulated", id="MPLS"),
         pytest.param(
             1, MACS + b"\0\x26\x42\x42\x03" + bytes(35), "not_ip", id="spanning tree"
         ),

@@ -15,7 +15,8 @@ from unpacket._core.table cimport (FlowTable, cost, deadline)
 
 cdef unsigned int SYN, ACK, SUM_GOOD, TIMESTAMPS, IGNORED, ZERO_WINDOW, SIMPLE
 cdef unsigned int IS_CLIENT, WAITING, OPEN
-cdef long long STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
+cdef Py_ssize_t MAX_PATHS
+cdef long long LAYER_BYTES, STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
 cdef int GRACE, BEGINNING, REUSED
 
 cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD
@@ -44,6 +45,7 @@ cdef class Assembler:
     cdef Py_ssize_t looked_at
     cdef Py_ssize_t stop_index
     cdef list decoded
+    cdef dict paths
 
     cpdef list feed(self, batch)
     cpdef begin(self, batch)
@@ -105,6 +107,8 @@ cdef class Assembler:
     cdef list sacks(self, Py_ssize_t i)
     @cython.locals(stream=Stream)
     cdef Stream open(self, Segments segments, Py_ssize_t i)
+    @cython.locals(layers=tuple)
+    cdef tuple layers(self, Segments segments, Py_ssize_t i)
     cdef start(self, Stream stream, long long time_ns, long long frame)
     @cython.locals(half=Half, other=Half)
     cdef Half add_half(self, Stream stream, bint first)

@@ -17,6 +17,7 @@ from unpacket._core.constants import (
     HALF_BYTES,
     IGNORED,
     IS_CLIENT,
+    LAYER_BYTES,
     NEVER,
     NO_TICK,
     NS,
@@ -54,6 +55,9 @@ CHUNK_MASK = CHUNK - 1
 
 # No row of any batch.
 NOWHERE = (1 << 62) - 1
+
+# So many paths are remembered, to have the streams that are in them share them.
+MAX_PATHS = 4096
 
 # 146 years from 1970: differences of such times fit into 64 bits.
 LATEST_NS = (1 << 62) - 1
@@ -101,6 +105,7 @@ class Assembler:
         "own_segments",
         "packets",
         "pause",
+        "paths",
         "policy",
         "segment_index",
         "segments",
@@ -112,6 +117,7 @@ class Assembler:
     batch: Batch | None
     decoded: list[Segments]
     sums: HostSums | None
+    paths: dict[tuple[int, ...], tuple[int, ...]]
 
     def __init__(
         self,
@@ -136,6 +142,7 @@ class Assembler:
             policy.max_fragmented_datagrams,
             policy.fragment_overlap,
             policy.checksum != "ignore",
+            policy.context,
         )
         self.own_segments = Segments()
         self.segments = self.own_segments
@@ -151,6 +158,7 @@ class Assembler:
         self.sums = HostSums() if sums else None
         self.pause = False
         self.looked_at = 0
+        self.paths = {}
 
     def __del__(self) -> None:
         # What waits for an acknowledgement refers to its stream, which refers to it,
@@ -557,8 +565,19 @@ class Assembler:
         stream.context = segments.context[i]
         stream.family = segments.family[i]
         stream.hash = segments.hash[i]
+        stream.link_type = self.batch.link_type[segments.index[i]]  # type: ignore[union-attr]
+        if segments.layer_count[i] > 0:
+            stream.layers = self.layers(segments, i)
         self.start(stream, segments.time_ns[i], self.ctx.frame)
         return stream
+
+    def layers(self, segments: Segments, i: int) -> tuple[int, ...]:
+        """Return the layers of row ``i``, one tuple for all streams that have them."""
+        layers = segments.path_layers(i)
+        if len(self.paths) == MAX_PATHS:
+            self.paths.clear()
+        self.ctx.memory_bytes += LAYER_BYTES * len(layers)
+        return self.paths.setdefault(layers, layers)
 
     def start(self, stream: Stream, time_ns: int, frame: int) -> None:
         """Number a stream, and put it in the table."""

@@ -62,10 +62,12 @@ REASONS = (
 # What the objects take, for the memory bound (sizes of the compiled core, with
 # their share of the flow table; a piece with its list slot and the header of its
 # bytes object).
-STREAM_BYTES = 176
+STREAM_BYTES = 184
 HALF_BYTES = 112
 EXTRA_BYTES = 512
 PIECE_BYTES = 160
+# A number of a stream's path, with its place in the tuple.
+LAYER_BYTES = 40
 
 NEVER = (1 << 63) - 1
 NS = 1_000_000_000

@@ -1,14 +1,15 @@
 cimport cython
 
-from unpacket._core.batch cimport Batch, i64
+from unpacket._core.batch cimport Batch, i64, u32
 from unpacket._core.defrag cimport Defragmenter
 from unpacket._core.ip cimport ip_layer, transport
 from unpacket._core.link cimport link_layer
 from unpacket._core.packet cimport Packet
 from unpacket._core.segments cimport Segments
 from unpacket._core.tcp cimport TcpLayer
+from unpacket._core.tunnel cimport unwrap
 
-cdef int NONE, FRAGMENT, IP_HEADER
+cdef int NONE, ENCAPSULATED, FRAGMENT, IP_HEADER
 
 @cython.final
 cdef class Decoder:
@@ -17,6 +18,8 @@ cdef class Decoder:
     cdef Defragmenter _defragmenter
     cdef i64[::1] _counters
     cdef i64 _clock_ns
+    cdef dict _contexts
+    cdef int _reason
     @cython.locals(i=Py_ssize_t)
     cpdef Py_ssize_t decode(
         self, Batch batch, Segments segments, Py_ssize_t start
@@ -25,8 +28,10 @@ cdef class Decoder:
     cdef Py_ssize_t _run(
         self, Batch batch, Segments segments, Py_ssize_t i
     ) except -1 nogil
-    @cython.locals(reason=int)
-    cdef _fragment(self, Batch batch, Segments segments, Py_ssize_t i)
+    @cython.locals(reason=int, source=int)
+    cdef _unusual(self, Batch batch, Segments segments, Py_ssize_t i)
+    @cython.locals(keys=object, index=int)
+    cdef u32 _context(self) except? 0
     cpdef advance(self, i64 now_ns)
     cpdef finish(self)
 

@@ -9,9 +9,16 @@ from unpacket._core.defrag import Defragmenter
 from unpacket._core.ip import ip_layer, transport
 from unpacket._core.link import link_layer
 from unpacket._core.packet import Packet
-from unpacket._core.reasons import FRAGMENT, IP_HEADER, NAMES, NONE
+from unpacket._core.reasons import ENCAPSULATED, FRAGMENT, IP_HEADER, NAMES, NONE
 from unpacket._core.segments import Segments
 from unpacket._core.tcp import TcpLayer
+from unpacket._core.tunnel import unwrap
+
+# What ``Policy.context`` names, in the order of ``Packet.keyed_by``.
+CONTEXTS = ("none", "tunnel", "vlan")
+# Contexts that are told apart for certain. Beyond them it is by a hash: only somebody
+# who makes them up sends so many.
+MAX_CONTEXTS = 1 << 16
 
 
 class Decoder:
@@ -21,7 +28,17 @@ class Decoder:
     completes a datagram gives the segment of all its fragments.
     """
 
-    __slots__ = ("_clock_ns", "_counters", "_defragmenter", "_packet", "_tcp")
+    __slots__ = (
+        "_clock_ns",
+        "_contexts",
+        "_counters",
+        "_defragmenter",
+        "_packet",
+        "_reason",
+        "_tcp",
+    )
+
+    _contexts: dict[int, int]
 
     def __init__(
         self,
@@ -31,15 +48,21 @@ class Decoder:
         max_fragmented_datagrams: int = 4096,
         fragment_overlap: str = "first",
         verify_checksums: bool = True,
+        context: str = "tunnel",
     ) -> None:
         """Take the keys of the hash (at least 21 random ``[0, 2**44)``) and bounds.
 
         Raises:
-            ValueError: Too few keys, a number out of range, or no such overlap rule.
+            ValueError: Too few keys, a number out of range, or no such overlap rule
+                or context.
         """
+        if context not in CONTEXTS:
+            raise ValueError(f"no context {context!r}")
         self._counters = array("q", bytes(8 * len(NAMES)))
         self._clock_ns = 0
-        self._packet = Packet(verify_checksums)
+        self._packet = Packet(verify_checksums, CONTEXTS.index(context))
+        self._contexts = {}
+        self._reason = NONE
         self._tcp = TcpLayer(hash_keys)
         self._defragmenter = Defragmenter(
             fragment_timeout_ns,
@@ -93,14 +116,14 @@ class Decoder:
         self._packet.attach(batch.buffer, -1)
         i = native.run(self, batch, segments, start)
         while i < batch.count and segments.count < segments.capacity:
-            self._fragment(batch, segments, i)
+            self._unusual(batch, segments, i)
             i = native.run(self, batch, segments, i + 1)
         self._packet.attach(b"", -1)
         self._defragmenter.advance(self._clock_ns)
         return i
 
     def _run(self, batch: Batch, segments: Segments, i: int) -> int:
-        """Decode up to the next fragment, the last frame, or the last free row."""
+        """Decode up to the next unusual frame, the last one, or the last free row."""
         while i < batch.count and segments.count < segments.capacity:
             if batch.time_ns[i] > self._clock_ns:
                 self._clock_ns = batch.time_ns[i]
@@ -108,31 +131,61 @@ class Decoder:
             reason = link_layer(self._packet, batch.link_type[i])
             if reason == NONE:
                 reason = ip_layer(self._packet)
-            if reason == FRAGMENT:
-                return i
-            if reason == NONE:
+            if reason == NONE and self._packet.layer_count == 0:
                 reason = self._tcp.read(self._packet, segments, i, batch.time_ns[i])
+            elif reason == NONE or reason == FRAGMENT or reason == ENCAPSULATED:
+                self._reason = reason
+                return i
             if reason != NONE:
                 self._counters[reason] += 1
             i += 1
         return i
 
-    def _fragment(self, batch: Batch, segments: Segments, i: int) -> None:
-        """Collect the fragment that the packet is at, and decode what it completes."""
+    def _unusual(self, batch: Batch, segments: Segments, i: int) -> None:
+        """Decode the rest of frame ``i``: what its tunnels carry, the datagram that
+        a fragment completes, the segment that has layers around it."""
         source = len(segments.side)
-        reason = self._defragmenter.add(self._packet, self._clock_ns, source)
-        if reason == NONE:
+        reason = self._reason
+        while True:
+            if reason == ENCAPSULATED:
+                reason = unwrap(self._packet)
+            if self._packet.layer_count > 0 and self._packet.key_count > 0:
+                self._packet.context = self._context()
+            if reason != FRAGMENT:
+                break
+            reason = self._defragmenter.add(self._packet, self._clock_ns, source)
+            if reason != NONE:
+                break
             reason = transport(self._packet)
             if reason == FRAGMENT:
                 # A fragment of a fragment: no sender makes one.
                 reason = IP_HEADER
-            if reason == NONE:
-                reason = self._tcp.read(self._packet, segments, i, batch.time_ns[i])
+            if reason != ENCAPSULATED:
+                break
+        if reason == NONE:
+            reason = self._tcp.read(self._packet, segments, i, batch.time_ns[i])
+            if reason == NONE and self._packet.layer_count > 0:
+                segments.add_layers(self._packet, segments.count - 1)
+        if self._packet.source >= 0:
             if reason == NONE:
                 segments.side.append(bytes(self._packet.buffer))
             self._packet.attach(batch.buffer, -1)
+        self._packet.context = 0
         if reason != NONE:
             self._counters[reason] += 1
+
+    def _context(self) -> int:
+        """Return the number that stands for the keys of the packet."""
+        keys = 1
+        for index in range(self._packet.key_count):
+            keys = keys << 64 | self._packet.keys[index]
+        context = self._contexts.get(keys)
+        if context is None:
+            if len(self._contexts) == MAX_CONTEXTS:
+                return 1 << 31 | hash(str(keys)) & 0x7FFFFFFF
+            context = len(self._contexts) + 1
+            self._contexts[keys] = context
+        return context
 
     def advance(self, now_ns: int) -> None:
         """Let time pass without frames."""

@@ -6,7 +6,7 @@ from unpacket._core.checksum cimport ones_sum
 from unpacket._core.packet cimport Packet
 
 cdef int NONE, ENCAPSULATED, FRAGMENT, ICMP, IP_HEADER, IP_TRUNCATED
-cdef int OTHER_PROTOCOL, UDP, MAX_HEADERS
+cdef int OTHER_PROTOCOL, UDP, MAX_HEADERS, UDP_PORTS
 
 cpdef int ip_layer(Packet packet) except -1 nogil
 @cython.locals(

@@ -10,6 +10,7 @@ RFC 791, RFC 8200 and its extension headers, RFC 2675 (jumbograms), RFC 4302 (AH
 
 from unpacket._core import inline_reads as reads
 from unpacket._core.checksum import ones_sum
+from unpacket._core.layers import UDP_PORTS
 from unpacket._core.packet import Packet
 from unpacket._core.reasons import (
     ENCAPSULATED,
@@ -29,7 +30,6 @@ MAX_HEADERS = 64
 
 def ip_layer(packet: Packet) -> int:
     """Read the header that ``packet.ethertype`` announces, and those it announces."""
-    packet.context = 0
     packet.ip_header_damaged = False
     if packet.ethertype == 0x0800:
         return ipv4(packet)
@@ -82,7 +82,18 @@ def ipv4(packet: Packet) -> int:
     packet.at = at + size
     if words_2 & 0x3FFF == 0:
         return transport(packet)
-    if packet.protocol != 6 and packet.protocol != 51:
+    if (
+        packet.protocol != 6
+        and packet.protocol != 51
+        and packet.protocol != 17
+        and packet.protocol != 4
+        and packet.protocol != 41
+        and packet.protocol != 47
+        and packet.protocol != 97
+        and packet.protocol != 115
+        and packet.protocol != 137
+        and packet.protocol != 143
+    ):
         # Nothing that the whole datagram could hold is wanted.
         return transport(packet)
     return FRAGMENT
@@ -162,7 +173,9 @@ def transport(packet: Packet) -> int:
             or packet.protocol == 97  # EtherIP
             or packet.protocol == 115  # L2TPv3
             or packet.protocol == 137  # MPLS in IP
+            or packet.protocol == 143  # Ethernet (RFC 8986)
         ):
+            packet.inside = packet.protocol
             return ENCAPSULATED
         if packet.protocol == 51:  # authentication header
             if left < 2:
@@ -254,19 +267,25 @@ def home_address(packet: Packet, stop: int) -> int:
 
 
 def udp(packet: Packet) -> int:
-    """Tell UDP that carries packets of its own by the port that it is sent to."""
+    """Tell UDP that carries packets of its own by its ports."""
     if packet.stop - packet.at < 4 or packet.fragment_start > 0:
         return UDP
     port = reads.be16(packet, packet.at + 2)
     if (
-        port == 4789  # VXLAN
-        or port == 4790  # VXLAN-GPE
-        or port == 8472  # VXLAN, as Linux had it before there was a number
-        or port == 6081  # Geneve
-        or port == 2152  # GTP-U
-        or port == 3544  # Teredo
-        or port == 4754  # GRE in UDP
-        or port == 5072  # AYIYA
+        port != 4789  # VXLAN
+        and port != 4790  # VXLAN-GPE
+        and port != 8472  # VXLAN, as Linux had it before there was a number
+        and port != 6081  # Geneve
+        and port != 2152  # GTP-U
+        and port != 3544  # Teredo
+        and port != 1701  # L2TP
+        and port != 4754  # GRE in UDP
+        and port != 6635  # MPLS in UDP
+        and port != 5072  # AYIYA
     ):
-        return ENCAPSULATED
-    return UDP
+        # The others answer to any port of the tunnel's other end.
+        port = reads.be16(packet, packet.at)
+        if port != 3544 and port != 1701 and port != 5072:
+            return UDP
+    packet.inside = UDP_PORTS | port
+    return ENCAPSULATED

@@ -1,17 +1,19 @@
 cimport cython
 
 from unpacket._core cimport inline_reads as reads
-from unpacket._core.batch cimport i64
+from unpacket._core.batch cimport i64, u64
 from unpacket._core.packet cimport Packet
 
 cdef int NONE, LINK_TRUNCATED, UNKNOWN_LINK_TYPE, LINK_HEADER
-cdef int ARP, NOT_IP, ENCAPSULATED, MAX_VLAN_TAGS
+cdef int ARP, NOT_IP, ENCAPSULATED, MAX_VLAN_TAGS, KEYED_BY_VLAN
+cdef u64 LLC, VLAN
 
 cpdef int link_layer(Packet packet, int link_type) except -1 nogil
 @cython.locals(ethertype=i64)
-cdef int header(Packet packet, i64 size, i64 type_at) except -1 nogil
-@cython.locals(tags=int)
+cpdef int header(Packet packet, i64 size, i64 type_at) except -1 nogil
 cpdef int network_type(Packet packet, i64 ethertype) except -1 nogil
+@cython.locals(tags=int, vlan=i64)
+cdef int other_type(Packet packet, i64 ethertype) except -1 nogil
 @cython.locals(saps=i64, organization=i64, ethertype=i64)
 cdef int logical_link(Packet packet) except -1 nogil
 @cython.locals(family=i64)

@@ -7,6 +7,7 @@ start of an IP header of the version that ``packet.ethertype`` names.
 """
 
 from unpacket._core import inline_reads as reads
+from unpacket._core.layers import KEYED_BY_VLAN, LLC, VLAN
 from unpacket._core.packet import Packet
 from unpacket._core.reasons import (
     ARP,
@@ -24,6 +25,7 @@ MAX_VLAN_TAGS = 8
 
 def link_layer(packet: Packet, link_type: int) -> int:
     """Read the header that every frame of ``link_type`` begins with."""
+    packet.layer_count = 0
     if link_type == 1:  # ETHERNET
         return header(packet, 14, 12)
     if link_type == 101 or link_type == 12 or link_type == 14:
@@ -57,6 +59,14 @@ def network_type(packet: Packet, ethertype: int) -> int:
     The values are IEEE 802 numbers, and those below 0x0600 what IEEE 802.3 and
     Linux's cooked captures say with that field.
     """
+    if ethertype == 0x0800 or ethertype == 0x86DD:
+        packet.ethertype = ethertype
+        return NONE
+    return other_type(packet, ethertype)
+
+
+def other_type(packet: Packet, ethertype: int) -> int:
+    """Go on by an EtherType that is not IP's."""
     tags = 0
     while (
         ethertype == 0x8100
@@ -68,9 +78,14 @@ def network_type(packet: Packet, ethertype: int) -> int:
             return LINK_HEADER
         if packet.stop - packet.at < 4:
             return LINK_TRUNCATED
+        vlan = reads.be16(packet, packet.at) & 0xFFF
         ethertype = reads.be16(packet, packet.at + 2)
         packet.at += 4
         tags += 1
+        packet.push(VLAN, vlan)
+        # 0 is a priority, and no VLAN (IEEE 802.1Q).
+        if packet.keyed_by == KEYED_BY_VLAN and vlan > 0:
+            packet.add_key(VLAN << 32 | vlan)
     if ethertype == 0x0800 or ethertype == 0x86DD:
         packet.ethertype = ethertype
         return NONE
@@ -85,10 +100,13 @@ def network_type(packet: Packet, ethertype: int) -> int:
         or ethertype == 0x88E7  # provider backbone bridging
         or ethertype == 0x894F  # NSH
         or ethertype == 0x8926  # VN-Tag
+        or ethertype == 0x893F  # E-TAG
+        or ethertype == 0x892F  # HSR
         or ethertype == 0x22F3  # TRILL
         or ethertype == 0x8903  # FabricPath
         or ethertype == 0x8909  # Cisco metadata
     ):
+        packet.inside = ethertype
         return ENCAPSULATED
     if ethertype == 1:
         # A cooked capture's Novell frame. An 802.3 frame has no header in 1 byte.
@@ -107,6 +125,7 @@ def logical_link(packet: Packet) -> int:
         return NOT_IP
     if saps == 0x0606:
         packet.at += 3
+        packet.push(LLC, 0)
         return network_type(packet, 0x0800)
     if saps != 0xAAAA:
         return NOT_IP
@@ -120,6 +139,7 @@ def logical_link(packet: Packet) -> int:
         return NOT_IP
     if ethertype < 0x0600:
         return NOT_IP
+    packet.push(LLC, 0)
     return network_type(packet, ethertype)
 
 

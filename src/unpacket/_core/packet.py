@@ -10,6 +10,8 @@ the wire, by the innermost header that says so, and never less than ``stop``.
 
 from array import array
 
+from unpacket._core.layers import MAX_KEYS, MAX_LAYERS
+
 NO_WORDS = array("H")
 
 # No packet is longer: segmentation offload (BIG TCP) makes up to 512 KiB.
@@ -34,6 +36,15 @@ class Packet:
         fragment_start: The place of a fragment in its datagram, in bytes.
         more_fragments: Whether it is not the datagram's last.
         depth: How many headers were passed within this packet, for the bound.
+        inside: What carries packets of its own at ``at``, for ``tunnel``: an
+            EtherType, an IP protocol (below 256), or a port above ``UDP_PORTS``.
+            0 says that nobody can look into it.
+        layers: The headers passed that are not plain, as ``layers`` says it; the
+            first ``layer_count`` numbers are meant.
+        keys: What of them tells streams with the same addresses apart; the first
+            ``key_count`` numbers are meant, if there is a layer.
+        keyed_by: Which layers leave keys.
+        context: The number that stands for the keys.
     """
 
     __slots__ = (
@@ -47,8 +58,14 @@ class Packet:
         "ethertype",
         "family",
         "fragment_start",
+        "inside",
         "ip_header_damaged",
         "ip_id",
+        "key_count",
+        "keyed_by",
+        "keys",
+        "layer_count",
+        "layers",
         "length_known",
         "more_fragments",
         "protocol",
@@ -66,8 +83,14 @@ class Packet:
     data: bytes | bytearray
     words: "memoryview[int] | array[int]"
 
-    def __init__(self, verify_checksums: bool) -> None:
+    def __init__(self, verify_checksums: bool, keyed_by: int = 0) -> None:
         self.verify_checksums = verify_checksums
+        self.keyed_by = keyed_by
+        self.layers = array("Q", bytes(8 * MAX_LAYERS))
+        self.keys = array("Q", bytes(8 * MAX_KEYS))
+        self.layer_count = 0
+        self.key_count = 0
+        self.inside = 0
         self.context = 0
         self.ethertype = 0
         self.family = 0
@@ -101,4 +124,20 @@ class Packet:
         # What says that it was longer is damaged: it was as long as it is here.
         self.wire_stop = start + (captured if original > LONGEST_FRAME else original)
         self.depth = 0
+        return 0
+
+    def push(self, kind: int, identifier: int) -> int:
+        """Note that a header of ``layers`` was passed. There may be no more room."""
+        if self.layer_count == 0:
+            self.key_count = 0
+        if self.layer_count < MAX_LAYERS:
+            self.layers[self.layer_count] = kind << 32 | identifier
+            self.layer_count += 1
+        return 0
+
+    def add_key(self, key: int) -> int:
+        """Let ``key`` tell this packet's stream from others between the same ends."""
+        if self.key_count < MAX_KEYS:
+            self.keys[self.key_count] = key
+            self.key_count += 1
         return 0

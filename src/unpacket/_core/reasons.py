@@ -22,6 +22,8 @@ ICMP = 15
 OTHER_PROTOCOL = 16
 TCP_TRUNCATED = 17
 TCP_HEADER = 18
+TUNNEL_TRUNCATED = 19
+TUNNEL_HEADER = 20
 
 NAMES = (
     "",
@@ -32,7 +34,8 @@ NAMES = (
     "link_header",
     "arp",
     "not_ip",
-    # Carries frames or packets of its own, which are not looked into.
+    # Carries frames or packets of its own, which nobody can look into (encrypted,
+    # compressed, in a form that is not known), or more tunnels than are followed.
     "encapsulated",
     # The capture ends within the IP header or an extension header.
     "ip_truncated",
@@ -55,4 +58,8 @@ NAMES = (
     "tcp_truncated",
     # The TCP header is longer than the segment, or shorter than it can be.
     "tcp_header",
+    # The capture ends within the header of a tunnel.
+    "tunnel_truncated",
+    # The header of a tunnel contradicts itself, or what it is in.
+    "tunnel_header",
 )

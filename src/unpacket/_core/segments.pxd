@@ -1,6 +1,9 @@
 cimport cython
 
 from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
+from unpacket._core.packet cimport Packet
+
+cdef Py_ssize_t MAX_LAYERS
 
 @cython.final
 cdef class Segments:
@@ -8,11 +11,16 @@ cdef class Segments:
     cdef public Py_ssize_t count
     cdef readonly list side
     cdef readonly i64[::1] time_ns
-    cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash
+    cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash, layers
     cdef readonly u32[::1] index, context, ports, seq, ack, ip_id
     cdef readonly u32[::1] start, captured, length, tsval, tsecr, sack_start
     cdef readonly int[::1] source
     cdef readonly u16[::1] flags, window, mss
     cdef readonly u8[::1] family, direction, ttl, checksum
-    cdef readonly u8[::1] wscale, sack_permitted, has_timestamp, sack_count
+    cdef readonly u8[::1] wscale, sack_permitted, has_timestamp, sack_count, layer_count
+    cdef bint layered
+    @cython.locals(i=Py_ssize_t)
     cpdef clear(self)
+    @cython.locals(n=Py_ssize_t)
+    cdef int add_layers(self, Packet packet, Py_ssize_t i) except -1
+    cpdef tuple path_layers(self, Py_ssize_t i)

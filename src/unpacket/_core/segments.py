@@ -10,6 +10,9 @@ that both directions of a connection have the same ``context``, ``family``, ``a_
 ``a_lo``, ``b_hi``, ``b_lo``, ``ports`` and ``hash``. ``direction`` is 0 where ``a``
 sent the segment (or the ends are equal), else 1. An IPv4 address is in ``lo``.
 
+``layers`` has MAX_LAYERS numbers for each row, of which the first ``layer_count`` say
+what lay around the TCP that is not plain; see the module of that name.
+
 ``flags`` has the bits of the TCP header, FIN lowest, and AE (once NS) as 0x100.
 
 Of ``hash`` (44 bits) only the upper 29 are as good as random: a table takes its
@@ -20,6 +23,8 @@ from array import array
 from typing import Any
 
 from unpacket._core.batch import CAPACITY, Batch
+from unpacket._core.layers import MAX_LAYERS
+from unpacket._core.packet import Packet
 
 # Values of the checksum column.
 NOT_JUDGED = 0
@@ -53,6 +58,9 @@ class Segments:
         "hash",
         "index",
         "ip_id",
+        "layer_count",
+        "layered",
+        "layers",
         "length",
         "mss",
         "ports",
@@ -101,6 +109,9 @@ class Segments:
         self.flags = array("H", bytes(2 * capacity))
         self.window = array("H", bytes(2 * capacity))
         self.mss = array("H", bytes(2 * capacity))
+        self.layers = array("Q", bytes(8 * MAX_LAYERS * capacity))
+        self.layer_count = bytearray(capacity)
+        self.layered = False
         self.family = bytearray(capacity)
         self.direction = bytearray(capacity)
         self.ttl = bytearray(capacity)
@@ -113,6 +124,11 @@ class Segments:
     def clear(self) -> None:
         """Hold no segments; the columns keep their old values until overwritten."""
         self.count = 0
+        if self.layered:
+            # Few have layers: nobody writes that there are none.
+            for i in range(self.capacity):
+                self.layer_count[i] = 0
+            self.layered = False
         # A new list: whoever kept the old one keeps what it held.
         self.side = []
 
@@ -154,7 +170,21 @@ class Segments:
             "tsecr": self.tsecr[i],
             "sack_start": self.sack_start[i],
             "sack_count": self.sack_count[i],
+            "layers": self.path_layers(i),
         }
+
+    def add_layers(self, packet: Packet, i: int) -> int:
+        """Note what lay around segment ``i``."""
+        self.layered = True
+        self.layer_count[i] = packet.layer_count
+        for n in range(packet.layer_count):
+            self.layers[i * MAX_LAYERS + n] = packet.layers[n]
+        return 0
+
+    def path_layers(self, i: int) -> tuple[int, ...]:
+        """Return the layers of segment ``i``."""
+        start = MAX_LAYERS * i
+        return tuple([self.layers[start + n] for n in range(self.layer_count[i])])
 
     def payload(self, i: int, batch: Batch) -> bytes:
         """Return the payload of segment ``i`` that is there. For tests and diagnosis.

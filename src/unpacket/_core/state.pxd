@@ -81,6 +81,8 @@ cdef class Stream:
     cdef public long long first_frame
     cdef public Segment candidate
     cdef public bint candidate_a
+    cdef readonly unsigned short link_type
+    cdef public tuple layers
     cpdef Half half(self, direction)
     cdef bint client_is_a(self) except -1
 

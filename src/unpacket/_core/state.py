@@ -27,6 +27,7 @@ from unpacket._core.constants import (
 )
 from unpacket._core.events import CLIENT, SERVER, Direction, Event
 from unpacket._core.held import Held
+from unpacket._core.layers import path_text
 
 
 class Endpoint(NamedTuple):
@@ -261,6 +262,9 @@ class Stream:
             ``tcp.stream``.
         first_ns, last_ns: Capture times of its first and latest packet.
         first_frame: The number of its first packet.
+        link_type: The link type of that packet.
+        context: Not 0 where the tunnel, or the VLAN, that the stream is in tells it
+            from others between the same ends; see ``Policy.context``.
     """
 
     __slots__ = (
@@ -280,6 +284,8 @@ class Stream:
         "hash",
         "id",
         "last_ns",
+        "layers",
+        "link_type",
         "opened",
         "ports",
         "reason",
@@ -290,6 +296,7 @@ class Stream:
     candidate: Segment | None
     half_a: Half | None
     half_b: Half | None
+    layers: tuple[int, ...] | None
 
     def __init__(self) -> None:
         self.id = -1
@@ -313,6 +320,8 @@ class Stream:
         self.reason = 0
         self.candidate = None
         self.candidate_a = False
+        self.layers = None
+        self.link_type = 0
 
     def half(self, direction: Direction | int) -> Half | None:
         """Return the Half of a direction, or None while that side was not seen."""
@@ -346,6 +355,14 @@ class Stream:
     def server(self) -> Endpoint:
         """The server's ``Endpoint``."""
         return self.end(not self.client_is_a())
+
+    @property
+    def path(self) -> str:
+        """Which headers lay around the TCP of the first packet, outermost first.
+
+        Such as ``eth/vlan:42/ip/udp/vxlan:77/eth/ip/tcp``.
+        """
+        return path_text(self.link_type, self.layers or (), self.family)
 
     @property
     def role_evidence(self) -> str:

@@ -6,7 +6,7 @@ from unpacket._core.context cimport Context
 from unpacket._core.segments cimport Segments
 from unpacket._core.state cimport Half, Stream
 
-cdef long long STREAM_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
+cdef long long STREAM_BYTES, LAYER_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
 
 cdef unsigned int SYN_SEEN
 cdef int FIRST_BITS, FIRST_SLOTS, HASH_SHIFT, TAG_SHIFT, SLOT_BITS, EMPTY

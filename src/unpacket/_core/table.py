@@ -10,6 +10,7 @@ from unpacket._core import inline_memory as native
 from unpacket._core.constants import (
     CHUNK,
     HALF_BYTES,
+    LAYER_BYTES,
     NEVER,
     NO_TICK,
     NS,
@@ -328,4 +329,6 @@ def cost(stream: Stream) -> int:
         size += HALF_BYTES
     if stream.half_b is not None:
         size += HALF_BYTES
+    if stream.layers is not None:
+        size += LAYER_BYTES * len(stream.layers)
     return size
