@@ -7,16 +7,21 @@ from tests.sources.strategies import any_captures, pcapngs, pcaps
 from tests.sources.writing import Piece, frames_of, joined
 from unpacket._core.batch import Batch
 from unpacket._core.interfaces import Interfaces
-from unpacket._core.records import scan_pcap, scan_pcapng
+from unpacket._core.records import scan_pcap, scan_pcapng, scan_snoop
 
 LONGEST = 1 << 20
 
 
-def scanned(data: bytes, position: int, order: bool, pcap: bool) -> tuple[int, Batch]:
+def scanned(
+    data: bytes, position: int, order: bool, pcap: bool | None
+) -> tuple[int, Batch]:
+    """Scan for records of pcap, or of snoop (None), or for blocks of pcapng."""
     batch = Batch()
     batch.attach(data, len(data), 1)
-    if pcap:
-        position = scan_pcap(batch, position, order, False, 1, LONGEST, 0)
+    if pcap is None:
+        position = scan_snoop(batch, position, 1, LONGEST, LONGEST)
+    elif pcap:
+        position = scan_pcap(batch, position, order, False, 1, LONGEST, 0, 16)
     else:
         interfaces = Interfaces()
         interfaces.add(1, 100, LONGEST, 6, 0)
@@ -34,8 +39,15 @@ def within(data: bytes | bytearray, batch: Batch) -> bool:
     )
 
 
-@given(st.binary(max_size=500), st.integers(-10, 600), st.booleans(), st.booleans())
-def test_arbitrary_bytes(data: bytes, position: int, order: bool, pcap: bool) -> None:
+@given(
+    st.binary(max_size=500),
+    st.integers(-10, 600),
+    st.booleans(),
+    st.sampled_from([True, False, None]),
+)
+def test_arbitrary_bytes(
+    data: bytes, position: int, order: bool, pcap: bool | None
+) -> None:
     stopped, batch = scanned(data, position, order, pcap)
     assert stopped >= position
     assert stopped == position or stopped <= len(data)
@@ -51,8 +63,7 @@ def test_a_capture_with_other_bytes_in_it(
         data[draws.draw(st.integers(0, len(data) - 1))] = draws.draw(
             st.integers(0, 255)
         )
-    for pcap in (True, False):
-        start = 24 if pcap else 28
+    for pcap, start in ((True, 24), (False, 28), (None, 16)):
         stopped, batch = scanned(bytes(data), start, order, pcap)
         assert stopped >= start
         assert within(data, batch)
@@ -69,7 +80,9 @@ def test_pcap_records_one_batch_after_another(pieces: list[Piece]) -> None:
     while position < len(data):
         batch = Batch(3)
         batch.attach(data, len(data), 1)
-        position = scan_pcap(batch, position, order, nanoseconds, link_type, LONGEST, 0)
+        position = scan_pcap(
+            batch, position, order, nanoseconds, link_type, LONGEST, 0, 16
+        )
         assert 0 < len(batch) <= 3
         found += [batch.frame(n)[1:] for n in range(len(batch))]
     assert found == [tuple(frame) for frame in frames_of(pieces)]

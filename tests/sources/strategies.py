@@ -1,5 +1,6 @@
 """Captures of any kind, as lists of pieces."""
 
+import struct
 from fractions import Fraction
 
 from hypothesis import strategies as st
@@ -10,12 +11,15 @@ from tests.sources.writing import (
     block,
     enhanced,
     interface,
+    modified_record,
     obsolete,
     option,
     pcap_header,
     pcap_record,
     section,
     simple,
+    snoop_header,
+    snoop_record,
 )
 
 MAX32 = (1 << 32) - 1
@@ -41,6 +45,36 @@ def pcaps(draw: st.DrawFn) -> list[Piece]:
         original = len(data) + cut
         record = pcap_record(order, seconds, fraction, data, original)
         pieces.append(Piece(record, Frame(time_ns, link_type, original, data)))
+    return pieces
+
+
+@st.composite
+def unusual_pcaps(draw: st.DrawFn) -> list[Piece]:
+    """Modified pcap and snoop: other headers around the same."""
+    order = draw(orders)
+    form = draw(st.sampled_from(["modified", "IXIA", "snoop"]))
+    nanoseconds = form == "IXIA" and draw(st.booleans())
+    header = pcap_header(order, link_word=1)
+    if form == "modified":
+        header = struct.pack(order + "I", 0xA1B2CD34) + header[4:]
+    elif form == "IXIA":
+        magic = 0x1C0001AC if nanoseconds else 0x1C0001AB
+        header = struct.pack(order + "I", magic) + header[4:] + bytes(4)
+    else:
+        header = snoop_header()
+    pieces = [Piece(header, None)]
+    for data, cut in draw(st.lists(st.tuples(payloads, lengths_cut), max_size=12)):
+        seconds = draw(st.integers(0, MAX32))
+        fraction = draw(st.integers(0, MAX32))
+        original = len(data) + cut
+        if form == "snoop":
+            record = snoop_record(seconds, fraction, data, original)
+        elif form == "IXIA":
+            record = pcap_record(order, seconds, fraction, data, original)
+        else:
+            record = modified_record(order, seconds, fraction, data, original, 24)
+        time_ns = seconds * 10**9 + fraction * (1 if nanoseconds else 1000)
+        pieces.append(Piece(record, Frame(time_ns, 1, original, data)))
     return pieces
 
 
@@ -123,7 +157,7 @@ def pcapngs(draw: st.DrawFn) -> list[Piece]:
 
 
 def any_captures() -> st.SearchStrategy[list[Piece]]:
-    return st.one_of(pcaps(), pcapngs())
+    return st.one_of(pcaps(), unusual_pcaps(), pcapngs())
 
 
 def comments(order: str) -> bytes:

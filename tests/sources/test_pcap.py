@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from tests.sources.writing import pcap_header, pcap_record, read_all
+from tests.sources.writing import modified_record, pcap_header, pcap_record, read_all
 from unpacket import sources
 from unpacket.errors import CaptureWarning, FormatError
 
@@ -103,3 +103,21 @@ def test_damage_costs_no_memory() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 5 * len(data)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("size", [24, 28])
+def test_modified_captures_have_longer_headers(order: str, size: int) -> None:
+    data = struct.pack(order + "I", 0xA1B2CD34) + pcap_header(order)[4:]
+    for second in (1, 2, 3):
+        data += modified_record(order, second, 5, b"abc", 9, size)
+    found = read_all(sources.open(io.BytesIO(data)))
+    assert found == [
+        (second * 1_000_000_000 + 5000, 1, 9, b"abc") for second in (1, 2, 3)
+    ]
+
+
+def test_a_header_of_ixia_has_four_bytes_more() -> None:
+    header = struct.pack("<I", 0x1C0001AC) + pcap_header("<")[4:]
+    with pytest.raises(FormatError, match="cut after 26 of 28 bytes"):
+        sources.open(io.BytesIO(header + bytes(2)))

@@ -43,6 +43,26 @@ def pcap_record(
     return struct.pack(order + "IIII", seconds, fraction, len(data), original) + data
 
 
+def modified_record(
+    order: str, seconds: int, fraction: int, data: bytes, original: int, size: int
+) -> bytes:
+    """Return a record of Kuznetzov's pcap, whose header has ``size`` bytes."""
+    head = struct.pack(order + "IIII", seconds, fraction, len(data), original)
+    return head + bytes(size - 16) + data
+
+
+def snoop_header(data_link: int = 4, version: int = 2) -> bytes:
+    return b"snoop\0\0\0" + struct.pack(">II", version, data_link)
+
+
+def snoop_record(
+    seconds: int, fraction: int, data: bytes, original: int, lost: int = 0
+) -> bytes:
+    padding = bytes(-len(data) % 4)
+    fields = (original, len(data), 24 + len(data) + len(padding), lost)
+    return struct.pack(">6I", *fields, seconds, fraction) + data + padding
+
+
 def block(order: str, kind: int, body: bytes) -> bytes:
     body += bytes(-len(body) % 4)
     total = struct.pack(order + "I", len(body) + 12)

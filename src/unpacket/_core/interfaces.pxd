@@ -9,7 +9,8 @@ cdef int DECIMAL
 @cython.final
 cdef class Interfaces:
     cdef readonly Py_ssize_t count
-    cdef public i64 last_ns
+    cdef public i64 last_ns, lost, noted
+    cdef public bint counts_lost
     cdef readonly u16[::1] link_type
     cdef readonly u32[::1] longest, snaplen
     cdef Py_ssize_t _capacity

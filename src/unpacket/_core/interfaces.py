@@ -31,9 +31,12 @@ class Interfaces:
         "_offset_ns",
         "_shift",
         "count",
+        "counts_lost",
         "last_ns",
         "link_type",
         "longest",
+        "lost",
+        "noted",
         "snaplen",
     )
 
@@ -50,6 +53,11 @@ class Interfaces:
         self.count = 0
         # The time of the latest packet: all that is known of one without a time.
         self.last_ns = 0
+        # What packets said was lost before them, if any did.
+        self.lost = 0
+        self.counts_lost = False
+        # How many packets have a comment, or a count of losses, among their options.
+        self.noted = 0
         self._capacity = 0
         self._grow(8)
 

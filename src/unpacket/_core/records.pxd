@@ -6,7 +6,8 @@ from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
 from unpacket._core.inline_loads cimport load32 as rebuild_for_loads
 from unpacket._core.interfaces cimport Interfaces
 
-cdef Py_ssize_t PCAP_HEADER, ENHANCED_HEADER, SIMPLE_HEADER, TRAILER
+cdef u32 COMMENT, DROP_COUNT
+cdef Py_ssize_t PCAP_HEADER, SNOOP_HEADER, ENHANCED_HEADER, SIMPLE_HEADER, TRAILER
 
 @cython.locals(
     data="const u8[::1]", stop=Py_ssize_t, count=Py_ssize_t, unit_ns=i64,
@@ -14,14 +15,26 @@ cdef Py_ssize_t PCAP_HEADER, ENHANCED_HEADER, SIMPLE_HEADER, TRAILER
 )
 cpdef Py_ssize_t scan_pcap(
     Batch batch, Py_ssize_t position, bint big_endian, bint nanoseconds,
-    u16 link_type, Py_ssize_t longest, int lengths_swapped,
+    u16 link_type, Py_ssize_t longest, int lengths_swapped, Py_ssize_t header,
+) except? -1 nogil
+@cython.locals(
+    data="const u8[::1]", stop=Py_ssize_t, count=Py_ssize_t, captured=Py_ssize_t,
+    original=Py_ssize_t, total=Py_ssize_t, seconds=i64, fraction=i64,
+)
+cpdef Py_ssize_t scan_snoop(
+    Batch batch, Py_ssize_t position, u16 link_type, Py_ssize_t longest,
+    Py_ssize_t longest_record,
 ) except? -1 nogil
 
 @cython.locals(
     data="const u8[::1]", stop=Py_ssize_t, count=Py_ssize_t, last_ns=i64, kind=u32,
     total=Py_ssize_t, header=Py_ssize_t, room=Py_ssize_t, interface=Py_ssize_t,
-    captured=Py_ssize_t, original=Py_ssize_t, ticks=u64,
+    captured=Py_ssize_t, original=Py_ssize_t, ticks=u64, lost=i64,
 )
 cpdef Py_ssize_t scan_pcapng(
     Batch batch, Interfaces interfaces, Py_ssize_t position, bint big_endian
 ) except? -1 nogil
+@cython.locals(code=u32)
+cdef bint has_note(
+    const u8[::1] data, Py_ssize_t at, Py_ssize_t stop, bint big_endian
+) except -1 nogil

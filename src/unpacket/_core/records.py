@@ -19,9 +19,14 @@ from unpacket._core.batch import Batch
 from unpacket._core.interfaces import Interfaces
 
 PCAP_HEADER = 16
+SNOOP_HEADER = 24
 ENHANCED_HEADER = 28
 SIMPLE_HEADER = 12
 TRAILER = 4
+
+# Options of an enhanced packet.
+COMMENT = 1
+DROP_COUNT = 4
 
 
 def scan_pcap(
@@ -32,6 +37,7 @@ def scan_pcap(
     link_type: int,
     longest: int,
     lengths_swapped: int,
+    header: int,
 ) -> int:
     """Add the records from ``position`` on and return where the next one begins.
 
@@ -40,29 +46,65 @@ def scan_pcap(
         longest: More captured bytes than this are damage.
         lengths_swapped: 0 if the captured length comes first, 1 if the original
             does, 2 if the smaller one is the captured length.
+        header: How long the header of a record is: 16 bytes or more.
     """
     data = batch.data
     stop = batch.used_bytes
     count = batch.count
     unit_ns = 1 if nanoseconds else 1000
-    if position < 0:
+    if position < 0 or header < PCAP_HEADER:
         return position
-    while count < batch.capacity and stop - position >= PCAP_HEADER:
+    while count < batch.capacity and stop - position >= header:
         captured = native.load32(data, position + 8, big_endian)
         original = native.load32(data, position + 12, big_endian)
         if lengths_swapped == 1 or (lengths_swapped == 2 and captured > original):
             captured, original = original, captured
-        if captured > longest or captured > stop - position - PCAP_HEADER:
+        if captured > longest or captured > stop - position - header:
             break
         seconds = native.load32(data, position, big_endian)
         fraction = native.load32(data, position + 4, big_endian)
-        batch.start[count] = position + PCAP_HEADER
+        batch.start[count] = position + header
         batch.captured[count] = captured
         batch.original[count] = original if original > captured else captured
         batch.time_ns[count] = seconds * 1_000_000_000 + fraction * unit_ns
         batch.link_type[count] = link_type
         count += 1
-        position += PCAP_HEADER + captured
+        position += header + captured
+    batch.count = count
+    return position
+
+
+def scan_snoop(
+    batch: Batch, position: int, link_type: int, longest: int, longest_record: int
+) -> int:
+    """Add the records from ``position`` on and return where the next one begins.
+
+    Args:
+        longest: More captured bytes than this are damage.
+        longest_record: The same of what a record has with its header and filling.
+    """
+    data = batch.data
+    stop = batch.used_bytes
+    count = batch.count
+    if position < 0:
+        return position
+    while count < batch.capacity and stop - position >= SNOOP_HEADER:
+        original = native.load32(data, position, True)
+        captured = native.load32(data, position + 4, True)
+        total = native.load32(data, position + 8, True)
+        if captured > longest or total > longest_record or total > stop - position:
+            break
+        if total < SNOOP_HEADER + captured:
+            break
+        seconds = native.load32(data, position + 16, True)
+        fraction = native.load32(data, position + 20, True)
+        batch.start[count] = position + SNOOP_HEADER
+        batch.captured[count] = captured
+        batch.original[count] = original if original > captured else captured
+        batch.time_ns[count] = seconds * 1_000_000_000 + fraction * 1000
+        batch.link_type[count] = link_type
+        count += 1
+        position += total
     batch.count = count
     return position
 
@@ -118,6 +160,19 @@ def scan_pcapng(
             ticks = native.load32(data, position + 12, big_endian)
             ticks = ticks << 32 | native.load32(data, position + 16, big_endian)
             last_ns = interfaces.time_ns(interface, ticks)
+            if kind == 2:
+                lost = native.load16(data, position + 10, big_endian)
+                if lost != 0xFFFF:
+                    interfaces.lost += lost
+                    interfaces.counts_lost = True
+            # Padding ends at a multiple of four, wherever the block begins.
+            if room - captured >= 8 and has_note(
+                data,
+                position + header + (captured + 3 & ~3),
+                position + total - TRAILER,
+                big_endian,
+            ):
+                interfaces.noted += 1
         if captured > interfaces.longest[interface]:
             break
         batch.start[count] = position + header
@@ -130,3 +185,15 @@ def scan_pcapng(
     interfaces.last_ns = last_ns
     batch.count = count
     return position
+
+
+def has_note(data: bytes | bytearray, at: int, stop: int, big_endian: bool) -> bool:
+    """Return whether a comment or a count of losses is in the options of a packet."""
+    while stop - at >= 4:
+        code = native.load16(data, at, big_endian)
+        if code == COMMENT or code == DROP_COUNT:
+            return True
+        if code == 0:
+            return False
+        at += 4 + (native.load16(data, at + 2, big_endian) + 3 & ~3)
+    return False

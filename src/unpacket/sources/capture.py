@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from unpacket._core.batch import Batch, BatchPool
 from unpacket.errors import CaptureWarning, FormatError
+from unpacket.sources.notes import Notes
 from unpacket.sources.source import Interface, Progress, Source
 from unpacket.sources.window import Reader, Window
 
@@ -27,6 +28,7 @@ class Capture(ABC):
 
     Attributes:
         interfaces: Those of the section that is being read, by their number.
+        notes: What was found besides packets.
     """
 
     def __init__(self, path: str, window: Window) -> None:
@@ -35,6 +37,7 @@ class Capture(ABC):
         # Blocks passed over that are no packets and have a frame number all the same.
         self._numbers_passed = 0
         self.interfaces: list[Interface] = []
+        self.notes = Notes()
 
     @abstractmethod
     def _scan(self, batch: Batch) -> None:
@@ -117,6 +120,7 @@ class CaptureSource(Source):
         progress: Progress | None,
     ) -> None:
         super().__init__(path)
+        self.notes = capture.notes
         self._capture = capture
         self._reader = reader
         self._strict = strict

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from unpacket.sources import pcap, pcapng
+from unpacket.sources import pcap, pcapng, snoop
 from unpacket.sources.capture import Capture
 from unpacket.sources.window import Window
 
@@ -29,10 +29,8 @@ def either_order(*magics: int) -> tuple[bytes, ...]:
 FORMATS = (
     Format("pcap", pcap.MAGICS, pcap.Pcap),
     Format("pcapng", (pcapng.MAGIC,), pcapng.Pcapng),
-    Format("modified pcap (Kuznetzov)", either_order(0xA1B2CD34)),
-    Format("modified pcap (IXIA)", either_order(0x1C0001AB, 0x1C0001AC)),
     Format("modified pcap (Navtel)", either_order(0xA12B3C4D)),
-    Format("snoop", (b"snoop\0\0\0",)),
+    Format("snoop", (snoop.MAGIC,), snoop.Snoop),
     Format("Bluetooth snoop", (b"btsnoop\0",)),
     Format("Microsoft Network Monitor", (b"RTSS", b"GMBU")),
     Format("Sniffer", (b"TRSNIFF data", b"XCP\0")),

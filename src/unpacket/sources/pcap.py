@@ -15,13 +15,22 @@ from unpacket.sources.window import Window
 
 MICROSECONDS = 0xA1B2C3D4
 NANOSECONDS = 0xA1B23C4D
+# Kuznetzov's patch to libpcap, as Linux distributions shipped it until 2000.
+MODIFIED = 0xA1B2CD34
+# IXIA's lcap: software counts microseconds, and hardware nanoseconds.
+IXIA_SOFTWARE = 0x1C0001AB
+IXIA_HARDWARE = 0x1C0001AC
 MAGICS = tuple(
     struct.pack(order + "I", magic)
     for order in "<>"
-    for magic in (MICROSECONDS, NANOSECONDS)
+    for magic in (MICROSECONDS, NANOSECONDS, MODIFIED, IXIA_SOFTWARE, IXIA_HARDWARE)
 )
 FILE_HEADER = 24
 RECORD_HEADER = 16
+# With the number of the interface, a protocol and the kind of packet; one version of
+# the patch has 4 bytes more.
+MODIFIED_HEADER = 24
+OLDER_MODIFIED_HEADER = 28
 
 # pcap(3) wrote the original length first up to 2.2 and in DG/UX, which says that it
 # is version 543; 2.3 has been written both ways.
@@ -34,21 +43,24 @@ FCS_KNOWN = 1 << 26
 
 
 class Pcap(Capture):
-    """A pcap capture, in either byte order, with micro- or nanoseconds."""
+    """A pcap capture, in either byte order, with micro- or nanoseconds.
+
+    Modified ones have more header: before records (Kuznetzov), or at the start (IXIA).
+    """
 
     def __init__(self, window: Window, path: str, link_type: int | None) -> None:
         super().__init__(path, window)
         if not window.need(FILE_HEADER):
             raise self._cut_header(FILE_HEADER)
         header = window.peek(FILE_HEADER)
-        self._big_endian = header[0] == 0xA1
+        self._big_endian = header[0] in (0xA1, 0x1C)
         self._order = ">" if self._big_endian else "<"
         magic, major, minor, _, _, snaplen, word = struct.unpack(
             self._order + "IHHiIII", header
         )
         if major not in (2, DG_UX):
             raise FormatError(path, 4, f"pcap version {major}.{minor} is not read")
-        self._nanoseconds = magic == NANOSECONDS
+        self._nanoseconds = magic in (NANOSECONDS, IXIA_HARDWARE)
         self._lengths_swapped = 0
         if major == DG_UX or minor < 3:
             self._lengths_swapped = 1
@@ -58,7 +70,16 @@ class Pcap(Capture):
         fcs_bytes = (word >> FCS_SHIFT) * 2 if word & FCS_KNOWN else None
         self.interfaces = [Interface("", word & 0xFFFF, snaplen, fcs_bytes)]
         self._link_type = word & 0xFFFF if link_type is None else link_type
-        window.position += FILE_HEADER
+        size = FILE_HEADER
+        if magic in (IXIA_SOFTWARE, IXIA_HARDWARE):
+            # How many bytes of records follow.
+            size += 4
+            if not window.need(size):
+                raise self._cut_header(size)
+        window.position += size
+        self._record_header = RECORD_HEADER
+        if magic == MODIFIED:
+            self._record_header = self._modified_header()
 
     def _scan(self, batch: Batch) -> None:
         self._window.position = scan_pcap(
@@ -69,12 +90,13 @@ class Pcap(Capture):
             self._link_type,
             self._longest,
             self._lengths_swapped,
+            self._record_header,
         )
 
     def _step(self) -> int:
         window = self._window
-        if window.held < RECORD_HEADER:
-            return RECORD_HEADER
+        if window.held < self._record_header:
+            return self._record_header
         captured: int
         original: int
         captured, original = struct.unpack(
@@ -86,4 +108,28 @@ class Pcap(Capture):
             captured = min(captured, original)
         if captured > self._longest:
             raise self._damage(f"a record says that it holds {captured} bytes")
-        return RECORD_HEADER + captured
+        return self._record_header + captured
+
+    def _modified_header(self) -> int:
+        """Return how long a record's header is: so that the next one makes sense."""
+        window = self._window
+        if not window.need(RECORD_HEADER):
+            return MODIFIED_HEADER
+        (captured,) = struct.unpack(self._order + "8xI4x", window.peek(RECORD_HEADER))
+        if captured > self._longest:
+            return MODIFIED_HEADER
+        needed = OLDER_MODIFIED_HEADER + captured + RECORD_HEADER
+        if not window.need(needed) or self._makes_sense(MODIFIED_HEADER + captured):
+            return MODIFIED_HEADER
+        if self._makes_sense(OLDER_MODIFIED_HEADER + captured):
+            return OLDER_MODIFIED_HEADER
+        return MODIFIED_HEADER
+
+    def _makes_sense(self, ahead: int) -> bool:
+        """Return whether a record can begin ``ahead`` bytes from here."""
+        at = self._window.position + ahead
+        _, fraction, captured, original = struct.unpack_from(
+            self._order + "IIII", self._window.buffer, at
+        )
+        longest = min(original, self._longest)
+        return bool(fraction < 1_000_000 and 0 < captured <= longest)

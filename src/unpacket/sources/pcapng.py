@@ -15,6 +15,7 @@ from unpacket.sources.capture import (
     Capture,
     longest_frame,
 )
+from unpacket.sources.notes import COMMENT, options
 from unpacket.sources.source import Interface
 from unpacket.sources.window import Window
 
@@ -23,7 +24,10 @@ SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION = 1
 OBSOLETE_PACKET = 2
 SIMPLE_PACKET = 3
+NAME_RESOLUTION = 4
+INTERFACE_STATISTICS = 5
 ENHANCED_PACKET = 6
+DECRYPTION_SECRETS = 10
 # Custom blocks and entries of systemd's journal, to which Wireshark gives frame
 # numbers, and so must everybody whose numbers are to be Wireshark's.
 NUMBERED = frozenset((0x00000BAD, 0x40000BAD, 9))
@@ -36,6 +40,8 @@ LEAST_BYTES = {
     ENHANCED_PACKET: 32,
 }
 LEAST_BLOCK = 12
+# What is kept besides packets: LEAST_BYTES has the other types that are read.
+KEPT = (NAME_RESOLUTION, INTERFACE_STATISTICS, DECRYPTION_SECRETS)
 PACKETS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 # How much longer than its packet a block can be, and how long one without a packet:
 # secrets and what others have made up.
@@ -48,6 +54,8 @@ IF_TSRESOL = 9
 IF_FCSLEN = 13
 IF_TSOFFSET = 14
 MICROSECONDS = 6
+
+DROP_COUNT = 4
 
 
 class Pcapng(Capture):
@@ -66,9 +74,39 @@ class Pcapng(Capture):
             needed = self._step()
 
     def _scan(self, batch: Batch) -> None:
+        table = self._table
+        first = batch.count
+        noted = table.noted
         self._window.position = scan_pcapng(
-            batch, self._table, self._window.position, self._order == ">"
+            batch, table, self._window.position, self._order == ">"
         )
+        if table.counts_lost:
+            self.notes.lost_before(table.lost)
+            table.lost = 0
+            table.counts_lost = False
+        if table.noted > noted:
+            for index in range(first, batch.count):
+                self._note_packet(batch, index)
+
+    def _note_packet(self, batch: Batch, index: int) -> None:
+        """Keep what the options of a packet say, if it is an enhanced one."""
+        data = self._window.buffer
+        start = batch.start[index] - 28
+        order = self._order
+        # A simple block has its packet behind 12 bytes: its number is not there.
+        if start < 0:
+            return
+        kind, total = struct.unpack_from(order + "II", data, start)
+        captured = batch.captured[index]
+        (kept,) = struct.unpack_from(order + "I", data, start + 20)
+        if kind not in (ENHANCED_PACKET, OBSOLETE_PACKET) or kept != captured:
+            return
+        at = start + 28 + (captured + 3) // 4 * 4
+        for code, value in options(order, bytes(data[at : start + total - 4])):
+            if code == COMMENT:
+                self.notes.add_comment(value, frame=batch.first_number + index)
+            elif code == DROP_COUNT and kind == ENHANCED_PACKET and len(value) == 8:
+                self.notes.lost_before(struct.unpack(order + "Q", value)[0])
 
     def _step(self) -> int:
         window = self._window
@@ -95,7 +133,7 @@ class Pcapng(Capture):
             raise self._damage(
                 f"a block has {total} bytes by its start and {again} by its end"
             )
-        body = bytes(view[8:-4]) if kind in LEAST_BYTES else b""
+        body = bytes(view[8:-4]) if kind in LEAST_BYTES or kind in KEPT else b""
         if kind == SECTION_HEADER:
             self._begin_section(order, body)
         elif kind == INTERFACE_DESCRIPTION:
@@ -104,8 +142,13 @@ class Pcapng(Capture):
             raise self._damage(self._what_is_wrong(kind, body))
         elif kind in NUMBERED:
             self._numbers_passed += 1
-        # The other types hold no packets: names, statistics, secrets, what others
-        # have made up. All of them are passed over.
+        elif kind == NAME_RESOLUTION:
+            self.notes.add_names(order, body)
+        elif kind == DECRYPTION_SECRETS:
+            self.notes.add_secrets(order, body)
+        elif kind == INTERFACE_STATISTICS:
+            self._add_statistics(body)
+        # The other types hold no packets, but what others have made up.
         window.position += total
         return 0
 
@@ -118,15 +161,37 @@ class Pcapng(Capture):
         self._table = Interfaces()
         self._longest_packet = LONGEST_FRAME
         self.interfaces = []
+        self.notes.new_section()
+        for code, value in options(order, body[16:]):
+            if code == COMMENT:
+                self.notes.add_comment(value)
+
+    def _add_statistics(self, body: bytes) -> None:
+        if len(body) < 12:
+            return
+        interface, high, low = struct.unpack_from(self._order + "III", body)
+        if interface >= self._table.count:
+            return
+        time_ns = self._table.time_ns(interface, high << 32 | low)
+        found: dict[int, bytes] = {}
+        for code, value in options(self._order, body[12:]):
+            if code == COMMENT:
+                self.notes.add_comment(value, interface=interface)
+            found.setdefault(code, value)
+        self.notes.add_statistics(self._order, interface, time_ns, found)
 
     def _add_interface(self, body: bytes) -> None:
         link_type, snaplen = struct.unpack(self._order + "HxxI", body[:8])
         longest = longest_frame(snaplen)
         self._longest_packet = max(self._longest_packet, longest)
-        options = self._options(body[8:])
-        resolution = options.get(IF_TSRESOL, b"")
-        offset = options.get(IF_TSOFFSET, b"")
-        fcs = options.get(IF_FCSLEN, b"")
+        found: dict[int, bytes] = {}
+        for code, value in options(self._order, body[8:]):
+            if code == COMMENT:
+                self.notes.add_comment(value, interface=len(self.interfaces))
+            found.setdefault(code, value)
+        resolution = found.get(IF_TSRESOL, b"")
+        offset = found.get(IF_TSOFFSET, b"")
+        fcs = found.get(IF_FCSLEN, b"")
         try:
             self._table.add(
                 link_type if self._forced_link_type is None else self._forced_link_type,
@@ -137,22 +202,10 @@ class Pcapng(Capture):
             )
         except ValueError as error:
             raise self._damage(str(error)) from None
-        name = options.get(IF_NAME, b"").rstrip(b"\0").decode(errors="replace")
+        name = found.get(IF_NAME, b"").rstrip(b"\0").decode(errors="replace")
         self.interfaces.append(
             Interface(name, link_type, snaplen, fcs[0] if fcs else None)
         )
-
-    def _options(self, data: bytes) -> dict[int, bytes]:
-        """Return the first of each option, up to where they end or are damaged."""
-        options: dict[int, bytes] = {}
-        at = 0
-        while len(data) - at >= 4:
-            code, length = struct.unpack_from(self._order + "HH", data, at)
-            if code == 0 or length > len(data) - at - 4:
-                break
-            options.setdefault(code, data[at + 4 : at + 4 + length])
-            at += 4 + (length + 3) // 4 * 4
-        return options
 
     def _what_is_wrong(self, kind: int, body: bytes) -> str:
         """Say why a scan did not take a whole packet block."""

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from unpacket._core.batch import Batch
 from unpacket.errors import CaptureWarning
+from unpacket.sources.notes import Notes
 
 Progress = Callable[[int, int | None], object]
 
@@ -38,6 +39,7 @@ class Source(ABC):
         jobs: How many processors to read and reassemble it with, None for all.
         tells: Whether what the caller wants to be told is told by the iteration; if
             not, since another thread iterates, by ``tell``.
+        notes: What the capture says besides packets, as far as it has been read.
     """
 
     def __init__(self, path: str) -> None:
@@ -46,6 +48,7 @@ class Source(ABC):
         self.ignored = 0
         self.jobs: int | None = 1
         self.tells = True
+        self.notes = Notes()
 
     @property
     @abstractmethod
