@@ -11,20 +11,9 @@ FORMATS = shared_path("conformance", "formats")
 
 # What it takes to read some of them.
 NEEDED = {".zst": ("compression.zstd", "backports.zstd"), ".lz4": ("lz4.frame",)}
-UNDECODED = {"ppp9.pcap": AssertionError}
 
 
-def form(name: str) -> Any:
-    marks = []
-    if name in UNDECODED:
-        reason = "the link type is not read yet"
-        marks.append(pytest.mark.xfail(raises=UNDECODED[name], reason=reason))
-    return pytest.param(name, id=name, marks=marks)
-
-
-@pytest.mark.parametrize(
-    "name", [form(path.name) for path in sorted(FORMATS.iterdir())]
-)
+@pytest.mark.parametrize("name", [path.name for path in sorted(FORMATS.iterdir())])
 def test_every_format_gives_the_stream(name: str) -> None:
     modules = NEEDED.get("." + name.rpartition(".")[2])
     if modules and not any(map(is_installed, modules)):

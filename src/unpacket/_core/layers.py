@@ -20,6 +20,9 @@ KEYED_BY_VLAN = 2
 # Above this, ``Packet.inside`` is a port of UDP.
 UDP_PORTS = 0x10000
 
+# Above this it is a link type.
+LINK_TYPES = 0x20000
+
 ID_BITS = 32
 
 IPV4 = 1
@@ -52,6 +55,23 @@ FABRICPATH = 27
 CISCO_METADATA = 28
 HSR = 29
 CONTROL_WORD = 30
+WLAN = 31
+RADIOTAP = 32
+PPI = 33
+PRISM = 34
+AVS = 35
+HDLC = 36
+FDDI = 37
+TOKEN_RING = 38
+ATM = 39
+FIBRE_CHANNEL = 40
+FRAME_RELAY = 41
+FIREWIRE = 42
+NFLOG = 43
+ENC = 44
+PFLOG = 45
+NETANALYZER = 46
+PKTAP = 47
 
 # How the path says it, and whether with the identifier.
 NAMES: dict[int, tuple[str, bool]] = {
@@ -85,9 +105,27 @@ NAMES: dict[int, tuple[str, bool]] = {
     CISCO_METADATA: ("cmd", False),
     HSR: ("hsr", False),
     CONTROL_WORD: ("pw", False),
+    WLAN: ("wlan", False),
+    RADIOTAP: ("radiotap", False),
+    PPI: ("ppi", False),
+    PRISM: ("prism", False),
+    AVS: ("avs", False),
+    HDLC: ("chdlc", False),
+    FDDI: ("fddi", False),
+    TOKEN_RING: ("tr", False),
+    ATM: ("atm", False),
+    FIBRE_CHANNEL: ("fc", False),
+    FRAME_RELAY: ("fr", False),
+    FIREWIRE: ("ieee1394", False),
+    NFLOG: ("nflog", False),
+    ENC: ("enc", False),
+    PFLOG: ("pflog", False),
+    NETANALYZER: ("netanalyzer", False),
+    PKTAP: ("pktap", False),
 }
 
-# What a frame begins with, by its link type. Raw IP begins with nothing.
+# What a frame begins with, by its link type. Raw IP begins with nothing, and others
+# are among the layers.
 LINKS = {
     0: "null",
     1: "eth",

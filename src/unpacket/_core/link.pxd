@@ -4,7 +4,7 @@ from unpacket._core cimport inline_reads as reads
 from unpacket._core.batch cimport i64, u64
 from unpacket._core.packet cimport Packet
 
-cdef int NONE, LINK_TRUNCATED, UNKNOWN_LINK_TYPE, LINK_HEADER
+cdef int NONE, LINK_TRUNCATED, LINK_HEADER, LINK_TYPES
 cdef int ARP, NOT_IP, ENCAPSULATED, MAX_VLAN_TAGS, KEYED_BY_VLAN
 cdef u64 LLC, VLAN
 
@@ -15,8 +15,8 @@ cpdef int network_type(Packet packet, i64 ethertype) except -1 nogil
 @cython.locals(tags=int, vlan=i64)
 cdef int other_type(Packet packet, i64 ethertype) except -1 nogil
 @cython.locals(saps=i64, organization=i64, ethertype=i64)
-cdef int logical_link(Packet packet) except -1 nogil
+cpdef int logical_link(Packet packet) except -1 nogil
 @cython.locals(family=i64)
-cdef int loopback(Packet packet) except -1 nogil
+cpdef int loopback(Packet packet) except -1 nogil
 @cython.locals(version=int)
-cdef int raw_ip(Packet packet) except -1 nogil
+cpdef int raw_ip(Packet packet) except -1 nogil

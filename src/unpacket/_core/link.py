@@ -7,7 +7,7 @@ start of an IP header of the version that ``packet.ethertype`` names.
 """
 
 from unpacket._core import inline_reads as reads
-from unpacket._core.layers import KEYED_BY_VLAN, LLC, VLAN
+from unpacket._core.layers import KEYED_BY_VLAN, LINK_TYPES, LLC, VLAN
 from unpacket._core.packet import Packet
 from unpacket._core.reasons import (
     ARP,
@@ -16,7 +16,6 @@ from unpacket._core.reasons import (
     LINK_TRUNCATED,
     NONE,
     NOT_IP,
-    UNKNOWN_LINK_TYPE,
 )
 
 # Switches stack two. Wireshark reads any number.
@@ -41,7 +40,8 @@ def link_layer(packet: Packet, link_type: int) -> int:
         return network_type(packet, 0x0800)
     if link_type == 229:  # IPV6
         return network_type(packet, 0x86DD)
-    return UNKNOWN_LINK_TYPE
+    packet.inside = LINK_TYPES | link_type
+    return ENCAPSULATED
 
 
 def header(packet: Packet, size: int, type_at: int) -> int:

@@ -37,7 +37,8 @@ class Packet:
         more_fragments: Whether it is not the datagram's last.
         depth: How many headers were passed within this packet, for the bound.
         inside: What carries packets of its own at ``at``, for ``tunnel``: an
-            EtherType, an IP protocol (below 256), or a port above ``UDP_PORTS``.
+            EtherType, an IP protocol (below 256), a port above ``UDP_PORTS``, or
+            a link type above ``LINK_TYPES``.
             0 says that nobody can look into it.
         layers: The headers passed that are not plain, as ``layers`` says it; the
             first ``layer_count`` numbers are meant.

@@ -30,7 +30,8 @@ NAMES = (
     # The capture ends within the link-layer header.
     "link_truncated",
     "unknown_link_type",
-    # More VLAN tags than anybody stacks.
+    # A link-layer header that contradicts itself, or has more VLAN tags than anybody
+    # stacks; a frame whose check sequence was wrong.
     "link_header",
     "arp",
     "not_ip",

@@ -2,12 +2,13 @@ cimport cython
 
 from unpacket._core cimport inline_reads as reads
 from unpacket._core.batch cimport i64, u64
+from unpacket._core.framing cimport framing
 from unpacket._core.ip cimport ip_layer
 from unpacket._core.link cimport header, network_type
 from unpacket._core.packet cimport Packet
 
 cdef int NONE, ENCAPSULATED, NOT_IP, PLAIN_UDP, TUNNEL_HEADER, TUNNEL_TRUNCATED
-cdef int UDP_PORTS, KEYED_BY_NOTHING, MAX_LAYERS
+cdef int LINK_TYPES, UDP_PORTS, KEYED_BY_NOTHING, MAX_LAYERS
 cdef u64 AYIYA, CISCO_METADATA, CONTROL_WORD, ERSPAN, ETAG, ETHERIP, ETHERNET
 cdef u64 FABRICPATH, GENEVE, GRE, GRE_KEY, GTP, HSR, IPV4, IPV6, L2TP, L2TPV3, MPLS
 cdef u64 NSH, PBB, PPP, PPPOE, TEREDO, TRILL, UDP, VNTAG, VXLAN, VXLAN_GPE

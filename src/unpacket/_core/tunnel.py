@@ -18,6 +18,7 @@ how a copy came to be captured and no part of where the packet was.
 """
 
 from unpacket._core import inline_reads as reads
+from unpacket._core.framing import framing
 from unpacket._core.ip import ip_layer
 from unpacket._core.layers import (
     AYIYA,
@@ -38,6 +39,7 @@ from unpacket._core.layers import (
     KEYED_BY_NOTHING,
     L2TP,
     L2TPV3,
+    LINK_TYPES,
     MAX_LAYERS,
     MPLS,
     NSH,
@@ -72,7 +74,9 @@ def unwrap(packet: Packet) -> int:
         if inside == 0 or packet.layer_count == MAX_LAYERS:
             return ENCAPSULATED
         packet.inside = 0
-        if inside >= UDP_PORTS:
+        if inside >= LINK_TYPES:
+            reason = framing(packet, inside - LINK_TYPES)
+        elif inside >= UDP_PORTS:
             reason = udp(packet, inside - UDP_PORTS)
         elif inside < 256:
             reason = network(packet, inside)
@@ -446,6 +450,10 @@ def generic(packet: Packet) -> int:
     if protocol == 0x6558 and flags & 0x2000 and packet.keyed_by != KEYED_BY_NOTHING:
         # NVGRE has its virtual network there (RFC 7637).
         packet.add_key(GRE_KEY << 32 | key >> 8)
+    if protocol >> 8 == 0x82 or protocol >> 8 == 0x83 or protocol == 0x9000:
+        # Aruba's access points send their controller frames of 802.11.
+        packet.inside = LINK_TYPES | 105
+        return ENCAPSULATED
     return typed(packet, protocol)
 
 
