@@ -52,8 +52,8 @@ cdef class Half:
     cdef public unsigned char ttl
     cdef public unsigned char scale
     cdef public unsigned char shift
-    cdef public HalfExtra extra
     cdef public unsigned char state
+    cdef public HalfExtra extra
     cdef HalfExtra more(self)
     @cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
     cdef Py_ssize_t held_bytes(self) except -1
