@@ -20,7 +20,7 @@ new_environment = $(PYTHON) -m venv $(1)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo build test coverage lint wheel bench lock clean
+.PHONY: demo build test coverage lint wheel bench guard lock clean
 
 demo: build
 	$(BIN)/unpacket streams $(SAMPLE)
@@ -67,6 +67,10 @@ wheel: $(VENV)/tools
 
 bench: build
 	$(BIN)/python -m bench
+
+# Instructions of a small fixed run, against those stored in bench/guard.json.
+guard: build
+	$(BIN)/python -m bench.guard
 
 # uv.lock names the host that served each file, so the lock is this file: exact
 # versions and hashes, from wherever they are fetched.
