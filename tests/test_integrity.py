@@ -1,5 +1,6 @@
 """What is said of a capture's integrity, for each kind of trouble."""
 
+import json
 import sys
 import warnings
 from base64 import b64decode
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unpacket
-from tests.builder import RST, SECOND, Conversation, write_pcap
+from tests.builder import RST, SECOND, Conversation, ethernet, ip, tcp, write_pcap
 from unpacket import Policy
 from unpacket._core.held import POLICIES
 from unpacket.integrity import EXAMPLES, MAX_WATCHES, Integrity, Report, check
@@ -213,6 +214,32 @@ def test_frames_without_a_segment() -> None:
     report = check(frames)
     assert report.without_segment == {"link_truncated": 1, "not_ip": 1}
     assert "frames" in report.wrong
+
+
+@pytest.mark.parametrize("second, wrong", [(b"A", []), (b"B", ["fragments"])])
+def test_fragments_that_contradict_each_other(second: bytes, wrong: list[str]) -> None:
+    ends = "10.0.0.1", "10.0.0.2"
+    segment = tcp(("10.0.0.1", 40000), ("10.0.0.2", 80), 1, b"A" * 100, ack=1)
+    pieces = [(0, segment[:64]), (32, segment[32:60] + second * 4), (64, segment[64:])]
+    frames = fine().packets
+    for offset, payload in pieces:
+        more = offset != 64
+        packet = ip(*ends, payload, fragment_offset=offset, more_fragments=more)
+        frames.append((frames[-1][0] + 1, ethernet(packet)))
+    report = check(frames)
+    assert report.fragments["completed"] == 1
+    assert report.fragments["overlaps"] == 1
+    assert [name for name in report.wrong if name == "fragments"] == wrong
+
+
+@given(st.lists(st.binary(max_size=100), max_size=5), st.integers(0, 3))
+def test_any_frames_make_a_report(frames: list[bytes], at: int) -> None:
+    talk = ambiguous().packets
+    mixed = [*talk[:at], *((0, frame) for frame in frames), *talk[at:]]
+    report = check(mixed, again=lambda: unpacket.sources.open(mixed))
+    assert report.frames == len(mixed)
+    assert report.segments + sum(report.without_segment.values()) == len(mixed)
+    assert json.loads(json.dumps(report.to_dict()))["wrong"] == report.wrong
 
 
 def test_evidence_is_bounded() -> None:

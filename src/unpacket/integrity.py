@@ -123,6 +123,8 @@ class Report:
         hosts: Segments by the state of their checksum, for each sender.
         backwards: How often time went back between two segments.
         without_segment: Frames that gave no segment, by reason.
+        fragments: Datagrams that were put together (``completed``), and fragments that
+            were ``duplicates``, other ``overlaps``, and ``conflicts`` among those.
         damage: Where captures are damaged.
     """
 
@@ -146,6 +148,7 @@ class Report:
     hosts: dict[str, dict[str, int]] = field(default_factory=dict)
     backwards: int = 0
     without_segment: dict[str, int] = field(default_factory=dict)
+    fragments: dict[str, int] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
 
     @property
@@ -186,6 +189,7 @@ class Report:
             "checksums": any(self.host_state(host) == "damage" for host in self.hosts),
             "clock": self.backwards,
             "frames": set(DAMAGED) & set(self.without_segment),
+            "fragments": self.fragments.get("conflicts"),
             "limits": {"memory_limit", "buffer_limit"} & set(self.closed),
         }
         return [name for name, trouble in found.items() if trouble]
@@ -227,6 +231,7 @@ class Report:
             },
             "clock": {"backwards": self.backwards},
             "frames_without_segment": self.without_segment,
+            "fragments": self.fragments,
             "closed": dict(self.closed),
             "out_of_order": self.out_of_order,
             "duplicate_bytes": self.duplicate_bytes,
@@ -303,6 +308,7 @@ class Integrity:
         backwards: int,
         counters: Mapping[str, int],
         hosts: Mapping[str, dict[str, int]],
+        fragments: Mapping[str, int],
         damage: Iterable[object] = (),
     ) -> Report:
         """Add the facts of the capture as a whole, and return the report."""
@@ -312,6 +318,7 @@ class Integrity:
         report.backwards = backwards
         report.without_segment = dict(counters)
         report.hosts = dict(hosts)
+        report.fragments = dict(fragments)
         report.damage = [str(item) for item in damage]
         return report
 
@@ -440,6 +447,7 @@ def check(
         backwards=assembler.backwards,
         counters=assembler.counters,
         hosts=assembler.sums.by_host() if assembler.sums is not None else {},
+        fragments=assembler.decoder.fragments,
         damage=reading.damage,
     )
     if not policies:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 QUESTIONS = ["damage", "loss", "gaps", "one sided", "rejected", "conflicts", "policies"]
-QUESTIONS += ["checksums", "clock", "frames", "limits"]
+QUESTIONS += ["checksums", "clock", "frames", "fragments", "limits"]
 
 
 @pytest.fixture(autouse=True)

@@ -220,6 +220,7 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
         [],
     )
     yield "frames", *frame_answer(report)
+    yield "fragments", fragment_answer(report.fragments), []
     limits = [
         f"{counted(report.closed[why], 'stream')} closed by {why}"
         for why in ("memory_limit", "buffer_limit")
@@ -387,5 +388,19 @@ def frame_answer(report: Report) -> tuple[str, list[str]]:
         if name not in DAMAGED + NOT_LOOKED_INTO
     ]
     if others:
-        details.append(f"no TCP: {', '.join(others)}")
+        details.append(f"no TCP segment of their own: {', '.join(others)}")
     return f"{sum(counts.values())} of {report.frames} gave no segment", details
+
+
+def fragment_answer(fragments: dict[str, int]) -> str:
+    """Return what is said of datagrams that came in fragments."""
+    completed = fragments.get("completed", 0)
+    conflicts = fragments.get("conflicts", 0)
+    if not completed and not conflicts:
+        return "no datagram came in fragments"
+    said = f"{counted(completed, 'datagram')} put together of fragments"
+    if fragments.get("overlaps"):
+        said += f"; {counted(fragments['overlaps'], 'fragment')} overlapped others"
+    if conflicts:
+        said += f", {conflicts} of them with other bytes"
+    return said
