@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import unpacket
 from tests.builder import RST, SECOND, Conversation, ethernet, ip, tcp, write_pcap
+from tests.sources import writing as pcapng
 from unpacket import Policy
 from unpacket._core.held import POLICIES
 from unpacket.integrity import EXAMPLES, MAX_WATCHES, Integrity, Report, check
@@ -195,6 +196,17 @@ def test_a_filter_says_which_streams_count() -> None:
         report = check(frames, where=where)
         assert (report.wrong, report.streams) == (wrong, streams)
         assert report.frames == len(frames)
+
+
+def test_what_the_capture_says_it_lost(tmp_path: Path) -> None:
+    path = tmp_path / "drops.pcapng"
+    # An interface, and its statistics: option 5 is what it dropped.
+    lost = pcapng.option("<", 5, (7).to_bytes(8, "little"))
+    about = pcapng.block("<", 5, bytes(12) + lost)
+    path.write_bytes(pcapng.section("<") + pcapng.interface("<") + about)
+    report = check(path)
+    assert (report.dropped, report.wrong) == (7, ["drops"])
+    assert reported(fine()).dropped is None
 
 
 def test_damage_of_the_file(tmp_path: Path) -> None:

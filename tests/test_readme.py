@@ -35,7 +35,7 @@ def test_the_snippets_run(
         exec(compile(snippet, str(README), "exec"), names)
     said = capsys.readouterr().out
     assert "1448 bytes at offset 36390 are missing: not_captured" in said
-    assert "['loss'] 3 segments lost, 4344 bytes" in said
+    assert "['drops', 'loss'] 3 segments lost, 4344 bytes" in said
     assert "0 closed: fin complete: True" in said
 
 

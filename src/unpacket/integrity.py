@@ -125,6 +125,8 @@ class Report:
         without_segment: Frames that gave no segment, by reason.
         fragments: Datagrams that were put together (``completed``), and fragments that
             were ``duplicates``, other ``overlaps``, and ``conflicts`` among those.
+        dropped: How many packets the capture itself says it lost; None where it does
+            not say.
         damage: Where captures are damaged.
     """
 
@@ -149,6 +151,7 @@ class Report:
     backwards: int = 0
     without_segment: dict[str, int] = field(default_factory=dict)
     fragments: dict[str, int] = field(default_factory=dict)
+    dropped: int | None = None
     damage: list[str] = field(default_factory=list)
 
     @property
@@ -180,6 +183,7 @@ class Report:
         """Return in which respects something is wrong, by name."""
         found = {
             "damage": self.damage,
+            "drops": self.dropped,
             "loss": self.lost.count,
             "gaps": {"unknown", "truncated", "limit"} & set(self.gaps),
             "one_sided": self.one_sided,
@@ -214,6 +218,7 @@ class Report:
             "streams": self.streams,
             "delivered_bytes": self.delivered_bytes,
             "damage": self.damage,
+            "dropped": self.dropped,
             "loss": {
                 "segments": self.lost_segments,
                 "bytes": self.lost.bytes,
@@ -309,6 +314,7 @@ class Integrity:
         counters: Mapping[str, int],
         hosts: Mapping[str, dict[str, int]],
         fragments: Mapping[str, int],
+        dropped: int | None = None,
         damage: Iterable[object] = (),
     ) -> Report:
         """Add the facts of the capture as a whole, and return the report."""
@@ -319,6 +325,7 @@ class Integrity:
         report.without_segment = dict(counters)
         report.hosts = dict(hosts)
         report.fragments = dict(fragments)
+        report.dropped = dropped
         report.damage = [str(item) for item in damage]
         return report
 
@@ -448,6 +455,7 @@ def check(
         counters=assembler.counters,
         hosts=assembler.sums.by_host() if assembler.sums is not None else {},
         fragments=assembler.decoder.fragments,
+        dropped=reading.dropped,
         damage=reading.damage,
     )
     if not policies:

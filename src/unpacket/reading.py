@@ -67,6 +67,11 @@ class Reading:
         """Where the source was found damaged so far."""
         return [] if self._opened is None else self._opened.warnings
 
+    @property
+    def dropped(self) -> int | None:
+        """How many packets the source says it lost; None where it does not say."""
+        return None if self._opened is None else self._opened.notes.dropped
+
     def events(self) -> Iterator[Event]:
         """Read, and give what happens as it happens.
 

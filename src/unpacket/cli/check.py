@@ -72,7 +72,7 @@ HOST_STATES = {
     cls=Command,
     epilog="""
         unpacket check examples/sample.pcapng || echo "something is wrong"
-        unpacket check examples/sample.pcapng --where 'server.port == 80 and not gaps'
+        unpacket check examples/sample.pcapng --where 'not gaps' || true
         unpacket check examples/sample.pcapng --json | grep -o '"wrong":[^]]*]'
     """,
 )
@@ -171,7 +171,7 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
     """Give a line for each question, and what belongs to it below."""
     wrong = set(report.wrong)
     for name, answer, details in answers(report):
-        if not report.streams and name not in ("damage", "frames"):
+        if not report.streams and name not in ("damage", "drops", "frames"):
             continue
         bad = name in wrong
         mark = "!" if bad else " "
@@ -196,6 +196,10 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
         damage if report.damage else "every record could be read",
         report.damage,
     )
+    dropped = "the capture does not say what it lost"
+    if report.dropped is not None:
+        dropped = f"the capture says that it lost {counted(report.dropped, 'packet')}"
+    yield "drops", dropped, []
     yield "loss", loss(report), examples_of(report.lost, where_missing)
     others = {why: gap for why, gap in report.gaps.items() if why != "not_captured"}
     yield "gaps", *listed(others, GAP_REASONS, where_missing, "no other bytes missing")

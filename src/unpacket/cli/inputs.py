@@ -155,6 +155,8 @@ class Captures(Source):
             return
         self._earlier_bytes += current.bytes_read
         self.warnings += current.warnings
+        if current.notes.dropped is not None:
+            self.notes.lost_before(current.notes.dropped)
         for damage in current.warnings:
             if self._strict and self._error is None:
                 self._error = FormatError(damage.path, damage.offset, damage.reason)
