@@ -8,6 +8,7 @@ from unpacket.errors import (
     CaptureWarning,
     FormatError,
     LimitError,
+    SinkError,
     SourceError,
     UnpacketError,
 )
@@ -15,6 +16,7 @@ from unpacket.errors import (
 ERRORS = [
     pytest.param(SourceError("a.pcap", "no such file"), "a.pcap: no such file", id="s"),
     pytest.param(FormatError("a.pcap", 24, "cut"), "a.pcap: byte 24: cut", id="f"),
+    pytest.param(SinkError("out/a", "disk full"), "out/a: disk full", id="k"),
     pytest.param(CaptureWarning("a.pcap", 24, "cut"), "a.pcap: byte 24: cut", id="w"),
     pytest.param(
         LimitError("max_streams", 7), "the limit max_streams=7 was reached", id="l"
@@ -34,6 +36,7 @@ def test_says_what_is_wrong_and_pickles(error: Exception, sentence: str) -> None
 def test_the_tree() -> None:
     assert issubclass(FormatError, SourceError)
     assert issubclass(SourceError, UnpacketError)
+    assert issubclass(SinkError, UnpacketError)
     assert issubclass(LimitError, UnpacketError)
     assert issubclass(CaptureWarning, Warning)
     assert not issubclass(CaptureWarning, UnpacketError)

@@ -22,6 +22,7 @@ from unpacket._version import __version__
 from unpacket.errors import (
     FormatError,
     LimitError,
+    SinkError,
     SourceError,
     UnpacketError,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Policy",
     "Puller",
     "Rejected",
+    "SinkError",
     "SourceError",
     "Stream",
     "StreamFollower",

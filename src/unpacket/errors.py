@@ -5,6 +5,7 @@
     UnpacketError
     +-- SourceError          a source of packets cannot be used
     |   +-- FormatError      its bytes are not what its format says
+    +-- SinkError            what was found cannot be written
     +-- LimitError           a bound was reached that the user set to raise
 
     CaptureWarning           a capture was used up to where it is damaged
@@ -23,6 +24,7 @@ __all__ = [
     "CaptureWarning",
     "FormatError",
     "LimitError",
+    "SinkError",
     "SourceError",
     "UnpacketError",
 ]
@@ -65,6 +67,22 @@ class FormatError(SourceError):
 
     def __str__(self) -> str:
         return f"{self.path}: byte {self.offset}: {self.reason}"
+
+
+class SinkError(UnpacketError):
+    """A file or a directory cannot be written.
+
+    Attributes:
+        path: Which.
+        reason: What was wrong, in lower case and without a full stop.
+    """
+
+    def __init__(self, path: str | PathLike[str], reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
 
 
 class LimitError(UnpacketError):

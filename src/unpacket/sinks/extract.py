@@ -1,0 +1,371 @@
+"""Streams to files: each side to its own, and an index of what they are.
+
+Files hold bytes of the stream, in order. What is missing of them is told in the index,
+and in the files as the caller wants it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Literal, get_args
+
+from unpacket._core.events import (
+    Closed,
+    Conflict,
+    Data,
+    Direction,
+    Finished,
+    Gap,
+    Opened,
+)
+from unpacket._core.state import Stream
+from unpacket.errors import SinkError
+from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
+from unpacket.sinks.follow import Renderer, renderer
+from unpacket.sinks.names import TCPFLOW, Template
+from unpacket.summary import Summary, Trouble
+
+INDEX = "index.jsonl"
+
+Gaps = Literal["nothing", "zeros", "marker"]
+GAPS: tuple[str, ...] = get_args(Gaps)
+
+MAX_OPEN = 128
+BUFFER_BYTES = 64 << 20
+
+# How many lines of the index wait to be written.
+INDEX_LINES = 100
+
+# What the index lists of a stream's conflicts; it counts all of them.
+LISTED_CONFLICTS = 1000
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+_SIDES = (Direction.CLIENT, Direction.SERVER)
+
+
+class StreamFile(GrowingFile):
+    """A file that is named for a stream."""
+
+    __slots__ = ("_direction", "_ending", "_stream", "_template")
+
+    def __init__(
+        self,
+        template: Template,
+        stream: Stream,
+        direction: Direction | None,
+        ending: str = "",
+        *,
+        hashed: bool = False,
+    ) -> None:
+        super().__init__(hashed=hashed)
+        self._template = template
+        self._stream = stream
+        self._direction = direction
+        self._ending = ending
+
+    def candidate(self, again: int) -> str:
+        return self._template.name(self._stream, self._direction, again) + self._ending
+
+
+class Index(GrowingFile):
+    """The file that tells what the others are."""
+
+    __slots__ = ()
+
+    def candidate(self, again: int) -> str:
+        return INDEX
+
+
+class Extracted:
+    """What is remembered of a stream while it is written."""
+
+    __slots__ = (
+        "conflicts",
+        "conversation",
+        "frames",
+        "left_out",
+        "rendering",
+        "sides",
+        "trouble",
+    )
+
+    def __init__(self) -> None:
+        self.sides: list[StreamFile | None] = [None, None]
+        self.frames: list[StreamFile | None] = [None, None]
+        self.left_out = [0, 0]
+        self.trouble: Trouble | None = None
+        self.conflicts: list[dict[str, Any]] = []
+        self.conversation: StreamFile | None = None
+        self.rendering: Renderer | None = None
+
+
+class Extractor:
+    """Writes the streams of events to files, and ``index.jsonl`` beside them.
+
+    ::
+
+        with Extractor("out") as extractor:
+            for event in unpacket.events("capture.pcapng"):
+                extractor.take(event)
+
+    Memory does not depend on how much the streams carry, and the number of open files
+    not on how many they are.
+
+    Args:
+        directory: Made if it is not there.
+        name: How files are named, see ``Template``; as tcpflow's if not given.
+        gaps: What files have where bytes are missing: ``nothing`` (the bytes around
+            stand side by side), ``zeros`` (holes, which take no room on most disks;
+            what is at an offset of the stream is at this offset of the file) or
+            ``marker`` (a line of text).
+        conversation: A form of ``sinks.follow.FORMS``: one more file a stream, with
+            both sides in the order of the events.
+        frames: Whether each file has another beside it, ``.frames``, with a line for
+            each of its pieces: offset, length, frame number, time in nanoseconds.
+        digest: Whether the index has the SHA-256 of each side's bytes.
+        force: Whether the directory may have files in it; those whose names are needed
+            are replaced.
+
+    Attributes:
+        streams, files, written_bytes: How many were written.
+
+    Raises:
+        ValueError: ``name``, ``gaps`` or ``conversation`` is none.
+        SinkError: The directory is not empty, or cannot be written to.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        name: str = TCPFLOW,
+        gaps: Gaps = "nothing",
+        conversation: str | None = None,
+        frames: bool = False,
+        digest: bool = True,
+        force: bool = False,
+        max_open: int = MAX_OPEN,
+        buffer_bytes: int = BUFFER_BYTES,
+    ) -> None:
+        if gaps not in GAPS:
+            raise ValueError(f"gaps is {gaps!r}, and not one of {', '.join(GAPS)}")
+        if conversation is not None:
+            renderer(conversation)
+        self._template = Template(name)
+        self._gaps = gaps
+        self._form = conversation
+        self._frames = frames
+        self._digest = digest
+        self._extracted: dict[Stream, Extracted] = {}
+        self.streams = 0
+        self.files = 0
+        self.written_bytes = 0
+        path = os.fspath(directory)
+        prepare(path, force=force)
+        self._files = GrowingFiles(
+            path, replace=force, max_open=max_open, buffer_bytes=buffer_bytes
+        )
+        self._index = Index(hashed=False)
+        # The first of all: no stream can have its name.
+        self._files.add(self._index, b"")
+        self._files.flush(self._index)
+
+    def take(self, event: Any) -> None:
+        """Take the next event.
+
+        Raises:
+            SinkError: Something cannot be written.
+        """
+        kind = type(event)
+        stream = event.stream
+        if kind is Data:
+            extracted = self._extracted.get(stream)
+            if extracted is None:
+                extracted = self._extracted[stream] = Extracted()
+            direction = event.direction
+            file = extracted.sides[direction]
+            if file is None:
+                file = self._side(extracted, event)
+            self._files.add(file, event.payload)
+            if self._frames:
+                self._add_frames(extracted, event)
+        elif kind is Closed:
+            if self._form is not None:
+                self._render(event)
+            self._end(stream, self._extracted.pop(stream, None))
+            return
+        elif kind is not Opened and kind is not Finished:
+            self._take_trouble(event)
+        if self._form is not None:
+            self._render(event)
+
+    def take_all(self, events: Iterable[Any]) -> None:
+        """Take events up to their end."""
+        take = self.take
+        for event in events:
+            take(event)
+
+    def close(self) -> None:
+        """End the index. Streams that were not closed are not in it."""
+        try:
+            self._files.close(self._index)
+        finally:
+            self._files.close_all()
+
+    def __enter__(self) -> Extractor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except SinkError:
+            # The disk that was full is full for the index too.
+            if value is None:
+                raise
+
+    def _of(self, stream: Stream) -> Extracted:
+        extracted = self._extracted.get(stream)
+        if extracted is None:
+            extracted = self._extracted[stream] = Extracted()
+        return extracted
+
+    def _side(self, extracted: Extracted, event: Any) -> StreamFile:
+        """Return the file of the side that an event is about."""
+        direction: Direction = event.direction
+        file = extracted.sides[direction]
+        if file is None:
+            file = StreamFile(
+                self._template, event.stream, direction, hashed=self._digest
+            )
+            extracted.sides[direction] = file
+        return file
+
+    def _add_frames(self, extracted: Extracted, event: Data) -> None:
+        file = extracted.frames[event.direction]
+        if file is None:
+            file = StreamFile(self._template, event.stream, event.direction, ".frames")
+            extracted.frames[event.direction] = file
+        lines = (
+            f"{piece.offset} {piece.length} {piece.frame} {piece.time_ns}\n"
+            for piece in event.pieces
+        )
+        self._files.add(file, "".join(lines).encode())
+
+    def _take_trouble(self, event: Any) -> None:
+        extracted = self._of(event.stream)
+        if extracted.trouble is None:
+            extracted.trouble = Trouble()
+        extracted.trouble.take(event)
+        if type(event) is Conflict and len(extracted.conflicts) < LISTED_CONFLICTS:
+            extracted.conflicts.append(
+                {
+                    "direction": str(event.direction),
+                    "offset": event.offset,
+                    "length": len(event.kept),
+                    "kept_frame": event.kept_frame,
+                    "other_frame": event.other_frame,
+                }
+            )
+        if type(event) is Gap and self._gaps != "nothing":
+            file = self._side(extracted, event)
+            if self._gaps == "marker":
+                self._files.add_unhashed(file, marker(event))
+            else:
+                hole = self._files.leave_out(file, event.length)
+                extracted.left_out[event.direction] += event.length - hole
+
+    def _render(self, event: Any) -> None:
+        kind = type(event)
+        if kind is Opened:
+            return
+        if kind in (Closed, Finished) and event.stream not in self._extracted:
+            # Nobody has said anything.
+            return
+        extracted = self._of(event.stream)
+        data = b""
+        if extracted.rendering is None:
+            extracted.rendering = renderer(str(self._form))
+            file = StreamFile(self._template, event.stream, None, ".conversation")
+            extracted.conversation = file
+            stream = event.stream
+            first = Opened(stream, stream.first_frame, stream.first_ns)
+            data = extracted.rendering.render(first)
+        data += extracted.rendering.render(event)
+        if data and extracted.conversation is not None:
+            self._files.add(extracted.conversation, data)
+
+    def _end(self, stream: Stream, extracted: Extracted | None) -> None:
+        """Write the rest of a stream, and its line in the index."""
+        if extracted is None:
+            extracted = Extracted()
+        record: dict[str, Any] = {}
+        digests: list[str | None] = []
+        for direction in _SIDES:
+            file = extracted.sides[direction]
+            if file is None:
+                digests.append(NO_BYTES)
+                record[str(direction)] = None
+                continue
+            entry = self._closed(file, stream)
+            digests.append(file.digest)
+            if extracted.left_out[direction]:
+                entry["zeros_left_out"] = extracted.left_out[direction]
+            frames = extracted.frames[direction]
+            if frames is not None:
+                entry["frames"] = self._closed(frames, stream)["name"]
+            record[str(direction)] = entry
+        if extracted.conversation is not None:
+            record["conversation"] = self._closed(extracted.conversation, stream)
+        sha256 = (str(digests[0]), str(digests[1])) if self._digest else None
+        summary = Summary(stream, extracted.trouble, sha256)
+        line = summary.to_dict()
+        line["first_frame"] = summary.first_frame
+        line["conflicting"] = extracted.conflicts
+        line["files"] = record
+        self._files.add(self._index, written(line))
+        if len(self._index.parts) > INDEX_LINES:
+            self._files.flush(self._index)
+        self.streams += 1
+
+    def _closed(self, file: StreamFile, stream: Stream) -> dict[str, Any]:
+        """Close a file, and return what the index says of it."""
+        self._files.close(file, stream.first_ns)
+        self.files += 1
+        self.written_bytes += file.size
+        return {"name": file.name, "bytes": file.size}
+
+
+def prepare(directory: str, *, force: bool) -> None:
+    """Make a directory, which may have no files unless forced.
+
+    Raises:
+        SinkError: It cannot be made, or has files.
+    """
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with os.scandir(directory) as entries:
+            empty = next(entries, None) is None
+    except OSError as error:
+        raise SinkError(directory, (error.strerror or str(error)).lower()) from error
+    if not empty and not force:
+        raise SinkError(directory, "it is not empty")
+
+
+def marker(gap: Gap) -> bytes:
+    """Return the line that stands where bytes are missing."""
+    noun = "byte" if gap.length == 1 else "bytes"
+    return f"\n[unpacket: {gap.length} {noun} missing: {gap.reason}]\n".encode()
+
+
+def written(record: dict[str, Any]) -> bytes:
+    """Return a line of the index."""
+    return _encode(record).encode() + b"\n"

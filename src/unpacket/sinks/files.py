@@ -1,0 +1,270 @@
+"""Many files that grow at one time, with few of them open.
+
+What is written waits in memory, up to a bound for all files together, and goes out
+in large pieces. A file is open only while there is room for its descriptor: the one
+that was not written to for longest is closed, and opened again when it is its turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+from collections import OrderedDict
+from typing import Any
+
+from unpacket.errors import SinkError
+
+# tmpfs and XFS would take more; most other file systems 16 TiB.
+MAX_FILE_BYTES = 1 << 40
+
+# What a piece that waits costs beside its bytes: its object, its place in a list.
+PIECE_BYTES = 80
+
+# How many names that are taken are remembered, with how often.
+TAKEN_NAMES = 1 << 16
+
+NO_BYTES = hashlib.sha256().hexdigest()
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_AGAIN = os.O_WRONLY
+_SAFELY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_MODE = 0o666
+
+_TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
+
+
+class GrowingFile:
+    """A file that bytes are added to. Subclasses know its names.
+
+    Attributes:
+        name: Relative to the directory, or None before anything was written.
+        size: How long the file is, without what still waits.
+        digest: The SHA-256 of all bytes that were added, once the file is closed.
+    """
+
+    __slots__ = ("digest", "ends_with_hole", "hashed", "name", "parts", "size")
+
+    def __init__(self, *, hashed: bool) -> None:
+        self.name: str | None = None
+        self.size = 0
+        self.digest: str | None = None
+        self.parts: list[bytes] = []
+        self.ends_with_hole = False
+        # False: no digest. Else None until there are bytes, then the state of one.
+        self.hashed: Any = None if hashed else False
+
+    def waiting(self) -> int:
+        """Return what the bytes that wait cost."""
+        return sum(map(len, self.parts)) + len(self.parts) * PIECE_BYTES
+
+    def candidate(self, again: int) -> str:
+        """Return the name to try where ``again`` files have the first one."""
+        raise NotImplementedError
+
+
+class GrowingFiles:
+    """The files of one directory.
+
+    Args:
+        directory: It exists, and is nobody else's meanwhile.
+        replace: Whether files that are there already are replaced; else the next
+            name is tried.
+        max_open: How many are open at one time.
+        buffer_bytes: How much waits in memory, in all files together.
+    """
+
+    def __init__(
+        self, directory: str, *, replace: bool, max_open: int, buffer_bytes: int
+    ) -> None:
+        self._directory = directory
+        self._max_open = max_open
+        self._buffer_bytes = buffer_bytes
+        self._waiting = 0
+        self._growing: set[GrowingFile] = set()
+        self._descriptors: OrderedDict[GrowingFile, int] = OrderedDict()
+        # What is there was written by somebody else, unless its name is in here.
+        self._made: set[str] | None = set() if replace else None
+        # Ports that are used again and again must not cost a try for each time.
+        self._taken: OrderedDict[str, int] = OrderedDict()
+
+    def add(self, file: GrowingFile, data: bytes) -> None:
+        """Add bytes to a file.
+
+        Raises:
+            SinkError: They, or others that waited, cannot be written.
+        """
+        parts = file.parts
+        if not parts:
+            self._growing.add(file)
+        parts.append(data)
+        self._waiting += len(data) + PIECE_BYTES
+        if self._waiting > self._buffer_bytes:
+            self._write_largest()
+
+    def leave_out(self, file: GrowingFile, length: int) -> int:
+        """Let a file be longer by a hole, which reads as zeros.
+
+        Returns:
+            How long the hole is: no file is let grow beyond what disks can take.
+        """
+        self.flush(file)
+        length = min(length, max(0, MAX_FILE_BYTES - file.size))
+        file.size += length
+        file.ends_with_hole |= length > 0
+        return length
+
+    def add_unhashed(self, file: GrowingFile, data: bytes) -> None:
+        """Add bytes that do not count for the digest."""
+        self.flush(file)
+        hashed, file.hashed = file.hashed, False
+        self.add(file, data)
+        self.flush(file)
+        file.hashed = hashed
+
+    def close(self, file: GrowingFile, time_ns: int | None = None) -> None:
+        """Write the rest of a file, and give it a time of last change."""
+        self.flush(file)
+        if file.hashed is not False:
+            file.digest = file.hashed.hexdigest() if file.hashed else NO_BYTES
+            file.hashed = False
+        if file.name is None and not file.size:
+            return
+        descriptor = self._descriptor(file)
+        del self._descriptors[file]
+        try:
+            if file.ends_with_hole:
+                os.ftruncate(descriptor, file.size)
+            if time_ns is not None:
+                with contextlib.suppress(OSError, OverflowError):
+                    # Not every file system has every time.
+                    os.utime(descriptor, ns=(time_ns, time_ns))
+        except OSError as error:
+            raise self._failed(file, error) from error
+        finally:
+            os.close(descriptor)
+
+    def close_all(self) -> None:
+        """Let go of all descriptors; what still waits is lost."""
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)
+        self._descriptors.clear()
+        self._growing.clear()
+        self._waiting = 0
+
+    def _write_largest(self) -> None:
+        """Write files until half of what may wait is free."""
+        for file in sorted(self._growing, key=GrowingFile.waiting, reverse=True):
+            if self._waiting <= self._buffer_bytes // 2:
+                break
+            self.flush(file)
+
+    def flush(self, file: GrowingFile) -> None:
+        """Write what waits of a file.
+
+        Raises:
+            SinkError: It cannot be written.
+        """
+        parts = file.parts
+        if not parts:
+            return
+        self._growing.remove(file)
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._waiting -= len(data) + len(parts) * PIECE_BYTES
+        parts.clear()
+        if file.hashed is None:
+            file.hashed = hashlib.sha256(data)
+        elif file.hashed:
+            file.hashed.update(data)
+        descriptor = self._descriptor(file)
+        file.ends_with_hole = False
+        try:
+            while data:
+                done = os.pwrite(descriptor, data, file.size)
+                file.size += done
+                data = data[done:]
+        except OSError as error:
+            raise self._failed(file, error) from error
+
+    def _descriptor(self, file: GrowingFile) -> int:
+        """Return an open descriptor of a file, the latest used of all."""
+        descriptor = self._descriptors.get(file)
+        if descriptor is not None:
+            self._descriptors.move_to_end(file)
+            return descriptor
+        while len(self._descriptors) >= self._max_open:
+            self._close_oldest()
+        descriptor = self._make(file) if file.name is None else self._reopen(file)
+        self._descriptors[file] = descriptor
+        return descriptor
+
+    def _reopen(self, file: GrowingFile) -> int:
+        try:
+            return self._open(str(file.name), _AGAIN)
+        except OSError as error:
+            raise self._failed(file, error) from error
+
+    def _make(self, file: GrowingFile) -> int:
+        """Make a file of a name that is not taken."""
+        first = file.candidate(0)
+        again = self._taken.pop(first, 0)
+        while True:
+            name = file.candidate(again) if again else first
+            again += 1
+            try:
+                if self._made is not None:
+                    if name in self._made:
+                        continue
+                    self._clear(name)
+                    self._made.add(name)
+                descriptor = self._open(name, _NEW)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                file.name = name
+                raise self._failed(file, error) from error
+            file.name = name
+            if again > 1:
+                self._taken[first] = again
+                if len(self._taken) > TAKEN_NAMES:
+                    self._taken.popitem(last=False)
+            return descriptor
+
+    def _clear(self, name: str) -> None:
+        """Remove a file of an earlier run; no folder in its path may be a link."""
+        if "/" in name:
+            folder = os.path.realpath(os.path.dirname(self._path(name)))
+            inside = os.path.realpath(self._directory)
+            if os.path.commonpath([folder, inside]) != inside:
+                raise OSError(errno.ELOOP, "a link leads out of the directory", name)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path(name))
+
+    def _open(self, name: str, flags: int) -> int:
+        path = self._path(name)
+        while True:
+            try:
+                return os.open(path, flags | _SAFELY, _MODE)
+            except FileNotFoundError:
+                if flags == _AGAIN or "/" not in name:
+                    raise
+                folder = os.path.dirname(path)
+                if os.path.isdir(folder):
+                    raise
+                os.makedirs(folder, exist_ok=True)
+            except OSError as error:
+                if error.errno not in _TOO_MANY_OPEN or not self._descriptors:
+                    raise
+                self._close_oldest()
+
+    def _path(self, name: str) -> str:
+        return f"{self._directory}/{name}"
+
+    def _close_oldest(self) -> None:
+        _, descriptor = self._descriptors.popitem(last=False)
+        os.close(descriptor)
+
+    def _failed(self, file: GrowingFile, error: OSError) -> SinkError:
+        path = self._path(str(file.name))
+        return SinkError(path, (error.strerror or str(error)).lower())

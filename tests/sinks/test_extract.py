@@ -1,0 +1,373 @@
+"""Streams to files: the bytes, the gaps in each form, the index, and the bounds."""
+
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import unpacket
+from tests.builder import Conversation, Frame, write_pcap
+from unpacket import Direction, SinkError
+from unpacket.sinks.extract import Extractor
+from unpacket.sinks.follow import renderer
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "examples" / "sample.pcapng"
+
+
+def index(directory: Path) -> list[dict[str, Any]]:
+    lines = (directory / "index.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def extracted(directory: Path, source: Any, **options: Any) -> list[dict[str, Any]]:
+    """Extract, and return the index."""
+    with Extractor(directory, **options) as extractor:
+        extractor.take_all(unpacket.events(source))
+    return index(directory)
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and path.name != "index.jsonl"
+    }
+
+
+@pytest.fixture
+def with_gap() -> list[tuple[int, bytes]]:
+    """The client says abc, then three bytes that are missing, then ghi."""
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"abc")
+    talk.client(7, b"ghi")
+    talk.server(1, ack=10)
+    talk.client(10, b"jkl")
+    talk.server(1, b"yes", ack=13)
+    return talk.packets
+
+
+@pytest.fixture
+def ends_with_gap() -> list[tuple[int, bytes]]:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"abc")
+    talk.server(1, ack=10)
+    talk.farewell(10, 1)
+    return talk.packets
+
+
+def many(count: int, turns: int = 1) -> Iterator[tuple[int, bytes]]:
+    """Give the packets of streams that all live at the same time."""
+    talks = []
+    for number in range(count):
+        talk = Conversation(("10.0.0.1", 1024 + number))
+        talk.handshake()
+        for turn in range(turns):
+            talk.client(1 + 4 * turn, b"%04d" % (number % 10_000))
+        talks.append(talk.packets)
+    for group in zip(*talks, strict=True):
+        yield from group
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the examples are not in this copy")
+def test_files_are_the_bytes_of_the_streams(tmp_path: Path) -> None:
+    records = {record["id"]: record for record in extracted(tmp_path, SAMPLE)}
+    there = files(tmp_path)
+    for stream in unpacket.streams(SAMPLE):
+        record = records.pop(stream.id)
+        for side, data in (
+            ("client", stream.client_data),
+            ("server", stream.server_data),
+        ):
+            file = record["files"][side]
+            assert there.pop(file["name"]) == data
+            assert file["bytes"] == len(data)
+            assert record["sha256"][side] == hashlib.sha256(data).hexdigest()
+    assert not records
+    assert not there
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the examples are not in this copy")
+@pytest.mark.parametrize("gaps", ["nothing", "zeros", "marker"])
+def test_the_index_is_what_summaries_say(tmp_path: Path, gaps: Any) -> None:
+    records = extracted(tmp_path, SAMPLE, gaps=gaps)
+    summaries = [s.to_dict() for s in unpacket.summaries(SAMPLE, digest=True)]
+    for record, summary in zip(records, summaries, strict=True):
+        assert {key: record[key] for key in summary} == summary
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ("nothing", b"abcghijkl"),
+        ("zeros", b"abc\0\0\0ghijkl"),
+        ("marker", b"abc\n[unpacket: 3 bytes missing: not_captured]\nghijkl"),
+    ],
+)
+def test_a_gap_in_each_form(
+    tmp_path: Path, with_gap: list[Any], gaps: Any, expected: bytes
+) -> None:
+    (record,) = extracted(tmp_path, with_gap, gaps=gaps, name="{side}")
+    assert files(tmp_path) == {"client": expected, "server": b"yes"}
+    assert record["gaps"]["client"] == [
+        {"offset": 3, "length": 3, "reason": "not_captured"}
+    ]
+    # The digest is of what was captured, whatever stands in the gap.
+    assert record["sha256"]["client"] == hashlib.sha256(b"abcghijkl").hexdigest()
+    assert record["files"]["client"] == {"name": "client", "bytes": len(expected)}
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ("nothing", b"abc"),
+        ("zeros", b"abc" + bytes(6)),
+        ("marker", b"abc\n[unpacket: 6 bytes missing: not_captured]\n"),
+    ],
+)
+def test_a_gap_at_the_end(
+    tmp_path: Path, ends_with_gap: list[Any], gaps: Any, expected: bytes
+) -> None:
+    extracted(tmp_path, ends_with_gap, gaps=gaps, name="{side}")
+    assert files(tmp_path) == {"client": expected}
+
+
+def test_zeros_take_no_room_on_the_disk(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"abc")
+    talk.server(1, ack=1 << 28)
+    talk.client(1 << 28, b"def")
+    talk.server(1, ack=(1 << 28) + 3)
+    (record,) = extracted(tmp_path, talk.packets, gaps="zeros", name="{side}")
+    status = (tmp_path / "client").stat()
+    assert status.st_size == record["files"]["client"]["bytes"] == (1 << 28) + 2
+    assert status.st_blocks * 512 < 1 << 20
+
+
+def test_the_conversation_is_what_follow_prints(
+    tmp_path: Path, with_gap: list[Any]
+) -> None:
+    (record,) = extracted(tmp_path, with_gap, conversation="utf8", name="{side}")
+    rendering = renderer("utf8")
+    told = b"".join(rendering.render(event) for event in unpacket.events(with_gap))
+    name = record["files"]["conversation"]["name"]
+    assert name == "both.conversation"
+    assert (tmp_path / name).read_bytes() == told
+
+
+def test_frames_say_who_carried_what(tmp_path: Path, with_gap: list[Any]) -> None:
+    (record,) = extracted(tmp_path, with_gap, frames=True, name="{side}")
+    lines = (tmp_path / record["files"]["client"]["frames"]).read_text().splitlines()
+    pieces = [
+        piece
+        for event in unpacket.events(with_gap)
+        if isinstance(event, unpacket.Data) and event.direction is Direction.CLIENT
+        for piece in event.pieces
+    ]
+    assert [tuple(map(int, line.split())) for line in lines] == pieces
+
+
+def test_conflicts_are_listed_with_their_frames(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"good")
+    talk.client(1, b"evil")
+    (record,) = extracted(tmp_path, talk.packets)
+    (conflict,) = (
+        event
+        for event in unpacket.events(talk.packets)
+        if isinstance(event, unpacket.Conflict)
+    )
+    assert record["conflicts"] == 1
+    assert record["conflicting"] == [
+        {
+            "direction": "client",
+            "offset": conflict.offset,
+            "length": len(conflict.kept),
+            "kept_frame": 4,
+            "other_frame": 5,
+        }
+    ]
+
+
+def test_streams_of_the_same_ends_have_names_of_their_own(tmp_path: Path) -> None:
+    talks: list[Frame] = []
+    for number in range(5):
+        talk = Conversation(client_isn=1000 + 100_000 * number)
+        talk.handshake()
+        talk.client(1, b"%d" % number)
+        talks += talk
+    packets = [(n * 1_000_000, frame[1]) for n, frame in enumerate(talks)]
+    records = extracted(tmp_path, packets)
+    ends = "010.000.000.001.40000-010.000.000.002.00080"
+    names = [ends, *(f"{ends}c{n}" for n in range(1, 5))]
+    assert [record["files"]["client"]["name"] for record in records] == names
+    assert [(tmp_path / name).read_bytes() for name in names] == [
+        b"%d" % number for number in range(5)
+    ]
+
+
+def test_a_template_that_is_the_same_for_all_overwrites_nothing(
+    tmp_path: Path, with_gap: list[Any]
+) -> None:
+    (record,) = extracted(tmp_path, with_gap, name="index.jsonl")
+    names = [record["files"][side]["name"] for side in ("client", "server")]
+    assert sorted(names) == ["index.jsonlc1", "index.jsonlc2"]
+
+
+def test_a_directory_with_files_is_refused_unless_forced(
+    tmp_path: Path, with_gap: list[Any]
+) -> None:
+    (tmp_path / "client").write_bytes(b"something else, and longer")
+    (tmp_path / "mine").write_bytes(b"mine")
+    with pytest.raises(SinkError, match="not empty"):
+        Extractor(tmp_path)
+    extracted(tmp_path, with_gap, force=True, name="{side}")
+    assert files(tmp_path) == {
+        "client": b"abcghijkl",
+        "server": b"yes",
+        "mine": b"mine",
+    }
+    again = extracted(tmp_path, with_gap, force=True, name="{side}")
+    assert again[0]["files"]["client"]["name"] == "client"
+
+
+def test_no_link_is_followed(tmp_path: Path, with_gap: list[Any]) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    victim = elsewhere / "victim"
+    victim.write_bytes(b"mine")
+    (out / "client").symlink_to(victim)
+    (out / "10.0.0.1").symlink_to(elsewhere)
+    extracted(out, with_gap, force=True, name="{side}")
+    assert victim.read_bytes() == b"mine"
+    assert (out / "client").read_bytes() == b"abcghijkl"
+    with pytest.raises(SinkError, match="link"):
+        extracted(out, with_gap, force=True, name="{client}/{side}")
+    assert list(elsewhere.iterdir()) == [victim]
+
+
+@contextmanager
+def descriptors(limit: int) -> Iterator[None]:
+    """Allow so many open files, beside those that are open."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    least = max(map(int, os.listdir("/proc/self/fd"))) + 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (least + limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc")
+@pytest.mark.parametrize("max_open", [1, 5, 1000])
+def test_few_files_are_open_however_many_grow(tmp_path: Path, max_open: int) -> None:
+    packets = list(many(200, turns=3))
+    with descriptors(10):
+        # So little waits that every file is written to again and again.
+        records = extracted(
+            tmp_path, packets, name="{id}", max_open=max_open, buffer_bytes=1000
+        )
+    assert len(records) == 200
+    there = files(tmp_path)
+    for record in records:
+        data = there.pop(record["files"]["client"]["name"])
+        assert data == b"%04d" % record["id"] * 3
+        digest = hashlib.sha256(data).hexdigest()
+        assert record["sha256"]["client"] == digest
+    assert not there
+
+
+MEMORY = """
+import resource, sys, unpacket
+from tests.sinks.test_extract import many
+from unpacket.sinks.extract import Extractor
+
+def said():
+    talk = list(unpacket.events(list(many(1))))
+    opened, data, closed = talk[0], talk[1], talk[-1]
+    yield opened
+    for number in range(int(sys.argv[2])):
+        payload = bytes(100_000)
+        yield unpacket.Data(opened.stream, data.direction, 100_000 * number, payload)
+    yield closed
+
+with Extractor(sys.argv[1]) as extractor:
+    extractor.take_all(said())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_what_is_written(tmp_path: Path) -> None:
+    def peak_kib(name: str, chunks: int) -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", MEMORY, str(tmp_path / name), str(chunks)],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        return int(done.stdout)
+
+    assert peak_kib("large", 5000) < peak_kib("small", 1000) + 50_000
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path, with_gap: list[Any]) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SinkError, match="file"):
+        Extractor(tmp_path / "file")
+    with pytest.raises(SinkError, match="too long"):
+        extracted(tmp_path / "long", with_gap, name="x" * 300)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"gaps": "ones"}, {"conversation": "morse"}, {"name": "../{id}"}],
+)
+def test_a_wrong_option_makes_no_directory(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError):
+        Extractor(tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_capture_is_written_by_the_command_as_by_the_library(tmp_path: Path) -> None:
+    write_pcap(tmp_path / "many.pcap", _frames(20))
+    command = [sys.executable, "-m", "unpacket", "extract", str(tmp_path / "many.pcap")]
+    done = subprocess.run(
+        [*command, "-o", str(tmp_path / "command")], capture_output=True, timeout=100
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.startswith(b"unpacket: 20 streams in 20 files, 80 bytes; see ")
+    extracted(tmp_path / "library", tmp_path / "many.pcap")
+    assert files(tmp_path / "command") == files(tmp_path / "library")
+    again = subprocess.run(
+        [*command, "-o", str(tmp_path / "command")], capture_output=True, timeout=100
+    )
+    assert (again.returncode, again.stdout) == (2, b"")
+    assert again.stderr.count(b"\n") == 1
+    assert b"it is not empty (--force " in again.stderr
+
+
+def _frames(count: int) -> list[Frame]:
+    talk = []
+    for number in range(count):
+        one = Conversation(("10.0.0.1", 1024 + number))
+        one.handshake()
+        one.client(1, b"data")
+        talk += list(one)
+    return talk
