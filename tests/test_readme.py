@@ -30,7 +30,7 @@ def test_the_snippets_run(
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {"__name__": "readme"}
     snippets = blocks("python")
-    assert len(snippets) == 7
+    assert len(snippets) == 8
     for snippet in snippets:
         exec(compile(snippet, str(README), "exec"), names)
     said = capsys.readouterr().out

@@ -66,11 +66,14 @@ def run(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[byt
     )
 
 
-def shell(line: str) -> "subprocess.CompletedProcess[bytes]":
+def shell(line: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[bytes]":
     """Run a line as a user types it."""
     function = f'unpacket() {{ "{sys.executable}" -m unpacket "$@"; }}'
     return subprocess.run(
-        ["sh", "-c", f"{function}\n{line}"], cwd=ROOT, capture_output=True, timeout=100
+        ["sh", "-c", f"{function}\n{line}"],
+        cwd=folder,
+        capture_output=True,
+        timeout=100,
     )
 
 
@@ -462,12 +465,17 @@ def examples() -> list[str]:
 
 
 @pytest.mark.parametrize("line", examples())
-def test_the_examples_run(line: str) -> None:
+def test_the_examples_run(line: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     if line.startswith("unpacket compare") and shutil.which("tshark") is None:
         pytest.skip("tshark is not installed")
-    done = shell(line)
+    done = shell(line, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout
-    # With --as raw gaps are told on stderr.
     told = done.stderr.decode().splitlines()
+    if " -o " in line:
+        assert list((tmp_path / "out").iterdir())
+        assert re.match(r"unpacket: \d+ streams in ", told.pop())
+    else:
+        assert done.stdout
+    # With --as raw gaps are told on stderr.
     assert all(line.startswith("unpacket: warning: stream ") for line in told)

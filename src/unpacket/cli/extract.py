@@ -1,0 +1,151 @@
+"""``unpacket extract``: all streams to files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+import unpacket
+from unpacket import Policy
+from unpacket.cli.options import CAPTURE, Command, reading_options
+from unpacket.cli.output import Color
+from unpacket.cli.policies import policy_options
+from unpacket.cli.root import NOTHING_FOUND
+from unpacket.cli.session import session
+from unpacket.cli.values import ParamType
+from unpacket.errors import SinkError
+from unpacket.sinks.extract import GAPS, INDEX, Extractor, Gaps
+from unpacket.sinks.follow import FORMS
+from unpacket.sinks.names import TCPFLOW, Template
+
+
+class TemplateText(ParamType):
+    """How files are named."""
+
+    name = "template"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        try:
+            Template(value)
+        except ValueError as error:
+            self.fail(str(error))
+        return value
+
+
+@click.command(
+    cls=Command,
+    epilog="""
+        unpacket extract examples/sample.pcapng -o out
+        unpacket extract examples/sample.pcapng -o out --name '{id:04}/{side}'
+        unpacket extract examples/sample.pcapng -o out --conversation hex --gaps zeros
+        unpacket extract examples/sample.pcapng -o out && head -n 1 out/index.jsonl
+    """,
+)
+@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    required=True,
+    help="Where the files go; made if it is not there.",
+)
+@click.option(
+    "--name",
+    type=TemplateText(),
+    default=TCPFLOW,
+    show_default=True,
+    help="How files are named: text with fields in braces, see `Names` in docs/cli.md.",
+)
+@click.option(
+    "--gaps",
+    type=click.Choice(GAPS),
+    default="nothing",
+    show_default=True,
+    help="What files have where bytes are missing: nothing, zeros (holes, which take "
+    "no room on most disks) or a marker, a line of text.",
+)
+@click.option(
+    "--conversation",
+    metavar="FORM",
+    type=click.Choice(FORMS),
+    help="One more file a stream, NAME.conversation: both sides, in a form of "
+    "`follow --as`.",
+)
+@click.option(
+    "--frames",
+    is_flag=True,
+    help="Beside each file another, NAME.frames, which says for each piece of it: "
+    "offset, length, number of the frame, time in nanoseconds.",
+)
+@click.option(
+    "--digest/--no-digest",
+    default=True,
+    help="Whether the index has the SHA-256 of each side's bytes (gaps left out).  "
+    "[default: yes]",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="DIR may have files in it; those whose names are needed are replaced.",
+)
+@reading_options
+@policy_options()
+def extract(
+    captures: tuple[str, ...],
+    directory: str,
+    name: str,
+    gaps: Gaps,
+    conversation: str | None,
+    frames: bool,
+    digest: bool,
+    force: bool,
+    policy: Policy,
+    color: Color,
+    **reading: Any,
+) -> int:
+    """Write every stream of captures to files, in one pass.
+
+    CAPTURE is a pcap or pcapng file, or - for standard input. Several are read one
+    after the other as one input.
+
+    What each side sent is a file, named as tcpflow does; its time is that of the
+    stream's first packet. DIR/index.jsonl has a line for each stream, as `unpacket
+    streams --json` prints it, with the names of its files.
+
+    Neither memory nor the number of open files grows with the number of streams.
+    """
+    chosen = click.get_current_context().params
+    if conversation is not None and not (chosen["preset"] or chosen["deliver"]):
+        # As `follow` has it: what was acknowledged, so that requests come first.
+        policy = policy.replace(deliver="acked")
+    with session(captures, **reading) as (source, output):
+        try:
+            extractor = Extractor(
+                directory,
+                name=name,
+                gaps=gaps,
+                conversation=conversation,
+                frames=frames,
+                digest=digest,
+                force=force,
+            )
+        except SinkError as error:
+            if not force and os.path.isdir(directory):
+                error.add_note("--force writes into it all the same")
+            raise
+        with extractor:
+            extractor.take_all(unpacket.events(source, policy=policy))
+        if extractor.streams:
+            output.say(
+                f"{extractor.streams} streams in {extractor.files} files, "
+                f"{extractor.written_bytes} bytes; see {os.path.join(directory, INDEX)}"
+            )
+        else:
+            output.say(f"no TCP streams in {', '.join(captures)}")
+        return source.finish() or (0 if extractor.streams else NOTHING_FOUND)
