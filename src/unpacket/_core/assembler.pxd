@@ -22,6 +22,7 @@ cdef int GRACE, BEGINNING, REUSED
 cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD
 cdef Py_ssize_t CHUNK_MASK, NOWHERE
 cdef long long LOW32, HALF32, STEP_NS, NO_TICK, LATEST_NS
+cdef int NEVER_PAUSE, IF_EVENTS, EACH_SEGMENT
 cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
 
 
@@ -41,13 +42,22 @@ cdef class Assembler:
     cdef readonly long long backwards
     cdef readonly long long not_followed
     cdef readonly HostSums sums
-    cdef bint pause
+    cdef int pause
     cdef Py_ssize_t looked_at
     cdef Py_ssize_t stop_index
     cdef list decoded
     cdef dict paths
+    cdef Stream evicted
+    cdef long long reused_id
 
     cpdef list feed(self, batch)
+    @cython.locals(
+        segments=Segments,
+        next_id=cython.longlong,
+        i=Py_ssize_t,
+        stream=Stream,
+    )
+    cpdef tuple trace(self, batch)
     cpdef begin(self, batch)
     @cython.locals(segments=Segments, at=Py_ssize_t)
     cpdef list decode(self, Batch batch, list free)

@@ -5,7 +5,9 @@ frames and the policy alone, never on how the input was cut into batches.
 """
 
 import ipaddress
+from array import array
 from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its imports
+from typing import NamedTuple
 
 from unpacket._core import inline_octets as native
 from unpacket._core.batch import Batch
@@ -71,8 +73,30 @@ BY_REUSE = 6
 BY_END = 7
 BY_USER = 8
 
+# Where run() returns before the end of the batch.
+NEVER_PAUSE = 0
+IF_EVENTS = 1
+EACH_SEGMENT = 2
+
 HASH_KEYS = 32
 HASH_BITS = 44
+
+
+class Trace(NamedTuple):
+    """Which frames carried segments of which streams.
+
+    Attributes:
+        frames, ids: A row for each frame of each segment: the frame's number, the id
+            of the stream. The frames of a datagram in fragments stand where the last
+            of them came.
+        moved: Frames that an earlier row named: number, the id that stands there,
+            the id that is right. The SYN of a connection that uses the ports of
+            another is known as such by what follows it.
+    """
+
+    frames: "array[int]"
+    ids: "array[int]"
+    moved: list[tuple[int, int, int]]
 
 
 class Assembler:
@@ -98,6 +122,7 @@ class Assembler:
         "ctx",
         "decoded",
         "decoder",
+        "evicted",
         "frame_index",
         "looked_at",
         "next_id",
@@ -107,6 +132,7 @@ class Assembler:
         "pause",
         "paths",
         "policy",
+        "reused_id",
         "segment_index",
         "segments",
         "stop_index",
@@ -118,6 +144,7 @@ class Assembler:
     decoded: list[Segments]
     sums: HostSums | None
     paths: dict[tuple[int, ...], tuple[int, ...]]
+    evicted: Stream | None
 
     def __init__(
         self,
@@ -156,9 +183,11 @@ class Assembler:
         self.backwards = 0
         self.not_followed = 0
         self.sums = HostSums() if sums else None
-        self.pause = False
         self.looked_at = 0
         self.paths = {}
+        self.evicted = None
+        self.reused_id = -1
+        self.pause = NEVER_PAUSE
 
     def __del__(self) -> None:
         # What waits for an acknowledgement refers to its stream, which refers to it,
@@ -175,9 +204,46 @@ class Assembler:
             TypeError: ``batch`` is no ``Batch``.
         """
         self.begin(batch)
-        self.pause = False
+        self.pause = NEVER_PAUSE
         self.run()
         return self.take()
+
+    def trace(self, batch: Batch) -> "tuple[list[Event], Trace]":
+        """Do what ``feed`` does, and tell which frames were of which stream.
+
+        Raises:
+            TypeError: ``batch`` is no ``Batch``.
+        """
+        self.begin(batch)
+        self.pause = EACH_SEGMENT
+        segments = self.segments
+        frames = array("q")
+        ids = array("q")
+        moved: list[tuple[int, int, int]] = []
+        while True:
+            self.evicted = None
+            next_id = self.next_id
+            self.run()
+            if self.batch is None:
+                break
+            i = self.segment_index - 1
+            stream = self.table.find(segments, i)
+            if stream is None:
+                stream = self.evicted
+            if stream is None:
+                continue
+            if segments.source[i] < 0:
+                frames.append(self.ctx.frame)
+                ids.append(stream.id)
+            else:
+                for number in segments.side_frames[segments.source[i]]:
+                    frames.append(number)
+                    ids.append(stream.id)
+            if self.next_id != next_id and stream.first_frame != self.ctx.frame:
+                # Its SYN had been taken for one inside of the stream before it.
+                moved.append((stream.first_frame, self.reused_id, stream.id))
+        self.evicted = None
+        return self.take(), Trace(frames, ids, moved)
 
     def begin(self, batch: Batch) -> None:
         """Take a batch to be worked off by ``step``."""
@@ -212,7 +278,7 @@ class Assembler:
         self.begin(batch)
         self.frame_index = batch.count
         self.decoded = decoded
-        self.pause = False
+        self.pause = NEVER_PAUSE
 
     def proceed(self, count: int) -> list[Event] | None:
         """Work on for about ``count`` segments; return None where all are done."""
@@ -232,7 +298,7 @@ class Assembler:
         """
         if self.batch is None:
             return None
-        self.pause = True
+        self.pause = IF_EVENTS
         self.run()
         return self.take()
 
@@ -301,7 +367,7 @@ class Assembler:
                 self.table.prefetch(segments, i)
             self.segment_index = i + 1
             self.one(i)
-            if self.pause and self.decisive():
+            if self.pause and (self.pause == EACH_SEGMENT or self.decisive()):
                 return
 
     def decisive(self) -> bool:
@@ -505,6 +571,7 @@ class Assembler:
         elif alive:
             self.linger(stream)
         if ctx.memory_bytes > ctx.memory_limit:
+            self.evicted = stream
             self.evict()
 
     def segment(self, i: int) -> Segment:
@@ -617,6 +684,7 @@ class Assembler:
             ctx.memory_bytes -= candidate.captured + PIECE_BYTES
         if not stream.reason:
             close(ctx, stream, BY_REUSE)
+        self.reused_id = stream.id
         self.forget(stream)
         fresh = self.open(self.segments, i)
         if candidate is not None:

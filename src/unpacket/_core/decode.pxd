@@ -28,7 +28,7 @@ cdef class Decoder:
     cdef Py_ssize_t _run(
         self, Batch batch, Segments segments, Py_ssize_t i
     ) except -1 nogil
-    @cython.locals(reason=int, source=int)
+    @cython.locals(reason=int, source=int, number=i64)
     cdef _unusual(self, Batch batch, Segments segments, Py_ssize_t i)
     @cython.locals(keys=object, index=int)
     cdef u32 _context(self) except? 0

@@ -146,6 +146,7 @@ class Decoder:
         a fragment completes, the segment that has layers around it."""
         source = len(segments.side)
         reason = self._reason
+        number = batch.first_number + i
         while True:
             if reason == ENCAPSULATED:
                 reason = unwrap(self._packet)
@@ -153,7 +154,9 @@ class Decoder:
                 self._packet.context = self._context()
             if reason != FRAGMENT:
                 break
-            reason = self._defragmenter.add(self._packet, self._clock_ns, source)
+            reason = self._defragmenter.add(
+                self._packet, self._clock_ns, source, number
+            )
             if reason != NONE:
                 break
             reason = transport(self._packet)
@@ -169,6 +172,7 @@ class Decoder:
         if self._packet.source >= 0:
             if reason == NONE:
                 segments.side.append(bytes(self._packet.buffer))
+                segments.side_frames.append(self._defragmenter.numbers)
             self._packet.attach(batch.buffer, -1)
         self._packet.context = 0
         if reason != NONE:

@@ -6,6 +6,7 @@ from unpacket._core.packet cimport Packet
 cdef int NONE, FRAGMENT, FRAGMENT_INVALID, FRAGMENT_LIMIT
 cdef int FRAGMENT_OVERLAP, FRAGMENT_TIMEOUT
 cdef i64 MAX_DATAGRAM, IPV4_HEADER, DATAGRAM_BYTES, PART_BYTES
+cdef i64 NUMBER_BYTES
 cdef int FIRST, LAST, BSD, LINUX, WINDOWS, SOLARIS
 
 @cython.final
@@ -16,7 +17,7 @@ cdef class Part:
 @cython.final
 cdef class Datagram:
     cdef tuple key
-    cdef list starts, parts
+    cdef list starts, parts, numbers
     cdef bytes whole
     cdef i64 since_ns, size, reach, covered, held_bytes, frames
     cdef int protocol, ttl
@@ -45,6 +46,7 @@ cdef class Defragmenter:
     cdef int _overlap
     cdef object _waiting, _done
     cdef i64[::1] _counters
+    cdef readonly list numbers
     cdef readonly i64 held_bytes, completed, duplicates, overlaps, conflicts
     @cython.locals(datagram=Datagram)
     cpdef advance(self, i64 now_ns)
@@ -53,9 +55,17 @@ cdef class Defragmenter:
         start=i64, stop=i64, limit=i64, data=bytes, key=tuple, datagram=Datagram,
         reason=int,
     )
-    cpdef int add(self, Packet packet, i64 now_ns, int source) except -1
+    cpdef int add(
+        self, Packet packet, i64 now_ns, int source, i64 number=*
+    ) except -1
     cdef int collect(
-        self, Datagram datagram, Packet packet, i64 start, i64 stop, bytes data
+        self,
+        Datagram datagram,
+        Packet packet,
+        i64 start,
+        i64 stop,
+        bytes data,
+        i64 number,
     ) except -1
     cdef make_room(self)
     cdef drop(self, Datagram datagram, int reason)

@@ -28,6 +28,7 @@ IPV4_HEADER = 20
 # What CPython takes for the objects around the bytes (measured, rounded up).
 DATAGRAM_BYTES = 640
 PART_BYTES = 200
+NUMBER_BYTES = 40
 
 POLICIES = ("first", "last", "bsd", "linux", "windows", "solaris")
 FIRST, LAST, BSD, LINUX, WINDOWS, SOLARIS = range(6)
@@ -63,6 +64,7 @@ class Datagram:
         covered: How many of its bytes have come.
         held_bytes: The memory that it takes.
         frames: How many frames are counted as waiting because of it.
+        numbers: The numbers of the frames that brought it.
         dropped: It had an overlap that discards it.
     """
 
@@ -73,6 +75,7 @@ class Datagram:
         "held_bytes",
         "ip_header_damaged",
         "key",
+        "numbers",
         "parts",
         "protocol",
         "reach",
@@ -86,6 +89,7 @@ class Datagram:
     key: tuple[int, ...]
     starts: list[int]
     parts: list[Part]
+    numbers: list[int]
     whole: bytes
 
     def __init__(self, key: tuple[int, ...], since_ns: int) -> None:
@@ -93,6 +97,7 @@ class Datagram:
         self.since_ns = since_ns
         self.starts = []
         self.parts = []
+        self.numbers = []
         self.whole = b""
         self.size = -1
         self.reach = 0
@@ -196,6 +201,7 @@ class Datagram:
         self.whole = b"".join(chunks)
         self.starts = []
         self.parts = []
+        self.numbers = []
         self.held_bytes = DATAGRAM_BYTES + len(self.whole)
         self.since_ns = now_ns
 
@@ -204,6 +210,7 @@ class Datagram:
         self.dropped = True
         self.starts = []
         self.parts = []
+        self.numbers = []
         self.held_bytes = DATAGRAM_BYTES
 
 
@@ -213,6 +220,7 @@ class Defragmenter:
     Attributes:
         held_bytes: The memory in use, objects included.
         completed: How many datagrams were completed.
+        numbers: The numbers of the frames that brought the last of them.
         duplicates: How many fragments had come before, just the same.
         overlaps: How many others overlapped fragments that had come before.
         conflicts: How many of those had other bytes there.
@@ -231,9 +239,11 @@ class Defragmenter:
         "conflicts",
         "duplicates",
         "held_bytes",
+        "numbers",
         "overlaps",
     )
 
+    numbers: list[int]
     # Both oldest first. A dict would search for its oldest item from the start of
     # its table, past all that were deleted.
     _waiting: "OrderedDict[tuple[int, ...], Datagram]"
@@ -259,6 +269,7 @@ class Defragmenter:
         self._clock_ns = 0
         self._waiting = OrderedDict()
         self._done = OrderedDict()
+        self.numbers = []
         self.held_bytes = 0
         self.completed = 0
         self.duplicates = 0
@@ -286,8 +297,8 @@ class Defragmenter:
         self._done.clear()
         self.held_bytes = 0
 
-    def add(self, packet: Packet, now_ns: int, source: int) -> int:
-        """Take the fragment whose data begins at ``packet.at``.
+    def add(self, packet: Packet, now_ns: int, source: int, number: int = 0) -> int:
+        """Take the fragment whose data begins at ``packet.at``, of frame ``number``.
 
         Returns FRAGMENT if it waits now. NONE says that its datagram is complete,
         and ``packet`` is at the start of what that carried, in a buffer that goes
@@ -330,7 +341,7 @@ class Defragmenter:
             datagram = Datagram(key, self._clock_ns)
             self._waiting[key] = datagram
             self.held_bytes += datagram.held_bytes
-        reason = self.collect(datagram, packet, start, stop, data)
+        reason = self.collect(datagram, packet, start, stop, data, number)
         if reason == NONE:
             self.completed += 1
             packet.attach(datagram.whole, source)
@@ -348,7 +359,13 @@ class Defragmenter:
         return reason
 
     def collect(
-        self, datagram: Datagram, packet: Packet, start: int, stop: int, data: bytes
+        self,
+        datagram: Datagram,
+        packet: Packet,
+        start: int,
+        stop: int,
+        data: bytes,
+        number: int,
     ) -> int:
         """Put a fragment into its datagram; NONE says that this completed it."""
         if datagram.dropped:
@@ -362,6 +379,8 @@ class Defragmenter:
             self.duplicates += 1
             return FRAGMENT
         self.held_bytes -= datagram.held_bytes
+        datagram.numbers.append(number)
+        datagram.held_bytes += NUMBER_BYTES
         if datagram.overlaps(start, stop):
             self.overlaps += 1
             if packet.family == 6:
@@ -380,6 +399,7 @@ class Defragmenter:
         if packet.ip_header_damaged:
             datagram.ip_header_damaged = True
         if datagram.covered == datagram.size:
+            self.numbers = datagram.numbers
             datagram.complete(self._clock_ns)
             del self._waiting[datagram.key]
             self._done[datagram.key] = datagram

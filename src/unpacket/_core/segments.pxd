@@ -9,7 +9,7 @@ cdef Py_ssize_t MAX_LAYERS
 cdef class Segments:
     cdef readonly Py_ssize_t capacity
     cdef public Py_ssize_t count
-    cdef readonly list side
+    cdef readonly list side, side_frames
     cdef readonly i64[::1] time_ns
     cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash, layers
     cdef readonly u32[::1] index, context, ports, seq, ack, ip_id

@@ -3,7 +3,8 @@
 Row ``i`` is the segment that frame ``index[i]`` of the batch carried. Where its
 payload lies is ``start[i]``, an offset into the batch's buffer where ``source[i]``
 is -1, else into ``side[source[i]]``, the TCP segment of a datagram that came in
-fragments. ``captured[i]`` bytes of it are there, of ``length[i]`` on the wire.
+fragments, in the frames ``side_frames[source[i]]``. ``captured[i]`` bytes of it are
+there, of ``length[i]`` on the wire.
 
 The two ends stand in canonical order: ``a`` is the lower ``(address, port)``, so
 that both directions of a connection have the same ``context``, ``family``, ``a_hi``,
@@ -69,6 +70,7 @@ class Segments:
         "sack_start",
         "seq",
         "side",
+        "side_frames",
         "source",
         "start",
         "time_ns",
@@ -80,6 +82,7 @@ class Segments:
     )
 
     side: list[bytes]
+    side_frames: list[list[int]]
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         if capacity < 1:
@@ -87,6 +90,7 @@ class Segments:
         self.capacity = capacity
         self.count = 0
         self.side = []
+        self.side_frames = []
         self.time_ns = array("q", bytes(8 * capacity))
         self.a_hi = array("Q", bytes(8 * capacity))
         self.a_lo = array("Q", bytes(8 * capacity))
@@ -131,6 +135,7 @@ class Segments:
             self.layered = False
         # A new list: whoever kept the old one keeps what it held.
         self.side = []
+        self.side_frames = []
 
     def __len__(self) -> int:
         return self.count
