@@ -29,6 +29,7 @@ from unpacket.sinks.names import TCPFLOW, Template
 from unpacket.summary import Summary, Trouble
 
 INDEX = "index.jsonl"
+NOT_EMPTY = "it is not empty"
 
 Gaps = Literal["nothing", "zeros", "marker"]
 GAPS: tuple[str, ...] = get_args(Gaps)
@@ -50,7 +51,7 @@ _SIDES = (Direction.CLIENT, Direction.SERVER)
 class StreamFile(GrowingFile):
     """A file that is named for a stream."""
 
-    __slots__ = ("_direction", "_ending", "_stream", "_template")
+    __slots__ = ("_direction", "_ending", "_template", "stream")
 
     def __init__(
         self,
@@ -63,12 +64,12 @@ class StreamFile(GrowingFile):
     ) -> None:
         super().__init__(hashed=hashed)
         self._template = template
-        self._stream = stream
+        self.stream = stream
         self._direction = direction
         self._ending = ending
 
     def candidate(self, again: int) -> str:
-        return self._template.name(self._stream, self._direction, again) + self._ending
+        return self._template.name(self.stream, self._direction, again) + self._ending
 
 
 class Index(GrowingFile):
@@ -357,7 +358,7 @@ def prepare(directory: str, *, force: bool) -> None:
     except OSError as error:
         raise SinkError(directory, (error.strerror or str(error)).lower()) from error
     if not empty and not force:
-        raise SinkError(directory, "it is not empty")
+        raise SinkError(directory, NOT_EMPTY)
 
 
 def marker(gap: Gap) -> bytes:

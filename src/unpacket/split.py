@@ -1,0 +1,314 @@
+"""Captures of one stream each: which frames belong to it, and what was found.
+
+The input is read twice. What a frame turns out to be may be known long after it: the
+first reading finds that, the second gives the frames with it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import le
+from typing import Any
+
+from unpacket._core.assembler import Assembler, Trace
+from unpacket._core.batch import Batch
+from unpacket._core.events import Closed, Conflict
+from unpacket._core.state import Stream
+from unpacket._version import __version__
+from unpacket.policy import Policy
+from unpacket.sinks.extract import BUFFER_BYTES, MAX_OPEN, StreamFile, prepare
+from unpacket.sinks.files import GrowingFiles
+from unpacket.sinks.follow import remark
+from unpacket.sinks.names import Template
+from unpacket.sinks.pcapng import (
+    enhanced_packet,
+    interface_description,
+    section_header,
+)
+from unpacket.sources import Interface
+from unpacket.summary import Summary, Trouble
+
+__all__ = ["NAME", "Findings", "find", "parts", "write"]
+
+APPLICATION = f"unpacket {__version__}"
+
+NAME = "{id:05}-{client}.{client_port}-{server}.{server_port}.pcapng"
+
+# How many remarks a stream can have; the comment of its section counts all of them.
+MOST_REMARKS = 1000
+
+
+class Findings:
+    """What a first reading has found.
+
+    Attributes:
+        frame_counts: How many frames each stream has, by its id.
+        streams: The facts of each stream, by its id.
+    """
+
+    def __init__(self) -> None:
+        self.frame_counts: dict[int, int] = {}
+        self.streams: dict[int, Stream] = {}
+        self._frames = array("q")
+        self._ids = array("q")
+        self._moved: dict[tuple[int, int], int] = {}
+        self._remarks: dict[tuple[int, int], list[str]] = {}
+        self._remark_counts: dict[int, int] = {}
+        self._sections: dict[int, str] = {}
+        self._troubles: dict[int, Trouble] = {}
+
+    def rows(self) -> Iterator[tuple[int, int]]:
+        """Give number and stream of each frame, in the order of numbers."""
+        return zip(self._frames, self._ids, strict=True)
+
+    def remarks(self, number: int, stream_id: int) -> list[str]:
+        """Return what was found about a frame."""
+        return self._remarks.get((number, stream_id), [])
+
+    def section(self, stream_id: int) -> str:
+        """Return what was found about a stream."""
+        return self._sections[stream_id]
+
+    def take_trace(self, trace: Trace) -> None:
+        """Take what the assembler says of the frames of a batch."""
+        self._frames.extend(trace.frames)
+        self._ids.extend(trace.ids)
+        for number, before, after in trace.moved:
+            self._moved[number, before] = after
+
+    def take(self, event: Any) -> None:
+        """Take an event."""
+        stream_id = event.stream.id
+        kind = type(event)
+        if kind is Closed:
+            self._note(event.frame, stream_id, f"closed: {event.reason}")
+            self.streams[stream_id] = event.stream
+            trouble = self._troubles.pop(stream_id, None)
+            self._sections[stream_id] = described(Summary(event.stream, trouble))
+            return
+        sentence = remark(event)
+        if sentence is None:
+            return
+        trouble = self._troubles.setdefault(stream_id, Trouble())
+        trouble.take(event)
+        told = self._remark_counts.get(stream_id, 0)
+        self._remark_counts[stream_id] = told + 1
+        if told < MOST_REMARKS:
+            numbers = {event.frame}
+            if kind is Conflict:
+                numbers = {event.kept_frame, event.other_frame}
+            for number in numbers:
+                self._note(number, stream_id, sentence)
+
+    def settle(self) -> None:
+        """Sort out what was found, at the end of the input."""
+        rows = zip(self._frames, self._ids, strict=True)
+        if self._moved or any(map(le, islice(self._frames, 1, None), self._frames)):
+            # Of fragments, and of frames with several segments of a stream.
+            moved = self._moved
+            settled = sorted({(row[0], moved.get(row, row[1])) for row in rows})
+            self._frames = array("q", [row[0] for row in settled])
+            self._ids = array("q", [row[1] for row in settled])
+        self.frame_counts = dict(Counter(self._ids))
+        for (number, stream_id), sentences in sorted(self._remarks.items()):
+            if not self._has(number, stream_id):
+                # It is the passing of time that was noticed there.
+                del self._remarks[number, stream_id]
+                told = [self._sections[stream_id], *sentences]
+                self._sections[stream_id] = "\n".join(told)
+
+    def _has(self, number: int, stream_id: int) -> bool:
+        """Return whether a frame is of a stream."""
+        at = bisect_left(self._frames, number)
+        while at < len(self._frames) and self._frames[at] == number:
+            if self._ids[at] == stream_id:
+                return True
+            at += 1
+        return False
+
+    def _note(self, number: int, stream_id: int, sentence: str) -> None:
+        self._remarks.setdefault((number, stream_id), []).append(sentence)
+
+
+def described(summary: Summary) -> str:
+    """Return what a stream is in a few lines."""
+    lines = [f"stream {summary.id}: {summary.client} > {summary.server}"]
+    if summary.role_evidence != "syn":
+        lines[0] += f" (client known by: {summary.role_evidence})"
+    lines.append(f"first frame: {summary.first_frame} (numbers are the capture's)")
+    for number, side in enumerate(("client", "server")):
+        gaps = summary.gaps[number]
+        line = f"{side}: {summary.bytes[number]} bytes"
+        if gaps:
+            missing = sum(gap.length for gap in gaps)
+            line += f", and {missing} missing in {len(gaps)} gaps"
+        lines.append(line)
+    if summary.conflicts:
+        lines.append(f"conflicts: {summary.conflicts}")
+    for reason, count in summary.rejected.items():
+        lines.append(f"rejected ({reason}): {count}")
+    return "\n".join(lines)
+
+
+def find(batches: Iterable[Batch], *, policy: Policy | None = None) -> Findings:
+    """Read a capture for the first time.
+
+    Args:
+        batches: An open ``Source``.
+    """
+    findings = Findings()
+    assembler = Assembler(policy, data=False)
+    for batch in batches:
+        events, trace = assembler.trace(batch)
+        findings.take_trace(trace)
+        for event in events:
+            findings.take(event)
+    for event in assembler.finish():
+        findings.take(event)
+    findings.settle()
+    return findings
+
+
+def parts(
+    batches: Iterable[Batch],
+    findings: Findings,
+    *,
+    only: int | None = None,
+    interfaces: Callable[[], Sequence[Interface]] = lambda: (),
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Read a capture again, and give the pcapng files of its streams in pieces.
+
+    Args:
+        batches: The same ``Source``, opened again.
+        only: The id of the one stream that is wanted; all if None.
+        interfaces: Returns what is known of the interfaces by now.
+
+    Yields:
+        The id of a stream, the next bytes of its file, and whether they are the last.
+    """
+    growing: dict[int, Part] = {}
+    rows = findings.rows()
+    row = next(rows, None)
+    for batch in batches:
+        first = batch.first_number
+        stop = first + batch.count
+        while row is not None and row[0] < stop:
+            number, stream_id = row
+            row = next(rows, None)
+            if only is not None and stream_id != only:
+                continue
+            part = growing.get(stream_id)
+            if part is None:
+                part = growing[stream_id] = Part(stream_id, findings)
+            data = part.frame(batch, number - first, interfaces)
+            if part.left == 0:
+                del growing[stream_id]
+            yield stream_id, data, part.left == 0
+        if row is None:
+            return
+
+
+def write(
+    directory: str,
+    pieces: Iterable[tuple[int, bytes, bool]],
+    findings: Findings,
+    *,
+    name: str = NAME,
+    force: bool = False,
+    max_open: int = MAX_OPEN,
+    buffer_bytes: int = BUFFER_BYTES,
+) -> tuple[int, int]:
+    """Write what ``parts`` gives to a file for each stream.
+
+    Args:
+        name: How files are named, see ``sinks.names.Template``.
+        force: Whether the directory may have files in it; those whose names are needed
+            are replaced.
+
+    Returns:
+        How many files, and bytes.
+
+    Raises:
+        SinkError: The directory is not empty, or cannot be written to.
+    """
+    template = Template(name)
+    prepare(directory, force=force)
+    files = GrowingFiles(
+        directory, replace=force, max_open=max_open, buffer_bytes=buffer_bytes
+    )
+    growing: dict[int, StreamFile] = {}
+    written = written_bytes = 0
+    try:
+        for stream_id, data, last in pieces:
+            file = growing.get(stream_id)
+            if file is None:
+                stream = findings.streams[stream_id]
+                file = growing[stream_id] = StreamFile(template, stream, None)
+            files.add(file, data)
+            if last:
+                del growing[stream_id]
+                files.close(file, file.stream.first_ns)
+                written += 1
+                written_bytes += file.size
+    finally:
+        files.close_all()
+    return written, written_bytes
+
+
+class Part:
+    """The file of one stream, while it is written.
+
+    Attributes:
+        left: How many of its frames have not come yet.
+    """
+
+    __slots__ = ("_findings", "_interfaces", "_stream_id", "left")
+
+    def __init__(self, stream_id: int, findings: Findings) -> None:
+        self.left = findings.frame_counts[stream_id]
+        self._stream_id = stream_id
+        self._findings = findings
+        self._interfaces: dict[tuple[int, bool], int] | None = None
+
+    def frame(
+        self,
+        batch: Batch,
+        index: int,
+        interfaces: Callable[[], Sequence[Interface]],
+    ) -> bytes:
+        """Return the blocks that a frame adds to the file."""
+        number, time_ns, link_type, original, data = batch.frame(index)
+        blocks = []
+        described = self._interfaces
+        if described is None:
+            said = self._findings.section(self._stream_id)
+            blocks.append(section_header([said], APPLICATION))
+            described = self._interfaces = {}
+        earlier = time_ns < 0
+        interface = described.get((link_type, earlier))
+        if interface is None:
+            interface = described[link_type, earlier] = len(described)
+            alike = {one for one in interfaces() if one.link_type == link_type}
+            # A frame does not say on which of several interfaces it was seen.
+            known = alike.pop() if len(alike) == 1 else None
+            blocks.append(
+                interface_description(
+                    link_type,
+                    name="" if known is None else known.name,
+                    snaplen=0 if known is None else known.snaplen,
+                    fcs_bytes=None if known is None else known.fcs_bytes,
+                    earlier=earlier,
+                )
+            )
+        remarks = self._findings.remarks(number, self._stream_id)
+        blocks.append(
+            enhanced_packet(
+                interface, time_ns, data, original, remarks, earlier=earlier
+            )
+        )
+        self.left -= 1
+        return b"".join(blocks)
