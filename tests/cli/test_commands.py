@@ -474,7 +474,7 @@ def test_the_examples_run(line: str, tmp_path: Path) -> None:
     told = done.stderr.decode().splitlines()
     if " -o " in line:
         assert list((tmp_path / "out").iterdir())
-        assert re.match(r"unpacket: \d+ streams in ", told.pop())
+        assert re.match(r"unpacket: \d+ (streams|files)\b", told.pop())
     else:
         assert done.stdout
     # With --as raw gaps are told on stderr.

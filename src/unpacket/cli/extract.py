@@ -14,26 +14,10 @@ from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
-from unpacket.cli.values import ParamType
-from unpacket.errors import SinkError
+from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.sinks.extract import GAPS, INDEX, Extractor, Gaps
 from unpacket.sinks.follow import FORMS
-from unpacket.sinks.names import TCPFLOW, Template
-
-
-class TemplateText(ParamType):
-    """How files are named."""
-
-    name = "template"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        try:
-            Template(value)
-        except ValueError as error:
-            self.fail(str(error))
-        return value
+from unpacket.sinks.names import TCPFLOW
 
 
 @click.command(
@@ -51,17 +35,11 @@ class TemplateText(ParamType):
     "--output",
     "directory",
     metavar="DIR",
-    type=click.Path(file_okay=False),
+    type=DIRECTORY,
     required=True,
     help="Where the files go; made if it is not there.",
 )
-@click.option(
-    "--name",
-    type=TemplateText(),
-    default=TCPFLOW,
-    show_default=True,
-    help="How files are named: text with fields in braces, see `Names` in docs/cli.md.",
-)
+@name_option(TCPFLOW)
 @click.option(
     "--gaps",
     type=click.Choice(GAPS),
@@ -89,11 +67,7 @@ class TemplateText(ParamType):
     help="Whether the index has the SHA-256 of each side's bytes (gaps left out).  "
     "[default: yes]",
 )
-@click.option(
-    "--force",
-    is_flag=True,
-    help="DIR may have files in it; those whose names are needed are replaced.",
-)
+@force_option
 @reading_options
 @policy_options()
 def extract(
@@ -125,7 +99,7 @@ def extract(
         # As `follow` has it: what was acknowledged, so that requests come first.
         policy = policy.replace(deliver="acked")
     with session(captures, **reading) as (source, output):
-        try:
+        with force_offered(force):
             extractor = Extractor(
                 directory,
                 name=name,
@@ -135,10 +109,6 @@ def extract(
                 digest=digest,
                 force=force,
             )
-        except SinkError as error:
-            if not force and os.path.isdir(directory):
-                error.add_note("--force writes into it all the same")
-            raise
         with extractor:
             extractor.take_all(unpacket.events(source, policy=policy))
         if extractor.streams:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from unpacket import Batch, sources
 from unpacket.errors import CaptureWarning, FormatError, SourceError, UnpacketError
-from unpacket.sources import Source
+from unpacket.sources import Interface, Source
 
 STANDARD_INPUT = "-"
 WHAT_IS_READ = "unpacket reads pcap and pcapng, compressed or not"
@@ -73,6 +73,10 @@ class Captures(Source):
     @property
     def total_bytes(self) -> int | None:
         return self._total_bytes
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        return () if self._current is None else self._current.interfaces
 
     def __enter__(self) -> Self:
         """Open the first capture, and take SIGINT and SIGTERM as an early end.

@@ -23,6 +23,7 @@ COMMANDS = {
     "streams": "List the TCP streams of captures: who, how much, what is missing.",
     "follow": "Print both sides of a conversation, in the order in which they spoke.",
     "extract": "Write every stream of captures to files, in one pass.",
+    "split": "Write a capture for each stream, with comments on what was found.",
     "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
     "compare": "Ask tshark and tcpflow for a second opinion, and explain differences.",
 }

@@ -1,0 +1,126 @@
+"""``unpacket split``: a capture for each stream."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from unpacket import Policy
+from unpacket import split as library
+from unpacket.cli.inputs import STANDARD_INPUT
+from unpacket.cli.options import CAPTURE, Command, reading_options
+from unpacket.cli.output import Color, is_terminal
+from unpacket.cli.policies import policy_options
+from unpacket.cli.root import NOTHING_FOUND
+from unpacket.cli.session import session
+from unpacket.cli.values import Count
+from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
+from unpacket.sinks.extract import prepare
+
+
+@click.command(
+    cls=Command,
+    epilog="""
+        unpacket split examples/sample.pcapng -o out
+        unpacket split examples/sample.pcapng -o out --name 'stream-{id}.pcapng'
+        unpacket split examples/sample.pcapng --stream 1 | unpacket follow -
+        unpacket split - --stream 1 < examples/sample.pcapng | unpacket streams -
+    """,
+)
+@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    metavar="DIR",
+    type=DIRECTORY,
+    help="Where the files go; made if it is not there.",
+)
+@click.option(
+    "--stream",
+    "only",
+    metavar="ID",
+    type=Count(optional=False),
+    help="Only the stream of this id; to standard output if there is no DIR.",
+)
+@name_option(library.NAME)
+@force_option
+@reading_options
+@policy_options()
+def split(
+    captures: tuple[str, ...],
+    directory: str | None,
+    only: int | None,
+    name: str,
+    force: bool,
+    policy: Policy,
+    color: Color,
+    **reading: Any,
+) -> int:
+    """Write a capture for each stream, with comments on what was found.
+
+    CAPTURE is a pcap or pcapng file, or - for standard input. Several are read one
+    after the other as one input.
+
+    Each is a pcapng file with all frames of the stream as they were captured: those
+    that were rejected, that came late, and that carry no data as well. Comments,
+    which Wireshark shows, say what the stream is, and at frames what was missing
+    before them, in conflict, or rejected.
+
+    The captures are read twice; standard input is kept in a temporary file.
+    """
+    if directory is None and only is None:
+        raise click.UsageError("-o DIR says where the files go, or --stream ID which")
+    if directory is None and is_terminal():
+        raise click.UsageError(
+            "a capture is not for a terminal: redirect it, or -o DIR"
+        )
+    if directory is not None:
+        with force_offered(force):
+            prepare(directory, force=force)
+    with files_of(captures) as paths:
+        with session(paths, **reading) as (first, output):
+            findings = library.find(first, policy=policy)
+        # The second time what is damaged was told.
+        reading |= {"quiet": True, "strict": False}
+        with session(paths, **reading) as (again, quiet):
+            pieces = library.parts(
+                again, findings, only=only, interfaces=lambda: again.interfaces
+            )
+            files = size = 0
+            if directory is None:
+                for _, data, last in pieces:
+                    quiet.write(data)
+                    files += last
+            elif findings.streams:
+                files, size = library.write(
+                    directory, pieces, findings, name=name, force=force
+                )
+        if not findings.streams:
+            output.say(f"no TCP streams in {', '.join(captures)}")
+        elif not files:
+            last_id = len(findings.streams) - 1
+            output.say(
+                f"no stream {only} in {', '.join(captures)}: it has 0 to {last_id}"
+            )
+        elif directory is not None:
+            output.say(f"{files} files, {size} bytes, in {directory}")
+        return first.finish() or (0 if files else NOTHING_FOUND)
+
+
+@contextmanager
+def files_of(captures: Sequence[str]) -> Iterator[list[str]]:
+    """Give the captures as files, which can be read twice."""
+    if STANDARD_INPUT not in captures:
+        yield list(captures)
+        return
+    with tempfile.NamedTemporaryFile(prefix="unpacket-") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.flush()
+        yield [file.name if path == STANDARD_INPUT else path for path in captures]
