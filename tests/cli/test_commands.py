@@ -10,6 +10,7 @@ import subprocess
 import sys
 from base64 import b64decode
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import click
@@ -25,6 +26,7 @@ SAMPLE = "examples/sample.pcapng"
 TRUTH = ROOT / "examples" / "sample"
 COMMANDS = ("streams", "follow")
 FORMS = ("utf8", "ascii", "hex", "raw", "json")
+COMMENTS = {"c-array": "/* ", "yaml": "  # "}
 KEYS = ["id", "client", "server", "role_evidence", "path"]
 KEYS += ["first_ns", "last_ns", "packets"]
 KEYS += ["bytes", "sha256", "gaps", "conflicts", "rejected", "close_reason", "complete"]
@@ -204,6 +206,85 @@ def test_follow_shows_one_side_of_what_was_asked_for() -> None:
     assert by_end.stdout_bytes == invoke("follow", SAMPLE, "4", "--as=raw").stdout_bytes
 
 
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_a_side_has_an_option_of_its_own(side: str) -> None:
+    long = invoke("follow", SAMPLE, "1", "--direction", side).stdout
+    assert invoke("follow", SAMPLE, "1", f"--{side}").stdout == long
+
+
+def test_a_range_is_some_of_what_frames_brought() -> None:
+    follow = ("follow", SAMPLE, "1", "--as", "json", "--range")
+    lines = invoke(*follow, "1-9999").stdout.splitlines()
+    said = [line for line in lines if '"data_base64"' in line or '"gap"' in line]
+    some = invoke(*follow, "2-40").stdout
+    kept = [line for line in some.splitlines() if line in said]
+    assert len(kept) == 39
+    assert kept == said[1:40]
+
+
+@pytest.mark.parametrize("form", COMMENTS)
+def test_arrays_and_yaml_hold_the_bytes(form: str) -> None:
+    done = invoke("follow", SAMPLE, "1", "--as", form)
+    told = "server gap: 1448 bytes at offset 36390 missing: not_captured"
+    assert COMMENTS[form] + told in done.stdout
+    alone = invoke("follow", SAMPLE, "1", "--as", form, "--no-remarks", "--server")
+    assert told not in alone.stdout
+    if form == "yaml":
+        data = b"".join(
+            b64decode(line) for line in alone.stdout.splitlines() if line[:6].isspace()
+        )
+    else:
+        rows = re.findall(r"0x(..)", alone.stdout)
+        data = bytes.fromhex("".join(rows))
+    raw = invoke("follow", SAMPLE, "1", "--as", "raw", "--server").stdout_bytes
+    assert data == raw
+
+
+def test_a_payload_cannot_end_a_comment(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"*/ int")
+    talk.client(1, b"*/ out")
+    write_pcap(tmp_path / "c.pcap", talk)
+    text = invoke("follow", tmp_path / "c.pcap", "--as", "c-array").stdout
+    assert "conflict" in text
+    assert all(line.count("*/") <= 1 for line in text.splitlines())
+
+
+def test_ebcdic_is_text(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, "READY\x85more\x00".encode("cp037"))
+    write_pcap(tmp_path / "e.pcap", talk)
+    lines = invoke("follow", tmp_path / "e.pcap", "--as", "ebcdic").stdout.splitlines()
+    assert [line for line in lines if line[0] == ">"] == ["> READY", "> more."]
+
+
+@pytest.mark.skipif(which("tshark") is None, reason="tshark is not installed")
+@pytest.mark.parametrize("form", ["ascii", "ebcdic", "hex", "raw", "yaml"])
+def test_follow_as_tshark(hostile: Path, form: str) -> None:
+    for capture, ids in ((SAMPLE, range(9)), (hostile, range(1))):
+        for number in ids:
+            if form == "yaml" and capture is SAMPLE and number == 2:
+                continue  # It names a later frame for a gap.
+            follow = f"follow,tcp,{form},{number}"
+            theirs = subprocess.run(
+                ["tshark", "-n", "-q", "-r", str(capture), "-z", follow],
+                capture_output=True,
+                timeout=100,
+            ).stdout
+            ours = invoke("follow", capture, str(number), "--tshark", "--as", form)
+            assert ours.stdout_bytes == theirs
+    some = "follow,tcp,ascii,0,2-3"
+    theirs = subprocess.run(
+        ["tshark", "-n", "-q", "-r", SAMPLE, "-z", some],
+        capture_output=True,
+        timeout=100,
+    ).stdout
+    ours = invoke("follow", SAMPLE, "0", "--tshark", "--range", "2-3")
+    assert ours.stdout_bytes == theirs
+
+
 def test_follow_tells_of_a_gap() -> None:
     told = "server gap: 1448 bytes at offset 36390 missing: not_captured"
     assert f"* {told}" in invoke("follow", SAMPLE, "1").stdout
@@ -309,7 +390,11 @@ def test_no_such_stream_is_1() -> None:
         ("streams", SAMPLE, "--overlap", "beos"),
         ("follow", SAMPLE, "not-a-stream"),
         ("follow", SAMPLE, "10.0.0.1:99999"),
-        ("follow", SAMPLE, "--as", "ebcdic"),
+        ("follow", SAMPLE, "--as", "morse"),
+        ("follow", SAMPLE, "--as", "json", "--tshark"),
+        ("follow", SAMPLE, "--range", "3-"),
+        ("follow", SAMPLE, "--range", "0-3"),
+        ("follow", SAMPLE, "--range", "3-1"),
     ],
 )
 def test_a_wrong_command_line_is_2(arguments: tuple[str, ...]) -> None:

@@ -635,6 +635,7 @@ class Assembler:
         stream.link_type = self.batch.link_type[segments.index[i]]  # type: ignore[union-attr]
         if segments.layer_count[i] > 0:
             stream.layers = self.layers(segments, i)
+        stream.first_a = segments.direction[i] == 0
         self.start(stream, segments.time_ns[i], self.ctx.frame)
         return stream
 
@@ -690,6 +691,7 @@ class Assembler:
         if candidate is not None:
             fresh.first_ns = candidate.time_ns
             fresh.first_frame = candidate.frame
+            fresh.first_a = from_a
             self.again(fresh, from_a, candidate)
         self.again(fresh, self.segments.direction[i] == 0, seg)
 

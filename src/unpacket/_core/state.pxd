@@ -83,6 +83,7 @@ cdef class Stream:
     cdef public bint candidate_a
     cdef readonly unsigned short link_type
     cdef public tuple layers
+    cdef bint first_a
     cpdef Half half(self, direction)
     cdef bint client_is_a(self) except -1
 

@@ -277,6 +277,7 @@ class Stream:
         "context",
         "evidence",
         "family",
+        "first_a",
         "first_frame",
         "first_ns",
         "half_a",
@@ -322,6 +323,7 @@ class Stream:
         self.candidate_a = False
         self.layers = None
         self.link_type = 0
+        self.first_a = True
 
     def half(self, direction: Direction | int) -> Half | None:
         """Return the Half of a direction, or None while that side was not seen."""
@@ -363,6 +365,11 @@ class Stream:
         Such as ``eth/vlan:42/ip/udp/vxlan:77/eth/ip/tcp``.
         """
         return path_text(self.link_type, self.layers or (), self.family)
+
+    @property
+    def first_sender(self) -> Direction:
+        """Who sent the first packet that was captured."""
+        return CLIENT if self.first_a == self.client_is_a() else SERVER
 
     @property
     def role_evidence(self) -> str:

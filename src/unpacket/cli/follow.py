@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 import unpacket
-from unpacket import Closed, Direction, Endpoint, Opened, Policy, Stream
+from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, Output, is_terminal, wants_color
-from unpacket.cli.policies import policy_options
+from unpacket.cli.policies import policy_of, policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.values import ParamType
-from unpacket.sinks.follow import FORMS, Renderer, remark, renderer
+from unpacket.sinks.follow import FORMS, Renderer, pieces, remark, renderer
+from unpacket.sinks.tshark import FORMS as TSHARK_FORMS
+from unpacket.sinks.tshark import Tshark
 from unpacket.spool import BlockFile, Store
 from unpacket.summary import Summary, Trouble
 
@@ -29,6 +31,28 @@ Choice: TypeAlias = int | tuple[str, int]
 # How much of the streams that are to be printed whole stays in memory, about.
 KEPT_BYTES = 64 << 20
 PRINTED_BYTES = 1 << 16
+
+
+class Span(ParamType):
+    """A range of numbers from 1."""
+
+    name = "range"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        first, dash, last = value.partition("-")
+        if (
+            first.isdecimal()
+            and (last or first).isdecimal()
+            and not (dash and not last)
+        ):
+            span = int(first), int(last or first)
+            if 1 <= span[0] <= span[1]:
+                return span
+        self.fail(f"{value!r} is no range, such as 1-10 or 3")
 
 
 class StreamChoice(ParamType):
@@ -63,7 +87,9 @@ class StreamChoice(ParamType):
         unpacket follow examples/sample.pcapng 0
         unpacket follow examples/sample.pcapng 192.0.2.2:80 --as hex
         unpacket follow examples/sample.pcapng --where 'gaps and duration < 100ms'
-        unpacket follow examples/sample.pcapng 1 --as raw --direction server
+        unpacket follow examples/sample.pcapng 1 --as raw --server
+        unpacket follow examples/sample.pcapng 0 --as c-array --client --no-remarks
+        unpacket follow examples/sample.pcapng 0 1 --tshark --as yaml --range 1-2
         unpacket follow examples/sample.pcapng 1 --as json --preset wireshark
         unpacket follow - 0 --gap wait --max-held-bytes 64MiB < examples/sample.pcapng
     """,
@@ -76,13 +102,40 @@ class StreamChoice(ParamType):
     type=click.Choice(FORMS),
     default="utf8",
     show_default=True,
-    help="utf8 and ascii: text, where what a terminal would act on is escaped; hex: "
-    "rows with offsets; raw: the bytes alone; json: an object a line for each event.",
+    help="utf8, ascii, ebcdic: text, where what a terminal would act on is escaped, or "
+    "a dot; hex: rows with offsets; raw: the bytes alone; c-array, yaml: what each "
+    "frame brought; json: an object a line for each event.",
 )
 @click.option(
     "--direction",
     type=click.Choice([str(direction) for direction in Direction]),
     help="Only what this side sent.  [default: both]",
+)
+@click.option(
+    "--client",
+    "direction",
+    flag_value=str(Direction.CLIENT),
+    help="Only what the client sent.",
+)
+@click.option(
+    "--server",
+    "direction",
+    flag_value=str(Direction.SERVER),
+    help="Only what the server sent.",
+)
+@click.option(
+    "--range",
+    "span",
+    type=Span(),
+    metavar="FIRST-LAST",
+    help="Of each stream only some data: what a frame brought is one, and a gap is "
+    "one, counted from 1.",
+)
+@click.option(
+    "--tshark",
+    is_flag=True,
+    help="Print what `tshark -z follow,tcp,FORM,ID` prints, byte for byte: ascii if no "
+    "form is given, reassembled as the preset wireshark does if none is given.",
 )
 @click.option(
     "--remarks/--no-remarks",
@@ -99,6 +152,8 @@ def follow(
     choices: tuple[Choice, ...],
     form: str,
     direction: str | None,
+    span: tuple[int, int] | None,
+    tshark: bool,
     remarks: bool,
     where: Where | None,
     policy: Policy,
@@ -123,18 +178,24 @@ def follow(
             "raw bytes could take over the terminal: redirect them, or use --as utf8"
         )
     color_wanted = wants_color(color)
+    if tshark:
+        form, policy = as_tshark(form, policy)
 
     def new_renderer() -> Renderer:
-        return renderer(form, color=color_wanted, remarks=remarks)
+        rendering: Renderer
+        if tshark:
+            rendering = Tshark(form)
+        else:
+            rendering = renderer(form, color=color_wanted, remarks=remarks)
+        return rendering if span is None else Ranged(rendering, *span)
 
+    tell = form == "raw" and remarks and not tshark
     with session([capture], **reading) as (captures, output):
 
         def passes(summary: Summary) -> bool:
             return where is None or where.matches(summary, captures.first_ns)
 
-        printer = Printer(
-            output, new_renderer, tell=form == "raw" and remarks, passes=passes
-        )
+        printer = Printer(output, new_renderer, tell=tell, passes=passes)
         ids = {choice for choice in choices if isinstance(choice, int)}
         only_ids = bool(choices) and len(ids) == len(set(choices))
         at_once = only_ids and len(ids) == 1
@@ -170,6 +231,63 @@ def follow(
         elif opened and not printer.ended and not ids:
             output.say(f"no stream of {ends(choices)} in {capture}")
         return captures.finish() or (0 if printer.printed else NOTHING_FOUND)
+
+
+def as_tshark(form: str, policy: Policy) -> tuple[str, Policy]:
+    """Return form and policy where tshark's are wanted."""
+    given = click.get_current_context()
+    if given.get_parameter_source("form") is click.core.ParameterSource.DEFAULT:
+        form = "ascii"
+    elif form not in TSHARK_FORMS:
+        known = ", ".join(TSHARK_FORMS)
+        raise click.UsageError(f"--tshark knows no --as {form}, but {known}")
+    if given.params["preset"] is None:
+        policy = policy_of(given.params | {"preset": "wireshark"}, {})
+    return form, policy
+
+
+class Ranged:
+    """Renders only some of the data of a stream.
+
+    Args:
+        first, last: Which, from 1; what a frame has brought is one, and a gap is one.
+    """
+
+    def __init__(self, rendering: Renderer, first: int, last: int) -> None:
+        self.separator = rendering.separator
+        self._rendering = rendering
+        self._first = first
+        self._last = last
+        self._count = 0
+
+    def render(self, event: Any) -> bytes:
+        if isinstance(event, Data):
+            return b"".join(
+                self._rendering.render(one) for one in apart(event) if self._counts()
+            )
+        if isinstance(event, Gap) and not self._counts():
+            return b""
+        return self._rendering.render(event)
+
+    def _counts(self) -> bool:
+        self._count += 1
+        return self._first <= self._count <= self._last
+
+
+def apart(event: Data) -> Iterator[Data]:
+    """Give an event for what each frame has brought of one."""
+    if len(event.pieces) == 1 or not event.acknowledged:
+        yield event
+        return
+    for piece, payload in pieces(event):
+        yield Data(
+            event.stream,
+            event.direction,
+            piece.offset,
+            payload,
+            piece.frame,
+            piece.time_ns,
+        )
 
 
 class Printer:

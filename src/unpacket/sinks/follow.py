@@ -11,7 +11,7 @@ import codecs
 import json
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from unpacket._core.events import (
@@ -22,10 +22,11 @@ from unpacket._core.events import (
     Finished,
     Gap,
     Opened,
+    Piece,
     Rejected,
 )
 
-FORMS = ("utf8", "ascii", "hex", "raw", "json")
+FORMS = ("utf8", "ascii", "ebcdic", "hex", "raw", "c-array", "yaml", "json")
 
 PREFIXES = {Direction.CLIENT: b"> ", Direction.SERVER: b"< "}
 # SGR parameters (ECMA-48): red and blue, as Wireshark has them, here in shades
@@ -47,6 +48,11 @@ _PLAIN = bytes(range(32, 127)) + b"\n\t"
 # For a row of hex, and for Latin-1 text: a dot for each byte that is not drawn.
 _TO_DOTS = bytes(octet if 32 <= octet < 127 else ord(".") for octet in range(256))
 _DOTS = bytes(octet if octet in b"\n\t" else _TO_DOTS[octet] for octet in range(256))
+# Code page 037, with NEL as the end of a line.
+_EBCDIC = bytes(
+    ord("\n") if octet == 0x15 else _DOTS[ord(bytes([octet]).decode("cp037"))]
+    for octet in range(256)
+)
 
 
 class Renderer(Protocol):
@@ -83,6 +89,12 @@ def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Rendere
         return Text(Utf8, color=color, remarks=remarks)
     if form == "ascii":
         return Text(Ascii, color=color, remarks=remarks)
+    if form == "ebcdic":
+        return Text(Ebcdic, color=color, remarks=remarks)
+    if form == "c-array":
+        return CArrays(remarks=remarks)
+    if form == "yaml":
+        return Yaml(remarks=remarks)
     raise ValueError(f"form is {form!r}, and not one of {', '.join(FORMS)}")
 
 
@@ -163,19 +175,11 @@ class Lines:
         return b""
 
     def _remark(self, event: Any) -> bytes:
-        match event:
-            case Opened(stream):
-                line = f"stream {stream.id}: {stream.client} > {stream.server}"
-                if stream.role_evidence != "syn":
-                    line += f" (client known by: {stream.role_evidence})"
-                style = BOLD
-            case Closed(_, reason):
-                line, style = f"closed: {reason}", BOLD
-            case _:
-                trouble = remark(event)
-                if trouble is None:
-                    return b""
-                line, style = trouble, REVERSE
+        line, style = headline(event), BOLD
+        if line is None:
+            line, style = remark(event), REVERSE
+        if line is None:
+            return b""
         before, after = self._paint(style)
         return self._end_line() + before + f"* {line}".encode() + after + b"\n"
 
@@ -283,6 +287,14 @@ class Ascii:
         return self._line_ends.unify(data, final=final).translate(_DOTS)
 
 
+class Ebcdic:
+    """EBCDIC (code page 037), as ASCII with a dot for each other character."""
+
+    def decode(self, data: bytes, *, final: bool = False) -> bytes:
+        # Its NEL ends lines as its LF does.
+        return data.translate(_EBCDIC, b"\r")
+
+
 class LineEnds:
     """Makes CR LF one line end, also where they come apart."""
 
@@ -385,6 +397,92 @@ class JsonLines:
             case Closed():
                 return {"closed": event.reason}
         return None
+
+
+class CArrays:
+    """An array of C for what each frame has brought, and remarks as its comments."""
+
+    separator = b"\n"
+
+    def __init__(self, *, remarks: bool) -> None:
+        self._remarks = remarks
+        self._counts = [0, 0]
+
+    def render(self, event: Any) -> bytes:
+        parts = []
+        if self._remarks and (said := headline(event) or remark(event)):
+            # What was captured must not end the comment.
+            parts.append(f"/* {said.replace('*/', '* /')} */\n")
+        if isinstance(event, Data):
+            for piece, payload in pieces(event):
+                number = self._counts[event.direction]
+                self._counts[event.direction] += 1
+                name = f"stream{event.stream.id}_{event.direction}_{number}"
+                rows = [
+                    ", ".join(f"0x{octet:02x}" for octet in payload[start : start + 8])
+                    for start in range(0, len(payload), 8)
+                ]
+                parts.append(
+                    f"const unsigned char {name}[] = {{ /* frame {piece.frame} */\n"
+                    + ",\n".join(rows)
+                    + " };\n"
+                )
+        return "".join(parts).encode()
+
+
+class Yaml:
+    """The layout of tshark's YAML, a document a stream, and remarks as comments."""
+
+    separator = b"---\n"
+
+    def __init__(self, *, remarks: bool) -> None:
+        self._remarks = remarks
+        self._begun = False
+
+    def render(self, event: Any) -> bytes:
+        parts = []
+        if not self._begun:
+            self._begun = True
+            parts.append("peers:\n")
+            ends = (event.stream.client, event.stream.server)
+            for number, end in enumerate(ends):
+                parts.append(f"  - peer: {number}\n    host: {end.address}\n")
+                parts.append(f"    port: {end.port}\n")
+            parts.append("packets:\n")
+        if self._remarks and (said := headline(event) or remark(event)):
+            parts.append(f"  # {said}\n")
+        if isinstance(event, Data):
+            for piece, payload in pieces(event):
+                seconds, rest_ns = divmod(piece.time_ns, 1_000_000_000)
+                parts.append(f"  - packet: {piece.frame}\n")
+                parts.append(f"    peer: {int(event.direction)}\n")
+                parts.append(f"    timestamp: {seconds}.{rest_ns:09}\n")
+                parts.append("    data: !!binary |\n")
+                parts += [
+                    f"      {base64(payload[start : start + 57])}\n"
+                    for start in range(0, len(payload), 57)
+                ]
+        return "".join(parts).encode()
+
+
+def headline(event: Any) -> str | None:
+    """Return what begins or ends a stream in words, or None."""
+    match event:
+        case Opened(stream):
+            line = f"stream {stream.id}: {stream.client} > {stream.server}"
+            if stream.role_evidence != "syn":
+                line += f" (client known by: {stream.role_evidence})"
+            return line
+        case Closed(_, reason):
+            return f"closed: {reason}"
+    return None
+
+
+def pieces(event: Data) -> Iterator[tuple[Piece, bytes]]:
+    """Give what each frame has brought of an event."""
+    for piece in event.pieces:
+        start = piece.offset - event.offset
+        yield piece, event.payload[start : start + piece.length]
 
 
 def base64(data: bytes) -> str:
