@@ -557,7 +557,7 @@ def test_the_examples_run(line: str, tmp_path: Path) -> None:
     done = shell(line, tmp_path)
     assert done.returncode == 0, done.stderr
     told = done.stderr.decode().splitlines()
-    if " -o " in line:
+    if " -o out" in line:
         assert list((tmp_path / "out").iterdir())
         assert re.match(r"unpacket: \d+ (streams|files)\b", told.pop())
     else:
