@@ -60,6 +60,8 @@ DAMAGED = (
     "fragment_limit",
     "tcp_truncated",
     "tcp_header",
+    "tunnel_truncated",
+    "tunnel_header",
 )
 # Of these, TCP may have been passed over.
 NOT_LOOKED_INTO = ("unknown_link_type", "encapsulated", "not_followed")

@@ -16,7 +16,7 @@ from unpacket.errors import CaptureWarning, FormatError, SourceError, UnpacketEr
 from unpacket.sources import Interface, Source
 
 STANDARD_INPUT = "-"
-WHAT_IS_READ = "unpacket reads pcap and pcapng, compressed or not"
+WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"
 WHAT_STRICT_DOES = "without --strict this is a warning"
 
 
