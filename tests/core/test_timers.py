@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.builder import FIN, MS, RST, SECOND, SYN
+from tests.builder import FIN, MS, RST, SECOND, SYN, Conversation
 from tests.talk import CLIENT, Talk, said
-from unpacket import Assembler, Policy
+from unpacket import Assembler, Batch, Closed, Opened, Policy
 
 
 def talking(**changes: Any) -> Talk:
@@ -243,3 +243,34 @@ def test_a_timeout_names_the_packet_that_told_the_time() -> None:
     assert said([closed]) == [("closed", "timeout")]
     assert closed.frame == 4
     assert closed.time_ns == other.frames[-1].time_ns
+
+
+LATEST_NS = (1 << 62) - 1
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param(
+            [LATEST_NS, -26_573_608, 0, 0, -4_611_686_018_400_814_298], id="to and fro"
+        ),
+        pytest.param([LATEST_NS, -LATEST_NS, 0, SECOND, -LATEST_NS], id="to the ends"),
+        pytest.param([-LATEST_NS, LATEST_NS] * 4, id="there and back"),
+        pytest.param([(1 << 63) - 1, -(1 << 63)] * 3, id="beyond the ends"),
+    ],
+)
+@pytest.mark.parametrize("between_ns", [None, LATEST_NS, 0, -LATEST_NS])
+def test_no_clock_is_too_wild(times: list[int], between_ns: int | None) -> None:
+    talk = Conversation()
+    talk.handshake()
+    frame = talk.frames[-1]
+    assembler = Assembler()
+    told = []
+    for number, time_ns in enumerate(times, 1):
+        batch = Batch.from_frames([frame._replace(time_ns=time_ns)], number)
+        told += assembler.feed(batch)
+        if between_ns is not None:
+            told += assembler.advance(between_ns)
+    told += assembler.finish()
+    assert [type(event) for event in told].count(Opened) >= 1
+    assert type(told[-1]) is Closed

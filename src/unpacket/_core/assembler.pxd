@@ -21,7 +21,7 @@ cdef int GRACE, BEGINNING, REUSED
 
 cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD
 cdef Py_ssize_t CHUNK_MASK, NOWHERE
-cdef long long LOW32, HALF32, STEP_NS, NO_TICK, LATEST_NS
+cdef long long LOW32, HALF32, STEP_NS, NO_TICK, LATEST_NS, LONGEST_NS
 cdef int NEVER_PAUSE, IF_EVENTS, EACH_SEGMENT
 cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
 
@@ -65,7 +65,7 @@ cdef class Assembler:
     cpdef list proceed(self, Py_ssize_t count)
     cpdef list step(self)
     cpdef list take(self)
-    @cython.locals(ctx=Context)
+    @cython.locals(ctx=Context, ahead=cython.longlong, step=cython.longlong)
     cpdef list advance(self, long long now_ns)
     @cython.locals(ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t)
     cdef run(self)
@@ -80,7 +80,7 @@ cdef class Assembler:
         peer=Half,
     )
     cdef one(self, Py_ssize_t i)
-    @cython.locals(ctx=Context, ahead=cython.longlong)
+    @cython.locals(ctx=Context, ahead=cython.longlong, stands=bint)
     cdef clock(self, long long time_ns)
     @cython.locals(
         ctx=Context,

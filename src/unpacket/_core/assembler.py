@@ -64,6 +64,10 @@ MAX_PATHS = 4096
 # 146 years from 1970: differences of such times fit into 64 bits.
 LATEST_NS = (1 << 62) - 1
 
+# 73 years of a capture without a step of its clock. Then the clock that timers go by
+# stands still, so that it and its distance from such times fit into 64 bits too.
+LONGEST_NS = 1 << 61
+
 # A clock that moves by more than an hour between two packets was set.
 STEP_NS = 3600 * NS
 
@@ -317,7 +321,12 @@ class Assembler:
         ctx = self.ctx
         now_ns = max(-LATEST_NS, min(LATEST_NS, now_ns))
         if self.packets and now_ns > ctx.now_ns + ctx.skew_ns:
-            ctx.now_ns = now_ns - ctx.skew_ns
+            ahead = now_ns - (ctx.now_ns + ctx.skew_ns)
+            step = min(ahead, LONGEST_NS)
+            if ctx.now_ns >= LONGEST_NS:
+                step = 0
+            ctx.now_ns += step
+            ctx.skew_ns += ahead - step
             ctx.time_ns = now_ns
             if ctx.now_ns >= ctx.next_timer_ns:
                 self.run_timers()
@@ -437,11 +446,13 @@ class Assembler:
         ctx = self.ctx
         time_ns = max(-LATEST_NS, min(LATEST_NS, time_ns))
         if self.table.tick == NO_TICK:
-            ctx.now_ns = time_ns
-            self.table.start_clock(time_ns)
-            ctx.next_timer_ns = time_ns
+            ctx.now_ns = 0
+            ctx.skew_ns = time_ns
+            self.table.start_clock(0)
+            ctx.next_timer_ns = 0
         ahead = time_ns - (ctx.now_ns + ctx.skew_ns)
-        if ahead > STEP_NS or ahead < -STEP_NS:
+        stands = ctx.now_ns >= LONGEST_NS and ahead > 0
+        if ahead > STEP_NS or ahead < -STEP_NS or stands:
             ctx.skew_ns += ahead
             self.backwards += ahead < 0
         elif ahead > 0:
