@@ -46,7 +46,8 @@ class Handler(SimpleHTTPRequestHandler):
     """Files for GET, as `python -m http.server`; a digest of the body for POST."""
 
     protocol_version = "HTTP/1.1"
-    timeout = 5
+    # A request that is lost thrice comes after 7 s.
+    timeout = 25
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
