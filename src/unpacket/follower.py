@@ -11,7 +11,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from pathlib import PurePath
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from unpacket import sources
 from unpacket._core.assembler import Assembler
@@ -36,6 +36,9 @@ from unpacket.errors import LimitError
 from unpacket.policy import Policy
 
 Callback = Callable[..., object]
+Item = TypeVar("Item")
+# Of the client and of the server.
+Pair: TypeAlias = tuple[Item, Item]
 
 # How a stream ended that was not torn down by its own ends (libtins calls only these
 # terminations).
@@ -65,26 +68,41 @@ class FollowedStream(Receiver):
         max_kept_bytes: More than this kept in one direction raises ``LimitError``.
     """
 
-    def __init__(self, follower: StreamFollower, facts: Stream) -> None:
+    # What most streams never change is not set for each.
+    user_data: Any = None
+    max_kept_bytes = KEPT_BYTES
+    is_finished = False
+    _kept: tuple[bytearray, bytearray] | None = None
+    _out_of_order: Pair[Callback | None] = (None, None)
+    _gap: Callback | None = None
+    _conflict: Callback | None = None
+    _rejected: Callback | None = None
+    _finished: Callback | None = None
+    _closed: Callback | None = None
+    _ignored: Pair[bool] = (False, False)
+    _recovery: Pair[int] = (0, 0)
+    _trackers: Pair[AckTracker | None] = (None, None)
+
+    def __init__(
+        self, follower: StreamFollower, facts: Stream, hw_addresses: bytes | None
+    ) -> None:
         super().__init__()
         self.facts = facts
-        self.user_data: Any = None
-        self.client_hw_addr: str | None = None
-        self.server_hw_addr: str | None = None
-        self.max_kept_bytes = KEPT_BYTES
-        self.is_finished = False
         self._follower = follower
-        self._kept = (bytearray(), bytearray())
-        self._out_of_order: list[Callback | None] = [None, None]
-        self._gap: Callback | None = None
-        self._conflict: Callback | None = None
-        self._rejected: Callback | None = None
-        self._finished: Callback | None = None
-        self._closed: Callback | None = None
-        self._ignored = [False, False]
-        self._recovery = [0, 0]
-        self._trackers: list[AckTracker | None] = [None, None]
-        self.auto_cleanup_payloads = follower.auto_cleanup_payloads
+        # Those of the client and of the server, of six bytes each.
+        self._hw_addresses = hw_addresses
+        self._cleans_up = follower.auto_cleanup_payloads
+        self.is_plain = self._cleans_up and follower._any_data is None
+
+    @property
+    def client_hw_addr(self) -> str | None:
+        """The Ethernet address of the client in the first packet, or None."""
+        return self._hw_addresses[:6].hex(":") if self._hw_addresses else None
+
+    @property
+    def server_hw_addr(self) -> str | None:
+        """The Ethernet address of the server in the first packet, or None."""
+        return self._hw_addresses[6:].hex(":") if self._hw_addresses else None
 
     @property
     def auto_cleanup_payloads(self) -> bool:
@@ -147,12 +165,12 @@ class FollowedStream(Receiver):
     @property
     def client_payload(self) -> bytes:
         """What the client sent and was kept: the new bytes, or all so far."""
-        return bytes(self._kept[CLIENT])
+        return bytes(self._kept[CLIENT]) if self._kept else b""
 
     @property
     def server_payload(self) -> bytes:
         """What the server sent and was kept: the new bytes, or all so far."""
-        return bytes(self._kept[SERVER])
+        return bytes(self._kept[SERVER]) if self._kept else b""
 
     def state(self, direction: Direction | int) -> str:
         """Return what the side has sent, as ``Stream.state`` names it."""
@@ -178,12 +196,12 @@ class FollowedStream(Receiver):
 
     def on_client_out_of_order(self, callback: Callback) -> Callback:
         """Call ``callback(stream, seq, payload)`` for client segments that wait."""
-        self._out_of_order[CLIENT] = _callable(callback)
+        self._out_of_order = (_callable(callback), self._out_of_order[SERVER])
         return callback
 
     def on_server_out_of_order(self, callback: Callback) -> Callback:
         """Call ``callback(stream, seq, payload)`` for server segments that wait."""
-        self._out_of_order[SERVER] = _callable(callback)
+        self._out_of_order = (self._out_of_order[CLIENT], _callable(callback))
         return callback
 
     def on_gap(self, callback: Callback) -> Callback:
@@ -220,7 +238,9 @@ class FollowedStream(Receiver):
         self._ignore(SERVER)
 
     def _ignore(self, direction: Direction) -> None:
-        self._ignored[direction] = True
+        ignored = list(self._ignored)
+        ignored[direction] = True
+        self._ignored = (ignored[CLIENT], ignored[SERVER])
         self._decide()
         self._follower.assembler.ignore(self.facts, direction)
 
@@ -238,13 +258,13 @@ class FollowedStream(Receiver):
 
     def enable_recovery_mode(self, window_bytes: int) -> None:
         """Skip holes at once in the next ``window_bytes`` of each direction."""
-        self._recovery = [window_bytes, window_bytes]
+        ends = []
         for direction in (CLIENT, SERVER):
             offset = self.facts.offset_of(
                 direction, self.facts.next_seq(direction) or 0
             )
-            if offset is not None:
-                self._recovery[direction] += offset
+            ends.append(window_bytes + (offset or 0))
+        self._recovery = (ends[CLIENT], ends[SERVER])
 
     @property
     def is_recovery_mode_enabled(self) -> bool:
@@ -258,10 +278,10 @@ class FollowedStream(Receiver):
 
     def enable_ack_tracking(self) -> None:
         """Follow from now on what each side acknowledges, SACK included."""
-        for direction in (CLIENT, SERVER):
-            if self._trackers[direction] is None:
-                tracker = AckTracker()
-                self._trackers[direction] = tracker
+        if self._trackers[CLIENT] is None:
+            self._trackers = (AckTracker(), AckTracker())
+            for direction in (CLIENT, SERVER):
+                tracker = self._trackers[direction]
                 self._follower.assembler.track(self.facts, direction.other, tracker)
 
     def ack_tracker(self, direction: Direction | int) -> AckTracker | None:
@@ -273,6 +293,8 @@ class FollowedStream(Receiver):
         self._follower._insert(self._follower.assembler.close(self.facts))
 
     def _take(self, direction: int, payload: bytes) -> None:
+        if self._kept is None:
+            self._kept = (bytearray(), bytearray())
         kept = self._kept[direction]
         if len(kept) + len(payload) > self.max_kept_bytes:
             raise LimitError("max_kept_bytes", self.max_kept_bytes)
@@ -507,24 +529,24 @@ class StreamFollower:
             callback(stream, event.payload)
 
     def _on_opened(self, event: Opened) -> None:
-        stream = FollowedStream(self, event.stream)
+        stream = FollowedStream(self, event.stream, self._hw_addresses_of(event))
         self._live[event.stream] = stream
-        self._set_hw_addresses(stream, event)
-        self._say(stream, "New connection initiated")
+        if self._log is not None:
+            self._say(stream, "New connection initiated")
         if self._new is not None:
             self._new(stream)
 
-    def _set_hw_addresses(self, stream: FollowedStream, event: Opened) -> None:
+    def _hw_addresses_of(self, event: Opened) -> bytes | None:
+        """Return the Ethernet addresses of client and server, if there are any."""
         batch = self._batch
         if batch is None or event.frame < batch.first_number:
-            return
+            return None
         _, _, link_type, _, octets = batch.frame(event.frame - batch.first_number)
         if link_type != _ETHERNET or len(octets) < 14:
-            return
-        source, target = octets[6:12].hex(":"), octets[:6].hex(":")
-        from_client = event.stream.packets(CLIENT) > 0
-        pair = (source, target) if from_client else (target, source)
-        stream.client_hw_addr, stream.server_hw_addr = pair
+            return None
+        if event.stream.packets(CLIENT) > 0:
+            return octets[6:12] + octets[:6]
+        return octets[:12]
 
     def _on_note(self, event: Note) -> None:
         if event.kind != "out_of_order":
