@@ -1,6 +1,7 @@
 cimport cython
 
 from unpacket._core cimport inline_octets as native
+from unpacket._core cimport quick
 from unpacket._core.batch cimport (Batch)
 from unpacket._core.context cimport (Context)
 from unpacket._core.decode cimport (Decoder)
@@ -19,9 +20,8 @@ cdef Py_ssize_t MAX_PATHS
 cdef long long LAYER_BYTES, STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
 cdef int GRACE, BEGINNING, REUSED
 
-cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD
-cdef Py_ssize_t CHUNK_MASK, NOWHERE
-cdef long long LOW32, HALF32, STEP_NS, NO_TICK, LATEST_NS, LONGEST_NS
+cdef Py_ssize_t NOWHERE
+cdef long long STEP_NS, NO_TICK, LATEST_NS, LONGEST_NS
 cdef int NEVER_PAUSE, IF_EVENTS, EACH_SEGMENT
 cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
 
@@ -67,7 +67,9 @@ cdef class Assembler:
     cpdef list take(self)
     @cython.locals(ctx=Context, ahead=cython.longlong, step=cython.longlong)
     cpdef list advance(self, long long now_ns)
-    @cython.locals(ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t)
+    @cython.locals(
+        ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t, stop=Py_ssize_t
+    )
     cdef run(self)
     @cython.locals(events=list)
     cdef bint decisive(self) except -1
@@ -82,33 +84,6 @@ cdef class Assembler:
     cdef one(self, Py_ssize_t i)
     @cython.locals(ctx=Context, ahead=cython.longlong, stands=bint)
     cdef clock(self, long long time_ns)
-    @cython.locals(
-        ctx=Context,
-        segments=Segments,
-        checksum=cython.uint,
-        length=cython.longlong,
-        window=cython.longlong,
-        ahead=cython.longlong,
-        acked=cython.longlong,
-        ttl=int,
-        edge=cython.longlong,
-        offset=cython.longlong,
-        start=Py_ssize_t,
-        side=bytes,
-        payload=bytes,
-    )
-    cdef bint quick(
-        self, Stream stream, Half half, Half peer, Py_ssize_t i
-    ) except -1
-    @cython.locals(event=Data)
-    cdef give(
-        self,
-        Stream stream,
-        Half half,
-        long long offset,
-        bytes payload,
-        long long time_ns,
-    )
     @cython.locals(ctx=Context, segments=Segments, seg=Segment, alive=bint)
     cdef slow(self, Stream stream, Half half, Half peer, Py_ssize_t i)
     @cython.locals(segments=Segments, seg=Segment, start=Py_ssize_t, side=bytes)

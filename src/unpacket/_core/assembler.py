@@ -10,11 +10,11 @@ from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its
 from typing import NamedTuple
 
 from unpacket._core import inline_octets as native
+from unpacket._core import quick
 from unpacket._core.batch import Batch
 from unpacket._core.constants import (
     ACK,
     BEGINNING,
-    CHUNK,
     GRACE,
     HALF_BYTES,
     IGNORED,
@@ -26,34 +26,20 @@ from unpacket._core.constants import (
     OPEN,
     PIECE_BYTES,
     REUSED,
-    SIMPLE,
     STREAM_BYTES,
-    SUM_GOOD,
     SYN,
-    TIMESTAMPS,
     WAITING,
-    ZERO_WINDOW,
 )
 from unpacket._core.context import Context, nanoseconds
 from unpacket._core.decode import Decoder
 from unpacket._core.events import Data, Direction, Event
 from unpacket._core.half import grace_over, release, settle, skip
 from unpacket._core.segments import Segments
-from unpacket._core.sequence import delta
-from unpacket._core.state import Half, Segment, Stream, direction_of
+from unpacket._core.state import Half, Segment, Stream
 from unpacket._core.stream import begin, check_ended, close, process, shift_of
 from unpacket._core.sums import HostSums
-from unpacket._core.table import FlowTable, cost, deadline
+from unpacket._core.table import FlowTable, by_id, cost, deadline
 from unpacket.policy import Policy
-
-FIN_SYN_RST_ACK = 0x17
-GOOD = 1
-BAD = 2
-
-LOW32 = 0xFFFFFFFF
-HALF32 = 0x80000000
-
-CHUNK_MASK = CHUNK - 1
 
 # No row of any batch.
 NOWHERE = (1 << 62) - 1
@@ -339,7 +325,7 @@ class Assembler:
         Streams close in the order of ids, with reason ``end_of_capture``.
         """
         streams = [item for item in self.table.streams if item is not None]
-        streams.sort(key=lambda item: item.id)
+        streams.sort(key=by_id)
         for stream in streams:
             if not stream.reason:
                 close(self.ctx, stream, BY_END)
@@ -372,10 +358,14 @@ class Assembler:
             i = self.segment_index
             if i >= self.stop_index:
                 return
-            if i & CHUNK_MASK == 0:
-                self.table.prefetch(segments, i)
-            self.segment_index = i + 1
-            self.one(i)
+            stop = i + 1
+            if self.pause != EACH_SEGMENT:
+                stop = min(segments.count, self.stop_index)
+            self.segment_index = quick.run(ctx, self.table, segments, batch, i, stop)
+            self.packets += self.segment_index - i
+            if self.segment_index < stop:
+                self.segment_index += 1
+                self.one(self.segment_index - 1)
             if self.pause and (self.pause == EACH_SEGMENT or self.decisive()):
                 return
 
@@ -390,7 +380,7 @@ class Assembler:
         return False
 
     def one(self, i: int) -> None:
-        """Process row ``i`` of the segments."""
+        """Process row ``i`` of the segments, whatever it is."""
         ctx = self.ctx
         segments = self.segments
         time_ns = segments.time_ns[i]
@@ -413,18 +403,6 @@ class Assembler:
         else:
             half = stream.half_b
             peer = stream.half_a
-        if (
-            half is not None
-            and peer is not None
-            and half.flags & (SIMPLE | ZERO_WINDOW) == SIMPLE
-            and peer.flags & (SIMPLE | ZERO_WINDOW) == SIMPLE
-            and segments.flags[i] & FIN_SYN_RST_ACK == ACK
-            and self.quick(stream, half, peer, i)
-        ):
-            stream.seen_ns = ctx.now_ns
-            if ctx.time_ns > stream.last_ns:
-                stream.last_ns = ctx.time_ns
-            return
         if (
             stream.reason
             and half is not None
@@ -461,94 +439,6 @@ class Assembler:
                 self.run_timers()
         elif ahead < 0:
             self.backwards += 1
-
-    def quick(self, stream: Stream, half: Half, peer: Half, i: int) -> bool:
-        """Process an ordinary segment in order; return whether it was one."""
-        ctx = self.ctx
-        segments = self.segments
-        offset = half.next_offset
-        if segments.seq[i] != (half.base_seq + offset) & LOW32:
-            return False
-        checksum = segments.checksum[i]
-        if checksum == BAD and ctx.checksum_rule:
-            if ctx.checksum_rule == 2 or half.flags & SUM_GOOD:
-                return False
-        length = segments.length[i]
-        if segments.has_timestamp[i]:
-            # A half that never agreed on timestamps goes the slow way.
-            if not half.flags & TIMESTAMPS:
-                return False
-            if delta(segments.tsval[i], half.ts_recent) < 0:
-                return False
-        window = segments.window[i]
-        if window == 0:
-            return False
-        acked = peer.acked
-        if acked < 0:
-            return False
-        # As `delta`, without the call.
-        ahead = segments.ack[i]
-        ahead = ((ahead - peer.base_seq - acked + HALF32) & LOW32) - HALF32
-        if ahead > peer.next_offset - acked:
-            return False
-        if length:
-            ttl = segments.ttl[i]
-            if (
-                segments.captured[i] != length
-                or ttl - half.ttl >= ctx.ttl_distance
-                or half.ttl - ttl >= ctx.ttl_distance
-                or ctx.acked_only
-            ):
-                return False
-        if segments.has_timestamp[i]:
-            half.ts_recent = segments.tsval[i]
-        if checksum == GOOD:
-            half.flags |= SUM_GOOD
-        if ahead > 0:
-            peer.acked += ahead
-        edge = peer.acked + 2 * (window << half.shift)
-        if edge > peer.window_edge:
-            peer.window_edge = edge
-        half.packets += 1
-        if length == 0:
-            return True
-        half.payload_bytes += length
-        half.next_offset = offset + length
-        half.sent_edge = half.next_offset
-        start = segments.start[i]
-        if segments.source[i] < 0:
-            if ctx.history.window_bytes:
-                half.last_record = ctx.history.add(
-                    half.last_record, offset, length, start, ctx.frame
-                )
-            if ctx.want_data and not half.flags & IGNORED:
-                payload = native.octets(self.batch, start, length)  # type: ignore[arg-type]
-                self.give(stream, half, offset, payload, segments.time_ns[i])
-        else:
-            side = segments.side[segments.source[i]]
-            payload = side[start : start + length]
-            if ctx.history.window_bytes:
-                half.last_record = ctx.history.add_copy(
-                    half.last_record, offset, payload, ctx.frame
-                )
-            if ctx.want_data and not half.flags & IGNORED:
-                self.give(stream, half, offset, payload, segments.time_ns[i])
-        return True
-
-    def give(
-        self, stream: Stream, half: Half, offset: int, payload: bytes, time_ns: int
-    ) -> None:
-        """Add a Data event."""
-        event = Data.__new__(Data)
-        event.stream = stream
-        event.direction = direction_of(half)
-        event.offset = offset
-        event.payload = payload
-        event.frame = self.ctx.frame
-        event.time_ns = time_ns
-        event.parts = None
-        event.acknowledged = True
-        self.ctx.events.append(event)
 
     def slow(
         self, stream: Stream, half: Half | None, peer: Half | None, i: int
@@ -764,7 +654,7 @@ class Assembler:
             for ahead in range(1024):
                 due += table.take_bucket(ahead)
             table.tick = now_tick
-            due.sort(key=lambda item: item.id)
+            due.sort(key=by_id)
             self.look_at(due)
         while table.tick < now_tick:
             table.tick += 1
@@ -860,7 +750,7 @@ class Assembler:
     def streams(self) -> list[Stream]:
         """The streams that live or linger, in the order of ids."""
         streams = [item for item in self.table.streams if item is not None]
-        streams.sort(key=lambda item: item.id)
+        streams.sort(key=by_id)
         return streams
 
     def find_stream(

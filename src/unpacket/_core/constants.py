@@ -82,6 +82,13 @@ GOES_ON = 0
 ENDED = 1
 REUSED = 2
 
+# Of a hash of 44 bits, what finds the place in the flow table. An entry there holds 31
+# bits of it above a slot's number plus one.
+HASH_SHIFT = 15
+TAG_SHIFT = 13
+SLOT_BITS = 32
+SLOT_MASK = (1 << SLOT_BITS) - 1
+
 # How many segments are prepared for at a time: some 30 KiB of streams and halves.
 CHUNK = 64
 

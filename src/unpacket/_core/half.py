@@ -680,11 +680,11 @@ def skip(ctx: Context, stream: Stream, half: Half, stop: int) -> None:
         drain(ctx, stream, half)
 
 
-def flush(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> None:
+def flush(ctx: Context, stream: Stream, half: Half | None, peer: Half | None) -> None:
     """Deliver or give up everything that still waits: the stream ends."""
-    extra = half.extra
-    if half.state != OPEN:
+    if half is None or half.state != OPEN:
         return
+    extra = half.extra
     if extra is not None and extra.suspects:
         settle_suspects(ctx, stream, half, peer, True)
     stop = hole_end(half)

@@ -4,7 +4,8 @@ from unpacket._core.held cimport Clash, Piece, clash, piece_of
 
 cdef long long RECORDS
 cdef long long MASK
-cdef int MAX_STEPS, SPAN_BITS
+cdef int MAX_STEPS, SPAN_BITS, POSITION_BITS, WORDS, OFFSET, TOTAL, PLACE, FRAME
+cdef long long POSITION_MASK, FRAME_MASK
 cdef long long SPAN_MASK, ROOT, NO_LINK
 cdef Py_ssize_t CHUNK_BYTES
 cdef long long KEEP_RATIO
@@ -31,20 +32,28 @@ cdef class History:
     cdef list stores
     cdef Store chunk
     cdef Py_ssize_t chunk_used
-    cdef long long[::1] previous, link, offset, length, age, store, position, frame
+    cdef long long[::1] ring, link
 
     cdef begin(self, buffer)
     @cython.locals(
         batch=Store, young=cython.longlong, kept=cython.longlong,
-        number=cython.longlong, slot=Py_ssize_t, start=Py_ssize_t,
+        number=cython.longlong, start=Py_ssize_t,
     )
     cdef end(self)
-    cdef long long young(self, long long number)
-    @cython.locals(size=Py_ssize_t, chunk=Store)
-    cdef copy(self, Py_ssize_t slot, payload)
+    cdef Py_ssize_t word(self, long long number, int which) except? -1
+    @cython.locals(following=cython.longlong)
+    cdef Py_ssize_t length(self, long long number) except? -1
+    cdef Py_ssize_t store(self, long long number) except? -1
+    cdef Py_ssize_t position(self, long long number) except? -1
+    @cython.locals(older=cython.longlong)
+    cdef Py_ssize_t before(self, long long number) except? -1
+    @cython.locals(size=Py_ssize_t, chunk=Store, place=cython.longlong)
+    cdef copy(self, long long number, payload)
     @cython.locals(horizon=cython.longlong, store=Store, keep=list)
     cdef prune(self)
-    @cython.locals(number=cython.longlong, slot=Py_ssize_t)
+    @cython.locals(
+        number=cython.longlong, older=cython.longlong, slot=Py_ssize_t, at=Py_ssize_t
+    )
     cdef Py_ssize_t add(
         self,
         long long previous,
@@ -68,10 +77,10 @@ cdef class History:
         self, long long previous, long long offset, bytes payload, long long frame
     ) except -1
     @cython.locals(
-        clashes=list, number=cython.longlong, _step=int, slot=Py_ssize_t,
-        offset=cython.longlong, start=cython.longlong, stop=cython.longlong, kept=Piece,
+        clashes=list, number=cython.longlong, _step=int, offset=cython.longlong,
+        start=cython.longlong, stop=cython.longlong, frame=cython.longlong, kept=Piece,
         found=Clash,
     )
     cpdef list compare(self, long long last, Piece piece)
     @cython.locals(wanted=cython.longlong, found=Store, store=Store, begin=Py_ssize_t)
-    cdef bytes payload(self, Py_ssize_t slot, long long start, long long stop)
+    cdef bytes payload(self, long long number, long long start, long long stop)

@@ -1,3 +1,4 @@
+# cython: nonecheck=False, initializedcheck=False
 """The latest delivered bytes, so that late copies can be compared with them.
 
 Delivered payload is not copied for this: a record says where it lies in the
@@ -11,18 +12,34 @@ pieces), never on how the input was cut into batches.
 
 from unpacket._core.held import Clash, Piece, clash, piece_of
 
-# 16,384 records are 1 MiB. The ring is a power of two, for the mask.
+# The ring is a power of two, for the mask. Of 16,384 records it has 640 KiB: with
+# eight numbers in each it pushed most else out of the processor's cache.
 RECORDS = 16384
 MASK = RECORDS - 1
+
+# The numbers of a record. OFFSET: where its bytes lie in the half. TOTAL: how many
+# bytes all records before it described; so its length is the difference to the next
+# one's. PLACE: its store above, its position there below. FRAME: above, the number of
+# its frame; below, by how many records the one before it of its half is older, 0 where
+# the ring did not have it any more.
+WORDS = 4
+OFFSET = 0
+TOTAL = 1
+PLACE = 2
+FRAME = 3
+POSITION_BITS = 32
+POSITION_MASK = (1 << POSITION_BITS) - 1
 
 # How many records one late segment is compared with: a bound on what a hostile one
 # costs. 64 KiB of segments of 64 bytes.
 MAX_STEPS = 1024
 
-# A record's link holds the number of an earlier record of its half, above by how many
-# records that is earlier. ROOT is that of a half's first.
+# How many records one lies before another takes SPAN_BITS. A record's link holds the
+# number of an earlier record of its half, above by how many of that half's that is
+# earlier. ROOT is that of a half's first.
 SPAN_BITS = 16
 SPAN_MASK = (1 << SPAN_BITS) - 1
+FRAME_MASK = (1 << (63 - SPAN_BITS)) - 1
 ROOT = -(1 << SPAN_BITS)
 NO_LINK = 0
 
@@ -60,25 +77,21 @@ class History:
         first: The first record of the present batch.
         present: The number of the store that the present batch is.
         kept_bytes: The size of all buffers that are kept alive.
+        ring: WORDS numbers for each of the latest RECORDS records.
+        link: One number for each, made when it is needed.
     """
 
     __slots__ = (
-        "age",
         "batch",
         "chunk",
         "chunk_used",
         "count",
         "first",
-        "frame",
         "kept_bytes",
-        "length",
         "link",
-        "offset",
-        "position",
         "present",
-        "previous",
+        "ring",
         "stamp",
-        "store",
         "stores",
         "total",
         "window_bytes",
@@ -101,14 +114,8 @@ class History:
         self.chunk = None
         self.chunk_used = 0
         size = RECORDS if window_bytes else 1
-        self.previous = numbers(size)
-        self.offset = numbers(size)
-        self.length = numbers(size)
+        self.ring = numbers(WORDS * size)
         self.link = numbers(size)
-        self.age = numbers(size)
-        self.store = numbers(size)
-        self.position = numbers(size)
-        self.frame = numbers(size)
 
     def begin(self, buffer: bytes | bytearray) -> None:
         """Records that follow point into ``buffer``, a batch's."""
@@ -122,11 +129,11 @@ class History:
         # Nothing ends that has not begun.
         batch: Store = self.batch  # type: ignore[assignment]
         self.batch = None
-        young = self.young(self.first)
+        young = max(self.first, self.count - RECORDS)
         kept = 0
         for number in range(young, self.count):
-            if self.store[number & MASK] == self.present:
-                kept += self.length[number & MASK]
+            if self.store(number) == self.present:
+                kept += self.length(number)
         size = len(batch.buffer)
         if kept * KEEP_RATIO >= size and size >= KEEP_LEAST_BYTES:
             batch.last_total = self.total
@@ -135,18 +142,37 @@ class History:
         elif kept:
             view = memoryview(batch.buffer)
             for number in range(young, self.count):
-                slot = number & MASK
-                if self.store[slot] == self.present:
-                    start = self.position[slot]
-                    self.copy(slot, view[start : start + self.length[slot]])
+                if self.store(number) == self.present:
+                    start = self.position(number)
+                    self.copy(number, view[start : start + self.length(number)])
         self.prune()
 
-    def young(self, number: int) -> int:
-        """Return the first record from ``number`` on that the ring still has."""
-        return max(number, self.count - RECORDS)
+    def word(self, number: int, which: int) -> int:
+        """Return one of the numbers of record ``number``, which the ring must have."""
+        return self.ring[WORDS * (number & MASK) + which]
 
-    def copy(self, slot: int, payload: bytes | memoryview) -> None:
-        """Copy ``payload`` to the chunk, and let the record at ``slot`` say so."""
+    def length(self, number: int) -> int:
+        """Return how many bytes a record describes."""
+        following = self.total
+        if number + 1 < self.count:
+            following = self.word(number + 1, TOTAL)
+        return following - self.word(number, TOTAL)
+
+    def store(self, number: int) -> int:
+        """Return the number of the store that has the bytes of a record."""
+        return self.word(number, PLACE) >> POSITION_BITS
+
+    def position(self, number: int) -> int:
+        """Return where in its store the bytes of a record begin."""
+        return self.word(number, PLACE) & POSITION_MASK
+
+    def before(self, number: int) -> int:
+        """Return the record before this one of its half, or -1."""
+        older = self.word(number, FRAME) & SPAN_MASK
+        return number - older if older else -1
+
+    def copy(self, number: int, payload: bytes | memoryview) -> None:
+        """Copy ``payload`` to the chunk, and let record ``number`` say so."""
         size = len(payload)
         chunk = self.chunk
         if chunk is None or self.chunk_used + size > len(chunk.buffer):
@@ -159,8 +185,8 @@ class History:
         # The buffer of a chunk is a bytearray.
         chunk.buffer[self.chunk_used : self.chunk_used + size] = payload  # type: ignore[index]
         chunk.last_total = self.total
-        self.store[slot] = chunk.number
-        self.position[slot] = self.chunk_used
+        place = chunk.number << POSITION_BITS | self.chunk_used
+        self.ring[WORDS * (number & MASK) + PLACE] = place
         self.chunk_used += size
 
     def prune(self) -> None:
@@ -177,17 +203,22 @@ class History:
     def add(
         self, previous: int, offset: int, length: int, position: int, frame: int
     ) -> int:
-        """Record bytes of the present batch; return the record's number."""
+        """Record bytes of the present batch; return the record's number.
+
+        ``previous`` is the number of the half's record before it, or -1; ``frame``
+        is below 2**47.
+        """
         number = self.count
+        older = number - previous
+        if previous < 0 or older >= RECORDS:
+            older = 0
         slot = number & MASK
-        self.previous[slot] = previous
+        at = WORDS * slot
+        self.ring[at + OFFSET] = offset
+        self.ring[at + TOTAL] = self.total
+        self.ring[at + PLACE] = self.present << POSITION_BITS | position
+        self.ring[at + FRAME] = (frame & FRAME_MASK) << SPAN_BITS | older
         self.link[slot] = NO_LINK
-        self.offset[slot] = offset
-        self.length[slot] = length
-        self.age[slot] = self.total
-        self.store[slot] = self.present
-        self.position[slot] = position
-        self.frame[slot] = frame
         self.count = number + 1
         self.total += length
         return number
@@ -204,10 +235,10 @@ class History:
         number = last
         while number > oldest and self.link[number & MASK] == NO_LINK:
             bare.append(number)
-            number = self.previous[number & MASK]
+            number = self.before(number)
         while bare:
             number = bare.pop()
-            before = self.previous[number & MASK]
+            before = self.before(number)
             link = ROOT
             if before > oldest:
                 link = before << SPAN_BITS | 1
@@ -222,18 +253,18 @@ class History:
         """Return the newest record of a half that begins before ``stop``, or -1."""
         oldest = max(-1, self.count - RECORDS - 1)
         number = last
-        while number > oldest and self.offset[number & MASK] >= stop:
+        while number > oldest and self.word(number, OFFSET) >= stop:
             farther = self.link[number & MASK] >> SPAN_BITS
-            if farther > oldest and self.offset[farther & MASK] >= stop:
+            if farther > oldest and self.word(farther, OFFSET) >= stop:
                 number = farther
             else:
-                number = self.previous[number & MASK]
+                number = self.before(number)
         return number
 
     def add_copy(self, previous: int, offset: int, payload: bytes, frame: int) -> int:
         """Record bytes that no batch buffer holds; return the record's number."""
         number = self.add(previous, offset, len(payload), 0, frame)
-        self.copy(number & MASK, payload)
+        self.copy(number, payload)
         return number
 
     def compare(self, last: int, piece: Piece) -> list[Clash] | None:
@@ -251,32 +282,30 @@ class History:
         for _step in range(MAX_STEPS):
             if number < 0 or self.count - number > RECORDS:
                 break
-            slot = number & MASK
-            if self.total - self.age[slot] > self.window_bytes:
+            if self.total - self.word(number, TOTAL) > self.window_bytes:
                 break
-            offset = self.offset[slot]
+            offset = self.word(number, OFFSET)
             start = max(piece.start, offset)
-            stop = min(piece.stop, offset + self.length[slot])
+            stop = min(piece.stop, offset + self.length(number))
             if start < stop:
-                payload = self.payload(slot, start, stop)
+                payload = self.payload(number, start, stop)
                 if payload is not None:
-                    kept = piece_of(
-                        start, stop, start, stop, start, payload, self.frame[slot], 0
-                    )
+                    frame = self.word(number, FRAME) >> SPAN_BITS
+                    kept = piece_of(start, stop, start, stop, start, payload, frame, 0)
                     found = clash(kept, piece, start, stop)
                     if found is not None:
                         clashes.append(found)
             if offset <= piece.start:
                 break
-            number = self.previous[slot]
+            number = self.before(number)
         if not clashes:
             return None
         clashes.reverse()
         return clashes
 
-    def payload(self, slot: int, start: int, stop: int) -> bytes | None:
-        """Return the delivered bytes ``[start, stop)`` of the record at ``slot``."""
-        wanted = self.store[slot]
+    def payload(self, number: int, start: int, stop: int) -> bytes | None:
+        """Return the delivered bytes ``[start, stop)`` of record ``number``."""
+        wanted = self.store(number)
         found = None
         if self.batch is not None and self.batch.number == wanted:
             found = self.batch
@@ -285,5 +314,5 @@ class History:
                 found = store
         if found is None:
             return None
-        begin = self.position[slot] + start - self.offset[slot]
+        begin = self.position(number) + start - self.word(number, OFFSET)
         return bytes(memoryview(found.buffer)[begin : begin + stop - start])

@@ -5,7 +5,7 @@
 # Each function compares its range with the bounds of the data, and then reads inside
 # of it unchecked. Bytes shifted into 64 bits do not overflow.
 
-from unpacket._core.batch cimport i64, u64
+from unpacket._core.batch cimport i64, u8, u32, u64
 from unpacket._core.packet cimport Packet
 
 
@@ -15,14 +15,13 @@ cdef inline i64 be16(Packet packet, i64 at) noexcept nogil:
     return packet.data[at] << 8 | packet.data[at + 1]
 
 
+# All four in 32 bits: so compilers see a load and a swap of its bytes.
 cdef inline i64 be32(Packet packet, i64 at) noexcept nogil:
     if at < 0 or at > packet.data.shape[0] - 4:
         return 0
+    cdef const u8* octet = &packet.data[at]
     return (
-        <i64>packet.data[at] << 24
-        | packet.data[at + 1] << 16
-        | packet.data[at + 2] << 8
-        | packet.data[at + 3]
+        <u32> octet[0] << 24 | <u32> octet[1] << 16 | <u32> octet[2] << 8 | octet[3]
     )
 
 

@@ -1,4 +1,4 @@
-# cython: nonecheck=False, initializedcheck=False
+# cython: nonecheck=False, initializedcheck=False, overflowcheck=False
 """IPv4 and IPv6: from the IP header to the TCP header, or to why there is none.
 
 Each function returns a number of ``reasons``. NONE says that ``packet.at`` is the

@@ -13,7 +13,7 @@ cdef unsigned int TIMESTAMPS, SACK_PERMITTED, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN
 cdef unsigned int IS_CLIENT, FIN_SEEN, RST_SEEN, UNSEEN, WAITING, OPEN, UNKNOWN_SCALE
 cdef unsigned int NO_SCALE, BY_SYN, BY_SYN_ACK, BY_PORT, BY_FIRST, SIMPLE
 cdef int BEGINNING, GOES_ON, ENDED, REUSED
-cdef long long PIECE_BYTES
+cdef long long PIECE_BYTES, LOW32
 
 cdef unsigned int BAD_CHECKSUM, GOOD_CHECKSUM
 cdef long long MAX_WINDOW, MAX_LEAD, LEAST_WINDOW, FIRST_FLIGHT
@@ -27,12 +27,15 @@ cpdef set_client(Stream stream, Half half, Half peer, unsigned int evidence)
     low=cython.uint, high=cython.uint, a_is_client=bint, client=bint, half=Half
 )
 cpdef announce(Context ctx, Stream stream)
-@cython.locals(first=Half, second=Half, half=Half, peer=Half)
+@cython.locals(first=Half, second=Half)
 cpdef close(Context ctx, Stream stream, int number)
 @cython.locals(extra=HalfExtra)
 cpdef let_go(Context ctx, Half half)
 @cython.locals(half=Half)
 cpdef refuse_candidate(Context ctx, Stream stream)
+cpdef bint begin_if_waiting(
+    Context ctx, Stream stream, Half half, Half peer
+) except -1
 cpdef bint all_finished(Half first, Half second) noexcept
 cpdef bint check_ended(Context ctx, Stream stream, Half half, Half peer) except -1
 @cython.locals(ahead=cython.longlong)
@@ -82,6 +85,7 @@ cpdef acknowledge(Context ctx, Stream stream, Half half, Half peer, Segment seg)
 cpdef long long allowed(Half half, Half peer, Segment seg) noexcept
 @cython.locals(
     offset=cython.longlong, stop=cython.longlong, fin=bint, established=bint,
+    believed=bint,
     extra=HalfExtra, closes=bint,
 )
 cpdef receive(Context ctx, Stream stream, Half half, Half peer, Segment seg)

@@ -51,6 +51,8 @@ from unpacket._core.half import (
 from unpacket._core.sequence import delta, unwrap
 from unpacket._core.state import Half, HalfExtra, Segment, Stream
 
+LOW32 = 0xFFFFFFFF
+
 BAD_CHECKSUM = 2
 GOOD_CHECKSUM = 1
 
@@ -125,25 +127,32 @@ def close(ctx: Context, stream: Stream, number: int) -> None:
     second = stream.half_b
     if first is None or not is_client(first):
         first, second = second, first
-    for half, peer in ((first, second), (second, first)):
-        if half is not None and half.state == WAITING:
-            begin(ctx, stream, half, peer)
-            if stream.reason:
-                # What it collected was the end of the stream already.
-                return
+    if begin_if_waiting(ctx, stream, first, second):
+        return
+    if begin_if_waiting(ctx, stream, second, first):
+        return
     announce(ctx, stream)
     if stream.candidate is not None:
         refuse_candidate(ctx, stream)
-    for half, peer in ((first, second), (second, first)):
-        if half is not None:
-            flush(ctx, stream, half, peer)
+    flush(ctx, stream, first, second)
+    flush(ctx, stream, second, first)
     if number in (BY_TIMEOUT, BY_END) and all_finished(first, second):
         number = BY_FIN
-    for half in (first, second):
-        if half is not None:
-            let_go(ctx, half)
+    let_go(ctx, first)
+    let_go(ctx, second)
     stream.reason = number
     ctx.events.append(closed(stream, REASONS[number], ctx.frame, ctx.time_ns))
+
+
+def begin_if_waiting(
+    ctx: Context, stream: Stream, half: Half | None, peer: Half | None
+) -> bool:
+    """Let a half that still collects begin; return whether that ended the stream."""
+    if half is None or half.state != WAITING:
+        return False
+    begin(ctx, stream, half, peer)
+    # What it collected may have been the end of the stream already.
+    return stream.reason != 0
 
 
 def all_finished(first: Half | None, second: Half | None) -> bool:
@@ -156,8 +165,10 @@ def all_finished(first: Half | None, second: Half | None) -> bool:
     )
 
 
-def let_go(ctx: Context, half: Half) -> None:
+def let_go(ctx: Context, half: Half | None) -> None:
     """Free what only a living half needs; the counts of what happened stay."""
+    if half is None:
+        return
     # Late packets are never data: no fast path for them.
     half.flags &= ~SIMPLE
     extra = half.extra
@@ -329,7 +340,7 @@ def closed_already(ctx: Context, stream: Stream, half: Half, seg: Segment) -> in
     """A packet of a stream that has ended: late, or a port that is used again."""
     if seg.flags & (SYN | RST) == SYN:
         known = half.flags & SYN_SEEN != 0
-        late = delta(half.base_seq, (seg.seq + 1) & 0xFFFFFFFF)
+        late = delta(half.base_seq, (seg.seq + 1) & LOW32)
         # A half that began without its SYN may see it late.
         same = late == 0 if known else half.state == OPEN and 0 <= late < MAX_LEAD
         # A SYN-ACK alone (one side was captured) must have another number than one
@@ -351,7 +362,7 @@ def confirms(stream: Stream, half: Half, peer: Half | None, seg: Segment) -> boo
     # The caller has looked.
     candidate: Segment = stream.candidate  # type: ignore[assignment]
     from_candidate = (half is stream.half_a) == stream.candidate_a
-    first = (candidate.seq + 1) & 0xFFFFFFFF
+    first = (candidate.seq + 1) & LOW32
     if seg.flags & (ACK | RST) != ACK:
         return False
     if not from_candidate:
@@ -367,7 +378,7 @@ def confirms(stream: Stream, half: Half, peer: Half | None, seg: Segment) -> boo
 
 def far(half: Half, seq: int) -> bool:
     """Return whether ``seq`` lies nowhere near what the half sends next."""
-    ahead = delta(seq, (half.base_seq + half.next_offset) & 0xFFFFFFFF)
+    ahead = delta(seq, (half.base_seq + half.next_offset) & LOW32)
     return ahead > FIRST_FLIGHT or ahead < -FIRST_FLIGHT
 
 
@@ -375,7 +386,7 @@ def synchronise(
     ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
 ) -> None:
     """Take a SYN or a SYN-ACK (RFC 9293 section 3.5)."""
-    base = (seg.seq + 1) & 0xFFFFFFFF
+    base = (seg.seq + 1) & LOW32
     if half.state == OPEN:
         if half.base_seq != base:
             if not half.flags & SYN_SEEN and 0 <= delta(half.base_seq, base) < MAX_LEAD:
@@ -595,7 +606,8 @@ def receive(
         if ctx.notes:
             ctx.note(stream, half, "keep_alive", offset, seg)
         return
-    if fin and reason != "ttl" and not take_fin(ctx, stream, half, seg, stop):
+    believed = reason is None or reason != "ttl"
+    if fin and believed and not take_fin(ctx, stream, half, seg, stop):
         return
     extra = half.extra
     if extra is not None and extra.fin_offset >= 0 and stop > extra.fin_offset:

@@ -1,7 +1,5 @@
 cimport cython
 
-from unpacket._core cimport inline_memory as native
-from unpacket._core.inline_memory cimport prefetch_object
 from unpacket._core.context cimport Context
 from unpacket._core.segments cimport Segments
 from unpacket._core.state cimport Half, Stream
@@ -11,7 +9,6 @@ cdef long long STREAM_BYTES, LAYER_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
 cdef unsigned int SYN_SEEN
 cdef int FIRST_BITS, FIRST_SLOTS, HASH_SHIFT, TAG_SHIFT, SLOT_BITS, EMPTY
 cdef int FIRST_BUCKET, SAMPLE
-cdef Py_ssize_t CHUNK
 cdef long long SLOT_MASK, WHEEL, WHEEL_MASK
 
 
@@ -36,14 +33,6 @@ cdef class FlowTable:
         stream=Stream,
     )
     cdef Stream find(self, Segments segments, Py_ssize_t i)
-    @cython.locals(
-        mask=cython.longlong,
-        count=Py_ssize_t,
-        first=Py_ssize_t,
-        i=Py_ssize_t,
-        entry=cython.longlong,
-    )
-    cdef prefetch(self, Segments segments, Py_ssize_t start)
     cdef add(self, Stream stream)
     @cython.locals(place=cython.longlong, tag=cython.longlong)
     cdef link(self, Stream stream)

@@ -6,16 +6,18 @@ each stream sits in one, at or before its deadline, and is looked at only when t
 comes round. So a packet costs the clock nothing.
 """
 
-from unpacket._core import inline_memory as native
 from unpacket._core.constants import (
-    CHUNK,
     HALF_BYTES,
+    HASH_SHIFT,
     LAYER_BYTES,
     NEVER,
     NO_TICK,
     NS,
+    SLOT_BITS,
+    SLOT_MASK,
     STREAM_BYTES,
     SYN_SEEN,
+    TAG_SHIFT,
 )
 from unpacket._core.context import Context
 from unpacket._core.segments import Segments
@@ -23,8 +25,6 @@ from unpacket._core.state import Stream
 
 FIRST_BITS = 10
 FIRST_SLOTS = 1024
-HASH_SHIFT = 15
-
 WHEEL = 1024
 WHEEL_MASK = WHEEL - 1
 
@@ -36,11 +36,6 @@ FIRST_BUCKET = -2
 # Of how many streams the one to be given up is chosen. Redis found 10 to come near
 # to what a list of all by age would choose, which every packet would have to keep.
 SAMPLE = 16
-
-# An entry of the table holds 31 bits of the hash above a slot's number plus one.
-SLOT_BITS = 32
-SLOT_MASK = (1 << SLOT_BITS) - 1
-TAG_SHIFT = 13
 
 
 def integers(count: int, value: int) -> "memoryview[int]":
@@ -118,27 +113,6 @@ class FlowTable:
                 ):
                     return stream
             place = (place + 1) & mask
-
-    def prefetch(self, segments: Segments, start: int) -> None:
-        """Ask for the memory that the rows from ``start`` on will need.
-
-        In three steps of CHUNK rows each, the next row's slot first, so that the
-        waits overlap and nothing is pushed out of the cache before its turn.
-        """
-        mask = self.mask
-        count = segments.count
-        first = start + 2 * CHUNK if start else 0
-        for i in range(first, min(count, start + 3 * CHUNK)):
-            native.prefetch_entry(self.entries, (segments.hash[i] >> HASH_SHIFT) & mask)
-        first = start + CHUNK if start else 0
-        for i in range(first, min(count, start + 2 * CHUNK)):
-            entry = self.entries[(segments.hash[i] >> HASH_SHIFT) & mask]
-            if entry:
-                native.prefetch_stream(self.streams, (entry & SLOT_MASK) - 1)
-        for i in range(start, min(count, start + CHUNK)):
-            entry = self.entries[(segments.hash[i] >> HASH_SHIFT) & mask]
-            if entry:
-                native.prefetch_halves(self.streams, (entry & SLOT_MASK) - 1)
 
     def add(self, stream: Stream) -> None:
         """Put a stream in."""

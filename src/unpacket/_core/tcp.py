@@ -1,4 +1,4 @@
-# cython: nonecheck=False, initializedcheck=False
+# cython: nonecheck=False, initializedcheck=False, overflowcheck=False
 """TCP: from a TCP header to a row of ``Segments``.
 
 RFC 9293, options of RFC 2018 (SACK) and RFC 7323 (window scale, timestamps).
