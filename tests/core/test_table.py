@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.builder import ACK, RAW, RST, SECOND, START_NS, SYN, End, Frame, ip, tcp
@@ -88,7 +88,11 @@ steps = st.tuples(
 )
 
 
+ONE = ("10.0.0.1", 65535)
+
+
 @given(st.lists(steps, max_size=60))
+@example([(ONE, ONE, ACK | RST, 0), (SERVER, SERVER, SYN, SECOND // 2)] * 2)
 def test_streams_agree_with_a_dictionary(rows: list[Any]) -> None:
     """Same family, same ends either way round: the same stream, while it lingers."""
     assembler = Assembler(FOREVER)

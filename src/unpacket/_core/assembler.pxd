@@ -1,15 +1,15 @@
 cimport cython
 
 from unpacket._core cimport inline_octets as native
-from unpacket._core cimport quick
 from unpacket._core.batch cimport (Batch)
 from unpacket._core.context cimport (Context)
 from unpacket._core.decode cimport (Decoder)
 from unpacket._core.events cimport (Data)
 from unpacket._core.half cimport (grace_over, release, settle, skip)
+from unpacket._core.quick cimport quick_run
 from unpacket._core.segments cimport (Segments)
 from unpacket._core.sequence cimport (delta)
-from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
+from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, recall, seen)
 from unpacket._core.stream cimport (begin, check_ended, close, process, shift_of)
 from unpacket._core.sums cimport (HostSums)
 from unpacket._core.table cimport (FlowTable, cost, deadline)

@@ -10,7 +10,6 @@ from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its
 from typing import NamedTuple
 
 from unpacket._core import inline_octets as native
-from unpacket._core import quick
 from unpacket._core.batch import Batch
 from unpacket._core.constants import (
     ACK,
@@ -34,8 +33,9 @@ from unpacket._core.context import Context, nanoseconds
 from unpacket._core.decode import Decoder
 from unpacket._core.events import Data, Direction, Event
 from unpacket._core.half import grace_over, release, settle, skip
+from unpacket._core.quick import quick_run
 from unpacket._core.segments import Segments
-from unpacket._core.state import Half, Segment, Stream
+from unpacket._core.state import Half, Segment, Stream, recall, seen
 from unpacket._core.stream import begin, check_ended, close, process, shift_of
 from unpacket._core.sums import HostSums
 from unpacket._core.table import FlowTable, by_id, cost, deadline
@@ -361,7 +361,7 @@ class Assembler:
             stop = i + 1
             if self.pause != EACH_SEGMENT:
                 stop = min(segments.count, self.stop_index)
-            self.segment_index = quick.run(ctx, self.table, segments, batch, i, stop)
+            self.segment_index = quick_run(ctx, self.table, segments, batch, i, stop)
             self.packets += self.segment_index - i
             if self.segment_index < stop:
                 self.segment_index += 1
@@ -397,6 +397,7 @@ class Assembler:
                 self.not_followed += 1
                 return
             stream = self.open(segments, i)
+        recall(stream)
         if segments.direction[i] == 0:
             half = stream.half_a
             peer = stream.half_b
@@ -456,8 +457,8 @@ class Assembler:
         if alive:
             half.packets += 1
             stream.seen_ns = ctx.now_ns
-            if ctx.time_ns > stream.last_ns:
-                stream.last_ns = ctx.time_ns
+            if ctx.time_ns > stream.latest_ns:
+                stream.latest_ns = ctx.time_ns
         if process(ctx, stream, half, peer, seg) == REUSED:
             half.packets -= alive
             half.payload_bytes -= seg.captured
@@ -469,6 +470,7 @@ class Assembler:
             if peer is not None:
                 settle(peer)
                 peer.shift = shift_of(peer, half)
+            self.table.enlist(stream)
         elif alive:
             self.linger(stream)
         if ctx.memory_bytes > ctx.memory_limit:
@@ -553,7 +555,7 @@ class Assembler:
         stream.id = self.next_id
         self.next_id += 1
         stream.first_ns = time_ns
-        stream.last_ns = time_ns
+        stream.latest_ns = time_ns
         stream.seen_ns = self.ctx.now_ns
         stream.first_frame = frame
         self.table.add(stream)
@@ -611,7 +613,7 @@ class Assembler:
     def stale(self, stream: Stream) -> bool:
         """End a stream that was quiet for too long; return whether that was so."""
         ctx = self.ctx
-        if ctx.now_ns - stream.seen_ns <= ctx.quiet_ns:
+        if ctx.now_ns - seen(stream) < ctx.quiet_ns:
             return False
         if deadline(ctx, stream) > ctx.now_ns:
             return False
@@ -626,6 +628,7 @@ class Assembler:
 
     def forget(self, stream: Stream) -> None:
         """Remove a closed stream from the table."""
+        recall(stream)
         self.table.remove(stream)
         self.ctx.memory_bytes -= cost(stream)
 
@@ -680,6 +683,7 @@ class Assembler:
         ctx = self.ctx
         if stream.reason:
             return
+        recall(stream)
         peer = stream.half_b if half is stream.half_a else stream.half_a
         if kind == GRACE:
             if half.extra is not None and half.extra.grace_ns != NEVER:
@@ -708,6 +712,7 @@ class Assembler:
         Returns:
             The events that this causes.
         """
+        recall(stream)
         half = stream.half(direction)
         if half is not None and half.state == OPEN and not stream.reason:
             peer = stream.half_b if half is stream.half_a else stream.half_a
@@ -721,6 +726,7 @@ class Assembler:
 
     def ignore(self, stream: Stream, direction: Direction | int) -> None:
         """Deliver no more of a direction; its state is still followed."""
+        recall(stream)
         half = stream.half(direction)
         if half is None:
             half = self.add_half(stream, stream.half_a is None)
@@ -733,6 +739,7 @@ class Assembler:
 
         Its method ``acknowledge(ack, sacks)`` gets sequence numbers.
         """
+        recall(stream)
         half = stream.half(direction)
         if half is None:
             half = self.add_half(stream, stream.half_a is None)

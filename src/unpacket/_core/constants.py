@@ -89,6 +89,37 @@ TAG_SHIFT = 13
 SLOT_BITS = 32
 SLOT_MASK = (1 << SLOT_BITS) - 1
 
+# The numbers of a row of the ledger: the key of the stream (KEY_PORTS with the context
+# above; KEY_OWNER: its IP version, and its slot in the table above at bit 8), when it
+# was seen, and eight numbers for each of its halves.
+ROW_WORDS = 24
+KEY_A_LO = 0
+KEY_B_LO = 1
+KEY_A_HI = 2
+KEY_B_HI = 3
+KEY_PORTS = 4
+KEY_OWNER = 5
+OWNER_SHIFT = 8
+ROW_SEEN = 6
+ROW_LAST = 7
+# Where the half of the lower address stands, and that of the other.
+ROW_A = 8
+ROW_B = 16
+# What stands there is what Half calls so. ROW_SEQ: base_seq, ts_recent above.
+# ROW_FLAGS: flags, above at bits 16, 24, 32 and 48: ttl, shift, mss and scale.
+ROW_NEXT = 0
+ROW_ACKED = 1
+ROW_WINDOW = 2
+ROW_BYTES = 3
+ROW_PACKETS = 4
+ROW_RECORD = 5
+ROW_SEQ = 6
+ROW_FLAGS = 7
+TTL_SHIFT = 16
+SCALING_SHIFT = 24
+MSS_SHIFT = 32
+SCALE_SHIFT = 48
+
 # How many segments are prepared for at a time: some 30 KiB of streams and halves.
 CHUNK = 64
 

@@ -6,13 +6,5 @@ The compiled twin is in the ``.pxd``; uncompiled there is nothing to gain.
 from typing import Any
 
 
-def prefetch_entry(entries: Any, place: int) -> None:
-    """Ask for one entry of the flow table."""
-
-
-def prefetch_stream(streams: list[Any], slot: int) -> None:
-    """Ask for a stream."""
-
-
-def prefetch_halves(streams: list[Any], slot: int) -> None:
-    """Ask for both halves of a stream."""
+def prefetch(numbers: Any, place: int) -> None:
+    """Ask for one number of a view, with its line of the cache."""

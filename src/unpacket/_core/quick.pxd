@@ -2,23 +2,27 @@ cimport cython
 
 from unpacket._core cimport inline_memory as memory
 from unpacket._core cimport inline_octets as native
-from unpacket._core.inline_memory cimport prefetch_object
 from unpacket._core.batch cimport Batch
 from unpacket._core.context cimport Context
 from unpacket._core.events cimport Data
 from unpacket._core.history cimport History
 from unpacket._core.segments cimport Segments
-from unpacket._core.state cimport Half, Stream, direction_of
 from unpacket._core.table cimport FlowTable
 
-cdef unsigned int ACK, IGNORED, SIMPLE, SUM_GOOD, TIMESTAMPS, ZERO_WINDOW
-cdef unsigned int FIN_SYN_RST_ACK, GOOD, BAD
+cdef unsigned int ACK, FIN_SYN_RST_ACK, GOOD, BAD
+cdef unsigned long long IGNORED, IS_CLIENT, SUM_GOOD, TIMESTAMPS
 cdef Py_ssize_t CHUNK, CHUNK_MASK
-cdef long long NO_TICK, LOW32, HALF32, LATEST_NS, SLOT_MASK
-cdef int HASH_SHIFT, SLOT_BITS, TAG_SHIFT
+cdef unsigned long long LOW32, HALF32
+cdef long long NO_TICK, LATEST_NS, SLOT_MASK
+cdef int HASH_SHIFT, SLOT_BITS, TAG_SHIFT, OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT
+cdef Py_ssize_t ROW_WORDS, ROW_A, ROW_B, ROW_NEXT, ROW_ACKED, ROW_WINDOW, ROW_BYTES
+cdef Py_ssize_t ROW_PACKETS, ROW_RECORD, ROW_SEQ, ROW_FLAGS, ROW_SEEN, ROW_LAST
+cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
 
 @cython.locals(
     history=History,
+    words="long long[::1]",
+    unsigned="unsigned long long[::1]",
     skew_ns=cython.longlong,
     earliest_ns=cython.longlong,
     latest_ns=cython.longlong,
@@ -29,25 +33,28 @@ cdef int HASH_SHIFT, SLOT_BITS, TAG_SHIFT
     place=Py_ssize_t,
     tag=cython.longlong,
     entry=cython.longlong,
-    stream=Stream,
-    half=Half,
-    peer=Half,
+    slot=cython.longlong,
+    row=Py_ssize_t,
+    ports=cython.ulonglong,
+    half=Py_ssize_t,
+    peer=Py_ssize_t,
     offset=cython.longlong,
+    sequences=cython.ulonglong,
+    state=cython.ulonglong,
     checksum=cython.uint,
     timed=bint,
     window=cython.longlong,
     acked=cython.longlong,
     ahead=cython.longlong,
     length=cython.longlong,
-    ttl=int,
+    hops=int,
+    recent=cython.ulonglong,
     edge=cython.longlong,
     frame=cython.longlong,
     start=Py_ssize_t,
-    wanted=bint,
-    side=bytes,
-    payload=bytes,
+    event=Data,
 )
-cpdef Py_ssize_t run(
+cpdef Py_ssize_t quick_run(
     Context ctx,
     FlowTable table,
     Segments segments,
@@ -58,20 +65,12 @@ cpdef Py_ssize_t run(
 @cython.locals(
     mask=cython.longlong,
     entries="long long[::1]",
-    streams=list,
+    rows="int[::1]",
+    words="long long[::1]",
     count=Py_ssize_t,
     first=Py_ssize_t,
     i=Py_ssize_t,
     entry=cython.longlong,
+    row=Py_ssize_t,
 )
 cdef prefetch(FlowTable table, Segments segments, Py_ssize_t start)
-@cython.locals(event=Data)
-cdef give(
-    Context ctx,
-    Stream stream,
-    Half half,
-    long long offset,
-    bytes payload,
-    long long frame,
-    long long time_ns,
-)

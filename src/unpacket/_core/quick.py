@@ -1,15 +1,16 @@
 # cython: nonecheck=False, initializedcheck=False
 # cython: boundscheck=False, overflowcheck=False
-"""The ordinary segment: of a known stream, in order, and nothing to be asked about.
+"""The ordinary segment: of an enlisted stream, in order, and nothing to ask about.
 
 Nearly every segment is one, so this loop is what reassembly costs. Whatever is
 unusual in the least it leaves to the complete way, and changes nothing.
 
 The checks of index and overflow are off in this file: with them it took 840
 instructions a segment, without them 300. Rows are below ``segments.count``, which
-no column is shorter than; ``place`` is masked by the table's size, and an entry
-names a slot that there is. Times are between two limits that ``run`` makes, all
-within 63 bits; the other numbers are lengths of 32 bits or counts.
+no column is shorter than; ``place`` is masked by the table's size, an entry names a
+slot that there is, and ``rows`` a row of the ledger. Times are between two limits
+that ``quick_run`` makes, all within 63 bits; the other numbers are lengths of 32
+bits or counts, and sequence numbers are meant modulo 2**32.
 """
 
 from unpacket._core import inline_memory as memory
@@ -20,19 +21,39 @@ from unpacket._core.constants import (
     CHUNK,
     HASH_SHIFT,
     IGNORED,
+    IS_CLIENT,
+    KEY_A_HI,
+    KEY_A_LO,
+    KEY_B_HI,
+    KEY_B_LO,
+    KEY_OWNER,
+    KEY_PORTS,
     NO_TICK,
-    SIMPLE,
+    OWNER_SHIFT,
+    ROW_A,
+    ROW_ACKED,
+    ROW_B,
+    ROW_BYTES,
+    ROW_FLAGS,
+    ROW_LAST,
+    ROW_NEXT,
+    ROW_PACKETS,
+    ROW_RECORD,
+    ROW_SEEN,
+    ROW_SEQ,
+    ROW_WINDOW,
+    ROW_WORDS,
+    SCALING_SHIFT,
     SLOT_BITS,
     SLOT_MASK,
     SUM_GOOD,
     TAG_SHIFT,
     TIMESTAMPS,
-    ZERO_WINDOW,
+    TTL_SHIFT,
 )
 from unpacket._core.context import Context
-from unpacket._core.events import Data
+from unpacket._core.events import CLIENT, SERVER, Data
 from unpacket._core.segments import BAD, GOOD, Segments
-from unpacket._core.state import Half, Stream, direction_of
 from unpacket._core.table import FlowTable
 
 FIN_SYN_RST_ACK = 0x17
@@ -46,20 +67,21 @@ CHUNK_MASK = CHUNK - 1
 LATEST_NS = (1 << 62) - 1
 
 
-def run(
+def quick_run(
     ctx: Context, table: FlowTable, segments: Segments, batch: Batch, i: int, stop: int
 ) -> int:
     """Process rows from ``i`` on, before ``stop``; return the first that is left."""
     if table.tick == NO_TICK:
         return i
     history = ctx.history
+    words = table.ledger.signed
+    unsigned = table.ledger.unsigned
     skew_ns = ctx.skew_ns
     # Before the one the clock goes back, from the other on something is due.
     earliest_ns = ctx.now_ns + skew_ns
     latest_ns = min(ctx.next_timer_ns, LATEST_NS - skew_ns) + skew_ns
     mask = table.mask
     begun = i
-    stream: Stream
     while i < stop:
         if i & CHUNK_MASK == 0:
             prefetch(table, segments, i)
@@ -79,102 +101,95 @@ def run(
             entry = table.entries[place]
         if entry == 0:
             break
-        # An entry has no free slot.
-        stream = table.streams[(entry & SLOT_MASK) - 1]  # type: ignore[assignment]
+        slot = (entry & SLOT_MASK) - 1
+        row = ROW_WORDS * table.rows[slot]
+        ports = segments.context[i]
+        ports = ports << 32 | segments.ports[i]
         if (
-            stream.a_lo != segments.a_lo[i]
-            or stream.b_lo != segments.b_lo[i]
-            or stream.ports != segments.ports[i]
-            or stream.context != segments.context[i]
-            or stream.family != segments.family[i]
-            or stream.a_hi != segments.a_hi[i]
-            or stream.b_hi != segments.b_hi[i]
-            or time_ns - skew_ns - stream.seen_ns > ctx.quiet_ns
+            unsigned[row + KEY_A_LO] != segments.a_lo[i]
+            or unsigned[row + KEY_B_LO] != segments.b_lo[i]
+            or unsigned[row + KEY_A_HI] != segments.a_hi[i]
+            or unsigned[row + KEY_B_HI] != segments.b_hi[i]
+            or unsigned[row + KEY_PORTS] != ports
+            or words[row + KEY_OWNER] != slot << OWNER_SHIFT | segments.family[i]
+            or time_ns - skew_ns - words[row + ROW_SEEN] >= ctx.quiet_ns
         ):
-            # Another of the same tag may follow, or the stream's time may be over.
+            # Not enlisted, or its time may be over, or another of the tag follows.
             break
-        if segments.direction[i] == 0:
-            half = stream.half_a
-            peer = stream.half_b
-        else:
-            half = stream.half_b
-            peer = stream.half_a
-        if (
-            half is None
-            or peer is None
-            or half.flags & (SIMPLE | ZERO_WINDOW) != SIMPLE
-            or peer.flags & (SIMPLE | ZERO_WINDOW) != SIMPLE
-        ):
+        half = row + (ROW_A if segments.direction[i] == 0 else ROW_B)
+        peer = 2 * row + ROW_A + ROW_B - half
+        offset = words[half + ROW_NEXT]
+        sequences = unsigned[half + ROW_SEQ]
+        if segments.seq[i] != (sequences + offset) & LOW32:
             break
-        offset = half.next_offset
-        if segments.seq[i] != (half.base_seq + offset) & LOW32:
-            break
+        state = unsigned[half + ROW_FLAGS]
         checksum = segments.checksum[i]
         if checksum == BAD and ctx.checksum_rule:
-            if ctx.checksum_rule == 2 or half.flags & SUM_GOOD:
+            if ctx.checksum_rule == 2 or state & SUM_GOOD:
                 break
         timed = segments.has_timestamp[i]
+        recent = segments.tsval[i]
         if timed:
             # A half that never agreed on timestamps goes the other way.
-            if not half.flags & TIMESTAMPS:
+            if not state & TIMESTAMPS:
                 break
-            if (segments.tsval[i] - half.ts_recent) & LOW32 >= HALF32:
+            if (recent - (sequences >> 32)) & LOW32 >= HALF32:
                 break
         window = segments.window[i]
-        acked = peer.acked
-        if window == 0 or acked < 0:
+        if window == 0:
             break
+        acked = words[peer + ROW_ACKED]
         ahead = segments.ack[i]
-        ahead = ((ahead - peer.base_seq - acked + HALF32) & LOW32) - HALF32
-        if ahead > peer.next_offset - acked:
+        ahead -= unsigned[peer + ROW_SEQ] & LOW32
+        ahead = ((ahead - acked + HALF32) & LOW32) - HALF32
+        if ahead > words[peer + ROW_NEXT] - acked:
             break
         length = segments.length[i]
         if length:
-            ttl = segments.ttl[i]
+            hops = segments.ttl[i]
+            hops -= state >> TTL_SHIFT & 0xFF
             if (
                 segments.captured[i] != length
-                or ttl - half.ttl >= ctx.ttl_distance
-                or half.ttl - ttl >= ctx.ttl_distance
+                or hops >= ctx.ttl_distance
+                or -hops >= ctx.ttl_distance
                 or ctx.acked_only
+                or segments.source[i] >= 0
             ):
                 break
         if timed:
-            half.ts_recent = segments.tsval[i]
+            unsigned[half + ROW_SEQ] = recent << 32 | sequences & LOW32
         if checksum == GOOD:
-            half.flags |= SUM_GOOD
+            unsigned[half + ROW_FLAGS] = state | SUM_GOOD
         if ahead > 0:
             acked += ahead
-            peer.acked = acked
-        edge = acked + 2 * (window << half.shift)
-        if edge > peer.window_edge:
-            peer.window_edge = edge
-        half.packets += 1
-        stream.seen_ns = time_ns - skew_ns
-        if time_ns > stream.last_ns:
-            stream.last_ns = time_ns
+            words[peer + ROW_ACKED] = acked
+        edge = acked + 2 * (window << (state >> SCALING_SHIFT & 0xFF))
+        if edge > words[peer + ROW_WINDOW]:
+            words[peer + ROW_WINDOW] = edge
+        words[half + ROW_PACKETS] += 1
+        words[row + ROW_SEEN] = time_ns - skew_ns
+        if time_ns > words[row + ROW_LAST]:
+            words[row + ROW_LAST] = time_ns
         if length:
-            half.payload_bytes += length
-            half.next_offset = offset + length
-            half.sent_edge = offset + length
+            words[half + ROW_BYTES] += length
+            words[half + ROW_NEXT] = offset + length
             frame = batch.first_number + segments.index[i]
             start = segments.start[i]
-            wanted = ctx.want_data and not half.flags & IGNORED
-            if segments.source[i] < 0:
-                if history.window_bytes:
-                    half.last_record = history.add(
-                        half.last_record, offset, length, start, frame
-                    )
-                if wanted:
-                    payload = native.octets(batch, start, length)
-            else:
-                side = segments.side[segments.source[i]]
-                payload = side[start : start + length]
-                if history.window_bytes:
-                    half.last_record = history.add_copy(
-                        half.last_record, offset, payload, frame
-                    )
-            if wanted:
-                give(ctx, stream, half, offset, payload, frame, time_ns)
+            if history.window_bytes:
+                words[half + ROW_RECORD] = history.add(
+                    words[half + ROW_RECORD], offset, length, start, frame
+                )
+            if ctx.want_data and not state & IGNORED:
+                event = Data.__new__(Data)
+                event.stream = table.streams[slot]  # type: ignore[assignment]
+                event.direction = CLIENT if state & IS_CLIENT else SERVER
+                event.offset = offset
+                event.payload = native.octets(batch, start, length)
+                event.frame = frame
+                event.time_ns = time_ns
+                event.parts = None
+                event.acknowledged = True
+                ctx.events.append(event)
         earliest_ns = time_ns
         i += 1
     if i > begun:
@@ -187,44 +202,21 @@ def run(
 def prefetch(table: FlowTable, segments: Segments, start: int) -> None:
     """Ask for the memory that the rows from ``start`` on will need.
 
-    In three steps of CHUNK rows each, the next row's slot first, so that the waits
-    overlap and nothing is pushed out of the cache before its turn.
+    In two steps of CHUNK rows each, so that the waits overlap and nothing is pushed
+    out of the cache before its turn.
     """
     mask = table.mask
     entries = table.entries
-    streams = table.streams
+    rows = table.rows
+    words = table.ledger.signed
     count = segments.count
-    first = start + 2 * CHUNK if start else 0
-    for i in range(first, min(count, start + 3 * CHUNK)):
-        memory.prefetch_entry(entries, (segments.hash[i] >> HASH_SHIFT) & mask)
     first = start + CHUNK if start else 0
     for i in range(first, min(count, start + 2 * CHUNK)):
-        entry = entries[(segments.hash[i] >> HASH_SHIFT) & mask]
-        if entry:
-            memory.prefetch_stream(streams, (entry & SLOT_MASK) - 1)
+        memory.prefetch(entries, (segments.hash[i] >> HASH_SHIFT) & mask)
     for i in range(start, min(count, start + CHUNK)):
         entry = entries[(segments.hash[i] >> HASH_SHIFT) & mask]
         if entry:
-            memory.prefetch_halves(streams, (entry & SLOT_MASK) - 1)
-
-
-def give(
-    ctx: Context,
-    stream: Stream,
-    half: Half,
-    offset: int,
-    payload: bytes,
-    frame: int,
-    time_ns: int,
-) -> None:
-    """Add a Data event."""
-    event = Data.__new__(Data)
-    event.stream = stream
-    event.direction = direction_of(half)
-    event.offset = offset
-    event.payload = payload
-    event.frame = frame
-    event.time_ns = time_ns
-    event.parts = None
-    event.acknowledged = True
-    ctx.events.append(event)
+            row = ROW_WORDS * rows[(entry & SLOT_MASK) - 1]
+            memory.prefetch(words, row)
+            memory.prefetch(words, row + ROW_A)
+            memory.prefetch(words, row + ROW_B)

@@ -1,10 +1,16 @@
 cimport cython
 
 from unpacket._core.held cimport (Held)
+from unpacket._core.ledger cimport Ledger
 
 cdef unsigned int SYN_SEEN, FINISHED, SACK_PERMITTED, SIMPLE, IS_CLIENT, HAS_GAP
 cdef unsigned int HAS_CONFLICT, FIN_SEEN, RST_SEEN, UNSEEN, OPEN, NO_SCALE
-cdef long long NEVER
+cdef unsigned int ZERO_WINDOW
+cdef long long NEVER, LOW32
+cdef Py_ssize_t ROW_WORDS, ROW_A, ROW_B, ROW_NEXT, ROW_ACKED, ROW_WINDOW, ROW_BYTES
+cdef Py_ssize_t ROW_PACKETS, ROW_RECORD, ROW_SEQ, ROW_FLAGS, ROW_SEEN, ROW_LAST
+cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
+cdef int OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT, MSS_SHIFT, SCALE_SHIFT
 
 
 @cython.final
@@ -55,37 +61,48 @@ cdef class Half:
     cdef public unsigned char state
     cdef public HalfExtra extra
     cdef HalfExtra more(self)
-    @cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
-    cdef Py_ssize_t held_bytes(self) except -1
 
 
 @cython.final
 cdef class Stream:
-    # What every packet needs comes first, to share cache lines.
     cdef public Half half_a
     cdef public Half half_b
-    cdef unsigned long long a_lo, b_lo
+    cdef Ledger ledger
+    cdef public Segment candidate
+    cdef public tuple layers
+    cdef unsigned long long a_lo, b_lo, a_hi, b_hi
+    cdef long long hash
+    cdef readonly long long id
+    cdef public long long seen_ns
+    cdef public long long latest_ns
+    cdef public long long first_ns
+    cdef public long long first_frame
     cdef unsigned int ports
     cdef readonly unsigned int context
+    cdef public int slot
+    cdef int row
+    cdef readonly unsigned short link_type
     cdef readonly unsigned char family
     cdef public unsigned char reason
     cdef public unsigned char evidence
     cdef public unsigned char opened
-    cdef public int slot
-    cdef public long long seen_ns
-    cdef public long long last_ns
-    cdef unsigned long long a_hi, b_hi
-    cdef long long hash
-    cdef readonly long long id
-    cdef public long long first_ns
-    cdef public long long first_frame
-    cdef public Segment candidate
-    cdef public bint candidate_a
-    cdef readonly unsigned short link_type
-    cdef public tuple layers
-    cdef bint first_a
-    cpdef Half half(self, direction)
-    cdef bint client_is_a(self) except -1
+    cdef public unsigned char candidate_a
+    cdef unsigned char first_a
 
 
+@cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
+cpdef Py_ssize_t held_bytes(Half half) except -1
+@cython.locals(half=Half)
+cpdef Half side(Stream stream, bint first)
+@cython.locals(ledger=Ledger, at=Py_ssize_t, word=cython.ulonglong)
+cpdef read_half(Half half, Stream stream, bint first)
+@cython.locals(word=cython.ulonglong)
+cpdef write_half(Half half, Ledger ledger, Py_ssize_t at)
+cpdef bint ordinary(Half half) except -1
+@cython.locals(row=Py_ssize_t, at=Py_ssize_t, word=cython.ulonglong, half=Half)
+cpdef bint enlist(Stream stream, Ledger ledger) except -1
+@cython.locals(ledger=Ledger)
+cpdef recall(Stream stream)
+@cython.locals(ledger=Ledger)
+cpdef Py_ssize_t seen(Stream stream) except? -1
 cpdef object direction_of(Half half)

@@ -1,7 +1,10 @@
 """What is remembered of a connection: Stream, its two Halves, a Segment at hand.
 
 Only state lives here; ``half`` and ``stream`` act on it. A half that never met
-anything unusual has no HalfExtra: a quiet stream must stay below 400 bytes.
+anything unusual has no HalfExtra. A stream in which nothing unusual is under way is
+``enlisted``: what changes of it stands in a row of the ledger, and its halves are no
+objects unless they have a HalfExtra; so it stays below 400 bytes. ``recall`` turns it
+back; whoever acts on a stream does that first.
 """
 
 import ipaddress
@@ -15,19 +18,47 @@ from unpacket._core.constants import (
     HAS_CONFLICT,
     HAS_GAP,
     IS_CLIENT,
+    KEY_A_HI,
+    KEY_A_LO,
+    KEY_B_HI,
+    KEY_B_LO,
+    KEY_OWNER,
+    KEY_PORTS,
+    MSS_SHIFT,
     NEVER,
     NO_SCALE,
     OPEN,
+    OWNER_SHIFT,
     REASONS,
+    ROW_A,
+    ROW_ACKED,
+    ROW_B,
+    ROW_BYTES,
+    ROW_FLAGS,
+    ROW_LAST,
+    ROW_NEXT,
+    ROW_PACKETS,
+    ROW_RECORD,
+    ROW_SEEN,
+    ROW_SEQ,
+    ROW_WINDOW,
+    ROW_WORDS,
     RST_SEEN,
     SACK_PERMITTED,
+    SCALE_SHIFT,
+    SCALING_SHIFT,
     SIMPLE,
     SYN_SEEN,
+    TTL_SHIFT,
     UNSEEN,
+    ZERO_WINDOW,
 )
 from unpacket._core.events import CLIENT, SERVER, Direction, Event
 from unpacket._core.held import Held
 from unpacket._core.layers import path_text
+from unpacket._core.ledger import Ledger
+
+LOW32 = 0xFFFFFFFF
 
 
 class Endpoint(NamedTuple):
@@ -237,22 +268,6 @@ class Half:
         self.flags &= ~SIMPLE
         return self.extra
 
-    def held_bytes(self) -> int:
-        """Return how many payload bytes wait for something."""
-        extra = self.extra
-        if extra is None:
-            return 0
-        waiting = extra.unreleased_bytes
-        if extra.held is not None:
-            waiting += extra.held.payload_bytes
-        if extra.waiting is not None:
-            for item in extra.waiting:
-                waiting += item.captured
-        if extra.suspects is not None:
-            for _base, _reason, item in extra.suspects:
-                waiting += item.captured
-        return waiting
-
 
 class Stream:
     """One TCP connection, both directions.
@@ -260,7 +275,7 @@ class Stream:
     Attributes:
         id: Counts from 0 in the order of first packets, as Wireshark's
             ``tcp.stream``.
-        first_ns, last_ns: Capture times of its first and latest packet.
+        first_ns: The capture time of its first packet.
         first_frame: The number of its first packet.
         link_type: The link type of that packet.
         context: Not 0 where the tunnel, or the VLAN, that the stream is in tells it
@@ -284,12 +299,14 @@ class Stream:
         "half_b",
         "hash",
         "id",
-        "last_ns",
+        "latest_ns",
         "layers",
+        "ledger",
         "link_type",
         "opened",
         "ports",
         "reason",
+        "row",
         "seen_ns",
         "slot",
     )
@@ -297,6 +314,7 @@ class Stream:
     candidate: Segment | None
     half_a: Half | None
     half_b: Half | None
+    ledger: Ledger | None
     layers: tuple[int, ...] | None
 
     def __init__(self) -> None:
@@ -309,11 +327,13 @@ class Stream:
         self.context = 0
         self.hash = 0
         self.first_ns = 0
-        self.last_ns = 0
+        self.latest_ns = 0
         self.seen_ns = 0
         self.first_frame = 0
         self.half_a = None
         self.half_b = None
+        self.ledger = None
+        self.row = -1
         self.slot = -1
         self.family = 4
         self.evidence = 0
@@ -328,15 +348,16 @@ class Stream:
     def half(self, direction: Direction | int) -> Half | None:
         """Return the Half of a direction, or None while that side was not seen."""
         wanted = IS_CLIENT if int(direction) == 0 else 0
-        for half in (self.half_a, self.half_b):
+        for half in (side(self, True), side(self, False)):
             if half is not None and half.flags & IS_CLIENT == wanted:
                 return half
         return None
 
     def client_is_a(self) -> bool:
         """Return whether the client is the end with the lower address."""
-        if self.half_a is not None:
-            return self.half_a.flags & IS_CLIENT != 0
+        half = side(self, True)
+        if half is not None:
+            return half.flags & IS_CLIENT != 0
         # There is no stream without a half.
         return self.half_b.flags & IS_CLIENT == 0  # type: ignore[union-attr]
 
@@ -347,6 +368,15 @@ class Stream:
         if self.family == 4:
             return Endpoint(str(ipaddress.IPv4Address(lo)), port)
         return Endpoint(str(ipaddress.IPv6Address(hi << 64 | lo)), port)
+
+    @property
+    def last_ns(self) -> int:
+        """The capture time of its latest packet."""
+        if self.row < 0:
+            return self.latest_ns
+        # What is enlisted has one.
+        ledger: Ledger = self.ledger  # type: ignore[assignment]
+        return ledger.signed[ROW_WORDS * self.row + ROW_LAST]
 
     @property
     def client(self) -> Endpoint:
@@ -494,7 +524,7 @@ class Stream:
             "delivered_bytes": half.next_offset
             - extra.gap_bytes
             - extra.unreleased_bytes,
-            "held_bytes": half.held_bytes(),
+            "held_bytes": held_bytes(half),
             "duplicate_bytes": extra.duplicate_bytes,
             "conflicting_bytes": extra.conflict_bytes,
             "rejected_bytes": extra.rejected_bytes,
@@ -510,6 +540,143 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream {self.id} {self.client} > {self.server}>"
+
+
+def held_bytes(half: Half) -> int:
+    """Return how many payload bytes of a half wait for something."""
+    extra = half.extra
+    if extra is None:
+        return 0
+    waiting = extra.unreleased_bytes
+    if extra.held is not None:
+        waiting += extra.held.payload_bytes
+    if extra.waiting is not None:
+        for item in extra.waiting:
+            waiting += item.captured
+    if extra.suspects is not None:
+        for _base, _reason, item in extra.suspects:
+            waiting += item.captured
+    return waiting
+
+
+def side(stream: Stream, first: bool) -> Half | None:
+    """Return the half of the lower address or the other, as it stands now, to read.
+
+    None while that side was not seen.
+    """
+    half = stream.half_a if first else stream.half_b
+    if stream.row >= 0:
+        if half is None:
+            half = Half()
+        read_half(half, stream, first)
+    return half
+
+
+def read_half(half: Half, stream: Stream, first: bool) -> None:
+    """Let a half say what the row of its stream says."""
+    # What is enlisted has one.
+    ledger: Ledger = stream.ledger  # type: ignore[assignment]
+    at = ROW_WORDS * stream.row + (ROW_A if first else ROW_B)
+    half.next_offset = ledger.signed[at + ROW_NEXT]
+    half.sent_edge = half.next_offset
+    half.acked = ledger.signed[at + ROW_ACKED]
+    half.window_edge = ledger.signed[at + ROW_WINDOW]
+    half.payload_bytes = ledger.signed[at + ROW_BYTES]
+    half.packets = ledger.signed[at + ROW_PACKETS]
+    half.last_record = ledger.signed[at + ROW_RECORD]
+    word = ledger.unsigned[at + ROW_SEQ]
+    half.base_seq = word & LOW32
+    half.ts_recent = word >> 32
+    word = ledger.unsigned[at + ROW_FLAGS]
+    half.flags = word & 0xFFFF
+    half.ttl = word >> TTL_SHIFT & 0xFF
+    half.shift = word >> SCALING_SHIFT & 0xFF
+    half.mss = word >> MSS_SHIFT & 0xFFFF
+    half.scale = word >> SCALE_SHIFT & 0xFF
+    half.state = OPEN
+
+
+def write_half(half: Half, ledger: Ledger, at: int) -> None:
+    """Write what ``read_half`` reads, from ``at`` on."""
+    ledger.signed[at + ROW_NEXT] = half.next_offset
+    ledger.signed[at + ROW_ACKED] = half.acked
+    ledger.signed[at + ROW_WINDOW] = half.window_edge
+    ledger.signed[at + ROW_BYTES] = half.payload_bytes
+    ledger.signed[at + ROW_PACKETS] = half.packets
+    ledger.signed[at + ROW_RECORD] = half.last_record
+    word = half.ts_recent
+    ledger.unsigned[at + ROW_SEQ] = word << 32 | half.base_seq
+    word = half.scale
+    word = word << 16 | half.mss
+    word = word << 8 | half.shift
+    word = word << 8 | half.ttl
+    ledger.unsigned[at + ROW_FLAGS] = word << 16 | half.flags
+
+
+def ordinary(half: Half | None) -> bool:
+    """Return whether nothing unusual is under way in a half."""
+    return (
+        half is not None
+        and half.flags & (SIMPLE | ZERO_WINDOW) == SIMPLE
+        and half.acked >= 0
+        and half.sent_edge == half.next_offset
+    )
+
+
+def enlist(stream: Stream, ledger: Ledger) -> bool:
+    """Let a stream go on as a row of the ledger, if both its halves are ordinary.
+
+    Returns:
+        Whether it does.
+    """
+    if not ordinary(stream.half_a) or not ordinary(stream.half_b):
+        return False
+    row = ledger.take()
+    at = ROW_WORDS * row
+    ledger.unsigned[at + KEY_A_LO] = stream.a_lo
+    ledger.unsigned[at + KEY_B_LO] = stream.b_lo
+    ledger.unsigned[at + KEY_A_HI] = stream.a_hi
+    ledger.unsigned[at + KEY_B_HI] = stream.b_hi
+    word = stream.context
+    ledger.unsigned[at + KEY_PORTS] = word << 32 | stream.ports
+    ledger.signed[at + KEY_OWNER] = stream.slot << OWNER_SHIFT | stream.family
+    ledger.signed[at + ROW_SEEN] = stream.seen_ns
+    ledger.signed[at + ROW_LAST] = stream.latest_ns
+    # Both are there: they are ordinary.
+    half: Half = stream.half_a  # type: ignore[assignment]
+    write_half(half, ledger, at + ROW_A)
+    if half.extra is None:
+        stream.half_a = None
+    half = stream.half_b  # type: ignore[assignment]
+    write_half(half, ledger, at + ROW_B)
+    if half.extra is None:
+        stream.half_b = None
+    stream.ledger = ledger
+    stream.row = row
+    return True
+
+
+def recall(stream: Stream) -> None:
+    """Let a stream be objects again, to act on them."""
+    if stream.row < 0:
+        return
+    stream.half_a = side(stream, True)
+    stream.half_b = side(stream, False)
+    # What is enlisted has one.
+    ledger: Ledger = stream.ledger  # type: ignore[assignment]
+    stream.seen_ns = seen(stream)
+    stream.latest_ns = ledger.signed[ROW_WORDS * stream.row + ROW_LAST]
+    ledger.give_back(stream.row)
+    stream.row = -1
+
+
+def seen(stream: Stream) -> int:
+    """Return when, by the clock that never goes back, a packet of a stream came."""
+    if stream.row < 0:
+        return stream.seen_ns
+    # What is enlisted has one.
+    ledger: Ledger = stream.ledger  # type: ignore[assignment]
+    return ledger.signed[ROW_WORDS * stream.row + ROW_SEEN]
 
 
 def direction_of(half: Half) -> Direction:

@@ -6,7 +6,7 @@ from unpacket._core.half cimport (
     accept, acknowledged, discard, far_ttl, finish_if_due, flush, suspect, watch
 )
 from unpacket._core.sequence cimport (delta, unwrap)
-from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream)
+from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, recall)
 
 cdef unsigned int FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN
 cdef unsigned int TIMESTAMPS, SACK_PERMITTED, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN

@@ -49,7 +49,7 @@ from unpacket._core.half import (
     watch,
 )
 from unpacket._core.sequence import delta, unwrap
-from unpacket._core.state import Half, HalfExtra, Segment, Stream
+from unpacket._core.state import Half, HalfExtra, Segment, Stream, recall
 
 LOW32 = 0xFFFFFFFF
 
@@ -123,6 +123,7 @@ def close(ctx: Context, stream: Stream, number: int) -> None:
     """End the stream for reason ``REASONS[number]``; deliver what still waits."""
     if stream.reason:
         return
+    recall(stream)
     first = stream.half_a
     second = stream.half_b
     if first is None or not is_client(first):

@@ -2,7 +2,8 @@ cimport cython
 
 from unpacket._core.context cimport Context
 from unpacket._core.segments cimport Segments
-from unpacket._core.state cimport Half, Stream
+from unpacket._core.ledger cimport Ledger
+from unpacket._core.state cimport Half, Stream, enlist, seen
 
 cdef long long STREAM_BYTES, LAYER_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
 
@@ -18,6 +19,8 @@ cdef class FlowTable:
     cdef long long[::1] entries
     cdef readonly list streams
     cdef list free
+    cdef readonly Ledger ledger
+    cdef int[::1] rows
     cdef readonly Py_ssize_t live
     cdef readonly long long tick
     cdef int[::1] wheel
@@ -45,6 +48,7 @@ cdef class FlowTable:
     )
     cdef grow(self)
     cdef Py_ssize_t home(self, long long entry) noexcept
+    cdef enlist(self, Stream stream)
     @cython.locals(
         mask=cython.longlong,
         place=cython.longlong,
@@ -68,7 +72,7 @@ cpdef integers(Py_ssize_t count, int value)
 cpdef empty_entries(Py_ssize_t count)
 @cython.locals(lingers=bint)
 cpdef bint sooner(Stream stream, Stream other) except -1
-@cython.locals(wait=cython.longlong)
+@cython.locals(wait=cython.longlong, seen_ns=cython.longlong)
 cpdef Py_ssize_t deadline(Context ctx, Stream stream) except? -1
 @cython.locals(half=Half, opened=bint)
 cpdef bint unanswered(Stream stream) except -1

@@ -20,8 +20,9 @@ from unpacket._core.constants import (
     TAG_SHIFT,
 )
 from unpacket._core.context import Context
+from unpacket._core.ledger import Ledger
 from unpacket._core.segments import Segments
-from unpacket._core.state import Stream
+from unpacket._core.state import Stream, enlist, seen
 
 FIRST_BITS = 10
 FIRST_SLOTS = 1024
@@ -57,6 +58,8 @@ class FlowTable:
 
     Attributes:
         streams: The streams by slot; None where a slot is free.
+        rows: Where each slot's stream is or was in the ledger. The row says of whom
+            it is.
         live: How many streams the table finds.
         tick: The second that the wheel has reached; NO_TICK before the first packet.
     """
@@ -65,9 +68,11 @@ class FlowTable:
         "entries",
         "free",
         "hand",
+        "ledger",
         "live",
         "mask",
         "next_timed",
+        "rows",
         "streams",
         "timed_before",
         "tick",
@@ -81,6 +86,8 @@ class FlowTable:
         self.mask = (1 << FIRST_BITS) - 1
         self.entries = empty_entries(1 << FIRST_BITS)
         self.streams = []
+        self.ledger = Ledger()
+        self.rows = integers(FIRST_SLOTS, 0)
         self.free = []
         self.live = 0
         self.hand = 0
@@ -133,6 +140,7 @@ class FlowTable:
                 if stream.slot >= len(self.next_timed):
                     self.next_timed = longer(self.next_timed)
                     self.timed_before = longer(self.timed_before)
+                    self.rows = longer(self.rows)
         place = (stream.hash >> HASH_SHIFT) & self.mask
         while self.entries[place]:
             place = (place + 1) & self.mask
@@ -156,6 +164,11 @@ class FlowTable:
     def home(self, entry: int) -> int:
         """Return where an entry would be if nothing was in its way."""
         return (entry >> SLOT_BITS >> (HASH_SHIFT - TAG_SHIFT)) & self.mask
+
+    def enlist(self, stream: Stream) -> None:
+        """Let a stream go on in the ledger if nothing unusual is under way in it."""
+        if enlist(stream, self.ledger):
+            self.rows[stream.slot] = stream.row
 
     def remove(self, stream: Stream) -> None:
         """Forget a stream, and free its slot."""
@@ -254,8 +267,8 @@ def sooner(stream: Stream, other: Stream) -> bool:
     lingers = stream.reason != 0
     if lingers != (other.reason != 0):
         return lingers
-    if stream.seen_ns != other.seen_ns:
-        return stream.seen_ns < other.seen_ns
+    if seen(stream) != seen(other):
+        return seen(stream) < seen(other)
     return stream.id < other.id
 
 
@@ -280,13 +293,16 @@ def deadline(ctx: Context, stream: Stream) -> int:
         wait = ctx.idle_ns
         if unanswered(stream):
             wait = ctx.half_open_ns
-    if wait < 0 or stream.seen_ns > NEVER - wait:
+    seen_ns = seen(stream)
+    if wait < 0 or seen_ns > NEVER - wait:
         return NEVER
-    return stream.seen_ns + wait
+    return seen_ns + wait
 
 
 def unanswered(stream: Stream) -> bool:
     """Return whether a SYN has had no answer, and nothing has followed it."""
+    if stream.row >= 0:
+        return False
     opened = False
     for half in (stream.half_a, stream.half_b):
         if half is not None and half.packets:

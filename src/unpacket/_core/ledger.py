@@ -1,0 +1,71 @@
+"""Typed memory for the streams in which nothing unusual is under way.
+
+Most streams are such most of the time. A row of WORDS numbers, three lines of a
+processor's cache, is all that their next ordinary segment reads and writes; their
+halves need no object meanwhile. Which number is which stands in ``constants``.
+"""
+
+import mmap
+
+from unpacket._core.constants import KEY_OWNER, ROW_WORDS
+
+FIRST_ROWS = 64
+ROW_BYTES = 8 * ROW_WORDS
+# From here on memory comes in pages of 2 MiB where the system has them: rows are
+# looked up in any order, and each page of 4 KiB would have to be looked up as well.
+LARGE_BYTES = 1 << 21
+
+
+def space(size: int) -> bytearray | mmap.mmap:
+    """Return ``size`` bytes of zeros, which take memory once they are written."""
+    if size < LARGE_BYTES:
+        return bytearray(size)
+    block = mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        block.madvise(mmap.MADV_HUGEPAGE)
+    return block
+
+
+class Ledger:
+    """Rows, handed out and given back.
+
+    Attributes:
+        signed, unsigned: The same memory, seen as either.
+        rows: How many rows there are.
+    """
+
+    __slots__ = ("free", "rows", "signed", "unsigned", "used")
+
+    free: list[int]
+    signed: "memoryview[int]"
+    unsigned: "memoryview[int]"
+
+    def __init__(self) -> None:
+        self.free = []
+        self.rows = 0
+        self.used = 0
+        self.resize(FIRST_ROWS)
+
+    def resize(self, rows: int) -> None:
+        """Move to memory for so many rows."""
+        block = space(rows * ROW_BYTES)
+        if self.rows:
+            old = memoryview(self.signed)
+            memoryview(block).cast("q")[: len(old)] = old
+        self.signed = memoryview(block).cast("q")
+        self.unsigned = memoryview(block).cast("Q")
+        self.rows = rows
+
+    def take(self) -> int:
+        """Return the number of a row that nobody uses."""
+        if self.free:
+            return self.free.pop()
+        if self.used == self.rows:
+            self.resize(2 * self.rows)
+        self.used += 1
+        return self.used - 1
+
+    def give_back(self, row: int) -> None:
+        """Let others have a row; meanwhile it is nobody's."""
+        self.signed[ROW_WORDS * row + KEY_OWNER] = 0
+        self.free.append(row)
