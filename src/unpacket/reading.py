@@ -94,9 +94,9 @@ class Reading:
                 # No loop of Python's own: what causes no event costs nothing in it.
                 yield from chain.from_iterable(self._lists(batches))
             except SourceError:
-                yield from assembler.finish()
+                yield from chain.from_iterable(assembler.finishing())
                 raise
-        yield from assembler.finish()
+        yield from chain.from_iterable(assembler.finishing())
 
     def hopeful_events(self, where: Where) -> Iterator[Event]:
         """Give the events, without those of streams that ``where`` cannot let pass.

@@ -20,7 +20,7 @@ cdef Py_ssize_t MAX_PATHS
 cdef long long LAYER_BYTES, STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
 cdef int GRACE, BEGINNING, REUSED
 
-cdef Py_ssize_t NOWHERE
+cdef Py_ssize_t NOWHERE, PORTION
 cdef long long STEP_NS, NO_TICK, LATEST_NS, LONGEST_NS
 cdef int NEVER_PAUSE, IF_EVENTS, EACH_SEGMENT
 cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
@@ -127,5 +127,7 @@ cdef class Assembler:
     cpdef list close(self, Stream stream)
 
 
+@cython.locals(stream=Stream, last=cython.longlong)
+cpdef bint in_order(list streams) except -1
 @cython.locals(extra=HalfExtra)
 cpdef let_go(Half half)

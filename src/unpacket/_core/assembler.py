@@ -6,6 +6,7 @@ frames and the policy alone, never on how the input was cut into batches.
 
 import ipaddress
 from array import array
+from collections.abc import Iterator
 from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its imports
 from typing import NamedTuple
 
@@ -62,6 +63,9 @@ BY_MEMORY = 5
 BY_REUSE = 6
 BY_END = 7
 BY_USER = 8
+
+# How many events of the end are made at a time.
+PORTION = 4096
 
 # Where run() returns before the end of the batch.
 NEVER_PAUSE = 0
@@ -324,14 +328,29 @@ class Assembler:
 
         Streams close in the order of ids, with reason ``end_of_capture``.
         """
-        streams = [item for item in self.table.streams if item is not None]
-        streams.sort(key=by_id)
-        for stream in streams:
-            if not stream.reason:
-                close(self.ctx, stream, BY_END)
-            self.forget(stream)
+        events: list[Event] = []
+        for part in self.finishing():
+            events += part
+        return events
+
+    def finishing(self) -> Iterator[list[Event]]:
+        """Do what ``finish`` does, and give the events some at a time.
+
+        A million streams have a million events, which need not exist at once.
+        """
+        streams: list[Stream | None] = self.table.streams
+        if not in_order(streams):
+            streams = list(self.streams)
+        for index in range(len(streams)):
+            stream = streams[index]
+            if stream is not None:
+                if not stream.reason:
+                    close(self.ctx, stream, BY_END)
+                self.forget(stream)
+                if len(self.ctx.events) >= PORTION:
+                    yield self.take()
         self.decoder.finish()
-        return self.take()
+        yield self.take()
 
     def run(self) -> None:
         """Process the rest of the batch, or up to a pause."""
@@ -793,6 +812,17 @@ class Assembler:
         if self.not_followed:
             counters["not_followed"] = self.not_followed
         return counters
+
+
+def in_order(streams: list[Stream | None]) -> bool:
+    """Return whether streams stand in the order of their ids."""
+    last = -1
+    for stream in streams:
+        if stream is not None:
+            if stream.id < last:
+                return False
+            last = stream.id
+    return True
 
 
 def let_go(half: Half | None) -> None:

@@ -9,6 +9,8 @@ import mmap
 
 from unpacket._core.constants import KEY_OWNER, ROW_WORDS
 
+NONE = -1
+
 FIRST_ROWS = 64
 ROW_BYTES = 8 * ROW_WORDS
 # From here on memory comes in pages of 2 MiB where the system has them: rows are
@@ -29,19 +31,22 @@ def space(size: int) -> bytearray | mmap.mmap:
 class Ledger:
     """Rows, handed out and given back.
 
+    Those that nobody uses form a list: the first number of each is the next one.
+
     Attributes:
         signed, unsigned: The same memory, seen as either.
         rows: How many rows there are.
+        used: How many of them were ever handed out.
+        free: The first row that was given back, or NONE.
     """
 
     __slots__ = ("free", "rows", "signed", "unsigned", "used")
 
-    free: list[int]
     signed: "memoryview[int]"
     unsigned: "memoryview[int]"
 
     def __init__(self) -> None:
-        self.free = []
+        self.free = NONE
         self.rows = 0
         self.used = 0
         self.resize(FIRST_ROWS)
@@ -58,8 +63,10 @@ class Ledger:
 
     def take(self) -> int:
         """Return the number of a row that nobody uses."""
-        if self.free:
-            return self.free.pop()
+        row = self.free
+        if row != NONE:
+            self.free = self.signed[ROW_WORDS * row]
+            return row
         if self.used == self.rows:
             self.resize(2 * self.rows)
         self.used += 1
@@ -68,4 +75,5 @@ class Ledger:
     def give_back(self, row: int) -> None:
         """Let others have a row; meanwhile it is nobody's."""
         self.signed[ROW_WORDS * row + KEY_OWNER] = 0
-        self.free.append(row)
+        self.signed[ROW_WORDS * row] = self.free
+        self.free = row

@@ -18,7 +18,7 @@ cdef class FlowTable:
     cdef long long mask
     cdef long long[::1] entries
     cdef readonly list streams
-    cdef list free
+    cdef int free
     cdef readonly Ledger ledger
     cdef int[::1] rows
     cdef readonly Py_ssize_t live

@@ -61,6 +61,7 @@ class FlowTable:
         rows: Where each slot's stream is or was in the ledger. The row says of whom
             it is.
         live: How many streams the table finds.
+        free: A slot without a stream, or EMPTY; ``next_timed`` leads to the others.
         tick: The second that the wheel has reached; NO_TICK before the first packet.
     """
 
@@ -79,7 +80,6 @@ class FlowTable:
         "wheel",
     )
 
-    free: list[int]
     streams: list[Stream | None]
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class FlowTable:
         self.streams = []
         self.ledger = Ledger()
         self.rows = integers(FIRST_SLOTS, 0)
-        self.free = []
+        self.free = EMPTY
         self.live = 0
         self.hand = 0
         self.tick = NO_TICK
@@ -131,8 +131,9 @@ class FlowTable:
     def link(self, stream: Stream) -> None:
         """Let the stream be found; give it a slot if it has none."""
         if stream.slot < 0:
-            if self.free:
-                stream.slot = self.free.pop()
+            if self.free != EMPTY:
+                stream.slot = self.free
+                self.free = self.next_timed[self.free]
                 self.streams[stream.slot] = stream
             else:
                 stream.slot = len(self.streams)
@@ -189,7 +190,8 @@ class FlowTable:
         self.entries[hole] = 0
         self.unschedule(stream.slot)
         self.streams[stream.slot] = None
-        self.free.append(stream.slot)
+        self.next_timed[stream.slot] = self.free
+        self.free = stream.slot
         self.live -= 1
 
     def start_clock(self, now_ns: int) -> None:
