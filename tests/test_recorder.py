@@ -1,8 +1,9 @@
-"""The sample capture, and one made now, against what the programs really sent."""
+"""Recordings of real programs, kept and made now, against what they really sent."""
 
-import json
+import gzip
 import os
 import random
+import re
 import shutil
 import signal
 import struct
@@ -12,13 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.recorded import Recording, check, recordings
+from unpacket import Policy
+
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "examples" / "sample.pcapng"
+KEPT = ROOT / "tests" / "recordings"
 
 pytestmark = pytest.mark.skipif(
     not SAMPLE.exists(), reason="the examples are not part of this copy"
@@ -30,15 +34,15 @@ LIMIT_S = 60
 Recorder = Callable[..., Path]
 
 
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Recorder:
+@pytest.fixture
+def record(tmp_path: Path) -> Recorder:
     """Return a function that runs the recorder, or skips with its reason."""
     if sys.platform != "linux":
         pytest.skip("network namespaces are Linux's")
 
     def run(*options: str) -> Path:
         seed = str(random.randrange(2**32))
-        capture = tmp_path_factory.mktemp("recorded") / f"seed-{seed}.pcapng"
+        capture = tmp_path / f"seed-{seed}.pcapng"
         command = (sys.executable, "-m", "examples.record", str(capture))
         done = subprocess.run(
             (*command, "--seed", seed, "--limit", str(LIMIT_S), *options),
@@ -55,48 +59,19 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Recorder:
     return run
 
 
-@pytest.fixture(scope="module")
-def bad(record: Recorder) -> Path:
-    """A recording over the bad wire, with dice that nobody chose."""
-    return record()
-
-
-@pytest.fixture(scope="module")
-def clean(record: Recorder) -> Path:
-    """A recording over a wire that does nothing but carry."""
-    return record("--clean")
-
-
-@pytest.fixture(params=["sample", "bad", "clean"])
-def capture(request: pytest.FixtureRequest) -> Path:
-    """Each recording in turn."""
-    if request.param == "sample":
-        return SAMPLE
-    made: Path = request.getfixturevalue(request.param)
-    return made
-
-
-@pytest.fixture
-def unpacket() -> ModuleType:
-    """The library under test; the recorder itself does not need it."""
-    library: ModuleType = pytest.importorskip("unpacket")
-    return library
-
-
-def truth_of(capture: Path) -> dict[str, Any]:
-    truth: dict[str, Any] = json.loads(
-        (capture.with_suffix("") / "truth.json").read_text()
-    )
-    return truth
-
-
-def sent(capture: Path, half: dict[str, Any]) -> bytes:
-    return (capture.with_suffix("") / str(half["file"])).read_bytes()
+def truths() -> list[Any]:
+    kept = sorted(KEPT.glob("*/truth.json"))
+    return [
+        pytest.param(path.parent, id=path.parent.name)
+        for path in (SAMPLE.with_suffix("") / "truth.json", *kept)
+    ]
 
 
 def blocks(capture: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the type and the body of each pcapng block."""
     content = capture.read_bytes()
+    if capture.suffix == ".gz":
+        content = gzip.decompress(content)
     at = 0
     while at < len(content):
         kind, length = struct.unpack_from("<II", content, at)
@@ -106,49 +81,77 @@ def blocks(capture: Path) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-def offsets(spans: list[list[int]]) -> set[int]:
-    return {n for start, stop in spans for n in range(start, stop)}
-
-
-def test_a_recording_is_well_formed(capture: Path) -> None:
-    kinds, times = [], []
-    for kind, body in blocks(capture):
+def check_form(recording: Recording) -> None:
+    """A recording is well formed, and its frames are those of its truth."""
+    kinds, times, largest = [], [], 0
+    for kind, body in blocks(recording.capture):
         kinds.append(kind)
         if kind == 6:
             _, high, low, captured, original = struct.unpack_from("<5I", body)
             times.append(high << 32 | low)
-            assert captured == original <= 1500
+            assert captured == original
             assert body[20] >> 4 in (4, 6)
-    frames = truth_of(capture)["frames"]["written"]
-    assert kinds == [0x0A0D0D0A, 1, *[6] * frames, 5]
+            largest = max(largest, captured)
+    assert kinds == [0x0A0D0D0A, 1, *[6] * recording.facts["frames"], 5]
     assert times == sorted(times)
-    assert frames > 100
+    assert largest == recording.facts["largest_frame"]
+    if recording.truth["offload"] == "none":
+        assert largest <= 1500
+    families = {4 + 2 * one.client.startswith("[") for one in recording.connections}
+    assert families <= set(recording.truth["families"])
 
 
-def test_the_truth_is_there(capture: Path) -> None:
-    streams = truth_of(capture)["streams"]
-    assert len(streams) == 9
-    assert any(stream["client"].startswith("[") for stream in streams)
-    assert any(stream["request"].startswith("POST") for stream in streams)
-    for stream in streams:
-        for half in (stream["client_sent"], stream["server_sent"]):
-            assert len(sent(capture, half)) == half["bytes"] > 0
-            assert offsets(half["missing"]) <= offsets(half["left_out"])
-        assert sent(capture, stream["client_sent"]).startswith((b"GET", b"POST"))
-        assert sent(capture, stream["server_sent"]).startswith(b"HTTP/1.1 ")
-    largest = max(streams, key=lambda stream: int(stream["server_sent"]["bytes"]))
-    body = sent(capture, largest["server_sent"]).partition(b"\r\n\r\n")[2]
-    assert len(body) == 100 * 1024
-    assert all(body[at : at + 8] == b"%08d" % at for at in range(0, len(body), 64))
+def check_all(directory: Path) -> list[Recording]:
+    """Every capture of a recording is well formed, and read as what was sent."""
+    found = list(recordings(directory))
+    for recording in found:
+        check_form(recording)
+        check(recording)
+        check(recording, Policy(deliver="acked"))
+    return found
 
 
-def test_a_bad_wire_is_bad_and_a_clean_one_clean(bad: Path, clean: Path) -> None:
-    mishaps = truth_of(bad)["frames"]
-    del mishaps["written"]
-    assert sum(mishaps.values()) > 10
-    frames = truth_of(clean)["frames"]
-    assert set(frames) == {"written", "not_captured"}
-    assert frames["not_captured"] == 0
+@pytest.mark.parametrize("truth", truths())
+def test_a_kept_recording_is_read_as_what_was_sent(truth: Path) -> None:
+    assert check_all(truth)
+
+
+def test_the_page_about_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "ground-truth.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    exec(code, {})
+
+
+@pytest.mark.parametrize(
+    ("program", "options"),
+    [
+        pytest.param("python", ["--wire", "clean"], id="python, clean wire"),
+        pytest.param("python", ["--at", "middle"], id="python, bad wire"),
+        pytest.param(
+            "nginx", ["--offload", "veth", "--witness", "client"], id="nginx, veth"
+        ),
+        pytest.param("openssl", ["--wire", "lossy", "--family", "6"], id="openssl, v6"),
+        pytest.param("redis", ["--offload", "nic"], id="redis, offload to a card"),
+        pytest.param("ssh", ["--witness", "client"], id="ssh"),
+        pytest.param("postgres", ["--family", "4"], id="postgres, v4"),
+        pytest.param("iperf3", ["--offload", "nic"], id="iperf3, offload to a card"),
+    ],
+)
+def test_a_live_recording_is_read_as_what_was_sent(
+    record: Recorder, program: str, options: list[str]
+) -> None:
+    places = () if "--at" in options else ("--at", "client", "--at", "server")
+    capture = record("--program", program, *places, *options)
+    found = check_all(capture.with_suffix(""))
+    assert len(found) == (2 if places else 1)
+    for recording in found:
+        assert recording.connections
+        if "clean" in options:
+            assert not recording.truth["mishaps"]
+            assert recording.facts["not_captured"] == 0
+        else:
+            assert recording.truth["mishaps"]
 
 
 def test_a_recording_that_takes_too_long_is_none(record: Recorder) -> None:
@@ -156,19 +159,22 @@ def test_a_recording_that_takes_too_long_is_none(record: Recorder) -> None:
         record("--limit", "0.2")
 
 
-@pytest.mark.usefixtures("clean")  # it skips where nothing can be recorded
-def test_a_terminated_recorder_leaves_nothing(tmp_path: Path) -> None:
+def test_a_terminated_recorder_leaves_nothing(record: Recorder, tmp_path: Path) -> None:
+    record("--wire", "clean")  # it skips where nothing can be recorded
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
     def processes() -> int:
         """Count those that were told of a file in the recorder's own directory."""
         count = 0
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):  # it has ended since
-                count += f"{tmp_path}/tmp".encode() in path.read_bytes()
+                count += f"{scratch}/tmp".encode() in path.read_bytes()
         return count
 
     command = (sys.executable, "-m", "examples.record", str(tmp_path / "c.pcapng"))
     recorder = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path)}
+        command, cwd=ROOT, env=os.environ | {"TMPDIR": str(scratch)}
     )
     try:
         until = time.monotonic() + 20
@@ -181,21 +187,24 @@ def test_a_terminated_recorder_leaves_nothing(tmp_path: Path) -> None:
         recorder.kill()
         recorder.wait()
     assert processes() == 0
-    assert list(tmp_path.iterdir()) == []
+    assert list(scratch.iterdir()) == []
+    assert not (tmp_path / "c.pcapng").exists()
 
 
 def test_the_sample_shows_what_it_says() -> None:
-    streams = truth_of(SAMPLE)["streams"]
     assert SAMPLE.stat().st_size < 300_000
-    assert any(stream["client_sent"]["missing"] for stream in streams)
-    assert any(stream["server_sent"]["missing"] for stream in streams)
-    assert any(stream["reset"] for stream in streams)
-    kept = [
-        stream
-        for stream in streams
-        if sent(SAMPLE, stream["client_sent"]).count(b"GET ") == 2
-    ]
-    assert len(kept) == 1
+    (sample,) = recordings(SAMPLE.with_suffix(""))
+    assert len(sample.connections) == 9
+    clients, servers = zip(*(one.halves for one in sample.connections), strict=True)
+    assert any(half.missing for half in clients)
+    assert any(half.missing for half in servers)
+    assert any(one.reset for one in sample.connections)
+    assert any(one.client.startswith("[") for one in sample.connections)
+    assert any(half.sent.startswith(b"POST") for half in clients)
+    assert [half.sent.count(b"GET ") for half in clients].count(2) == 1
+    body = max((half.sent for half in servers), key=len).partition(b"\r\n\r\n")[2]
+    assert len(body) == 100 * 1024
+    assert all(body[at : at + 8] == b"%08d" % at for at in range(0, len(body), 64))
 
 
 @pytest.mark.parametrize(
@@ -210,27 +219,3 @@ def test_tshark_sees_it_in_the_sample(flag: str) -> None:
         command, capture_output=True, check=True, text=True, timeout=60
     )
     assert done.stdout.count("\n") > 0
-
-
-def test_the_streams_are_what_was_sent(capture: Path, unpacket: ModuleType) -> None:
-    expected = {stream["client"]: stream for stream in truth_of(capture)["streams"]}
-    for stream in unpacket.streams(capture):
-        facts = expected.pop(str(stream.client))
-        assert str(stream.server) == facts["server"]
-        for data, gaps, half in (
-            (stream.client_data, stream.client_gaps, facts["client_sent"]),
-            (stream.server_data, stream.server_gaps, facts["server_sent"]),
-        ):
-            whole = sent(capture, half)
-            holes = offsets([[gap.offset, gap.offset + gap.length] for gap in gaps])
-            assert data == bytes(b for n, b in enumerate(whole) if n not in holes)
-            # A copy that was captured long after the acknowledgement comes too
-            # late to fill its gap, so there may be more holes than missing bytes.
-            assert offsets(half["missing"]) <= holes <= offsets(half["left_out"])
-            assert {gap.reason for gap in gaps} <= {"not_captured"}
-        if stream.client_gaps or stream.server_gaps:
-            assert not stream.complete
-        else:
-            # The one frame that shows the end, an RST say, may not be captured.
-            assert stream.complete == (stream.close_reason in ("fin", "rst"))
-    assert not expected

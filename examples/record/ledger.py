@@ -12,6 +12,8 @@ from typing import Self
 
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 _TCP = 6
+# No recording is so long; the acknowledgement in a first SYN is below offset 0.
+_FURTHEST = 1 << 31
 
 Span = tuple[int, int]
 """Offsets in ``[start, stop)``, counted from the first byte of one direction."""
@@ -24,6 +26,7 @@ class Segment:
     source: str
     destination: str
     seq: int
+    ack: int
     flags: int
     payload: bytes
 
@@ -41,6 +44,8 @@ class Segment:
     def of(cls, packet: bytes) -> Self | None:
         """Return the segment in an IP packet of this machine, if it is TCP.
 
+        Its checksum may be unfinished and its payload of up to 64 KiB.
+
         The kernel sends neither fragments nor IPv6 extension headers here, and
         sets no TCP length that disagrees with IP.
         """
@@ -52,10 +57,10 @@ class Segment:
             addresses = packet[8:24], packet[24:40]
         if protocol != _TCP:
             return None
-        *ports, seq, _, header, flags = struct.unpack_from(">HHIIBB", packet, at)
+        *ports, seq, ack, header, flags = struct.unpack_from(">HHIIBB", packet, at)
         source, destination = map(endpoint, addresses, ports)
         payload = packet[at + (header >> 4) * 4 :]
-        return cls(source, destination, seq, flags, payload)
+        return cls(source, destination, seq, ack, flags, payload)
 
 
 def endpoint(address: bytes | str, port: int) -> str:
@@ -70,28 +75,50 @@ def endpoint(address: bytes | str, port: int) -> str:
 
 @dataclass
 class Half:
-    """What passed of one direction of a connection."""
+    """What passed of one direction of a connection.
+
+    Attributes:
+        acknowledged: The offset up to which frames that were written say that
+            the receiver has it. One more once its FIN is acknowledged.
+    """
 
     first_seq: int
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
     written: list[Span] = field(default_factory=list)
     unwritten: list[Span] = field(default_factory=list)
+    acknowledged: int = 0
 
-    def add(self, segment: Segment, *, written: bool) -> None:
-        """Note a segment that passed the capture point."""
+    def add(self, segment: Segment, *, written: bool, late: bool) -> None:
+        """Note a segment that passed the capture point, ``late`` if after an RST."""
         if not segment.payload:
             return
         start = (segment.seq - self.first_seq) & 0xFFFFFFFF
         self.pieces.append((start, segment.payload))
+        # An RST ends the connection: what passes after it is for nobody.
+        if late:
+            return
         span = (start, start + len(segment.payload))
         (self.written if written else self.unwritten).append(span)
 
-    def disagreement(self, sent: bytes) -> str | None:
-        """Return how the frames differ from what the program sent, or None."""
+    def acknowledge(self, ack: int) -> None:
+        """Note an acknowledgement that was written."""
+        offset = (ack - self.first_seq) & 0xFFFFFFFF
+        if offset < _FURTHEST:
+            self.acknowledged = max(self.acknowledged, offset)
+
+    def disagreement(self, sent: bytes, *, reset: bool) -> str | None:
+        """Return how the frames differ from what the program sent, or None.
+
+        What was still to be sent at a reset, again or at all, never passes; and
+        what did pass then, the receiver may not have taken.
+        """
         for start, payload in self.pieces:
-            if sent[start : start + len(payload)] != payload:
+            known = sent[start : start + len(payload)]
+            short = len(known) < len(payload)
+            if not payload.startswith(known) or (short and not reset):
                 return f"{len(payload)} bytes at offset {start} are not what was sent"
-        if holes := subtract((0, len(sent)), self.written + self.unwritten):
+        holes = subtract((0, len(sent)), self.written + self.unwritten)
+        if holes and not reset:
             return f"the offsets {holes} never passed"
         return None
 
@@ -102,13 +129,14 @@ class Ledger:
     Attributes:
         connections: The client and the server of each.
         halves: What passed, by sender and receiver.
-        reset: Senders and receivers, both ways, of each RST that was written.
+        reset: Senders and receivers, both ways, of each RST that passed.
     """
 
     def __init__(self) -> None:
         self.connections: list[tuple[str, str]] = []
         self.halves: dict[tuple[str, str], Half] = {}
         self.reset: set[tuple[str, str]] = set()
+        self._reset_in_capture: set[tuple[str, str]] = set()
 
     def add(self, segment: Segment, *, written: bool) -> None:
         """Note a segment that passed the capture point.
@@ -126,9 +154,16 @@ class Ledger:
                 self.connections.append(ends)
         elif ends not in self.halves:
             raise ValueError(f"{ends} has no SYN")
-        if segment.flags & _RST and written:
+        late = ends in self._reset_in_capture
+        if segment.flags & _RST:
             self.reset |= {ends, ends[::-1]}
-        self.halves[ends].add(segment, written=written)
+            # One below what the receiver has acknowledged came too late.
+            offset = (segment.seq - self.halves[ends].first_seq) & 0xFFFFFFFF
+            if written and offset >= self.halves[ends].acknowledged:
+                self._reset_in_capture |= {ends, ends[::-1]}
+        if segment.flags & _ACK and written and not late and ends[::-1] in self.halves:
+            self.halves[ends[::-1]].acknowledge(segment.ack)
+        self.halves[ends].add(segment, written=written, late=late)
 
 
 def union(spans: list[Span]) -> list[Span]:
@@ -147,7 +182,7 @@ def subtract(whole: Span, spans: list[Span]) -> list[Span]:
     left: list[Span] = []
     at = whole[0]
     for start, stop in union(spans):
-        if at < start:
+        if at < min(start, whole[1]):
             left.append((at, min(start, whole[1])))
         at = max(at, stop)
     if at < whole[1]:

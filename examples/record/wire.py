@@ -11,10 +11,13 @@ import random
 import select
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_LARGEST_PACKET = 65535
+from . import offload
+from .offload import Offloaded
+
+_LARGEST_READ = 65535 + offload.HEADER_LENGTH
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class Impairment:
     """How likely each mishap is, from 0 to 1, and how long the wire is.
 
     Attributes:
-        lost_before_capture: The packet gets neither to the capture nor the peer.
-        lost_after_capture: It is in the capture and never gets to the peer.
-        not_captured: It gets to the peer and is left out of the capture.
+        lost_before_capture: The packet does not get to the middle of the wire.
+        lost_after_capture: It passes the middle and never gets to the peer.
+        not_captured: It passes a capture point, which leaves it out.
         duplicated: It is carried a second time, 2 ms later.
         delayed: It takes up to `delay_s` longer, so that others overtake it.
         latency_s: What every packet takes from end to end.
@@ -41,15 +44,14 @@ class Impairment:
 
 @dataclass(frozen=True)
 class Fate:
-    """What befell one frame: at most one of `lost` and `not_captured`."""
+    """What befell one packet on the wire."""
 
-    lost: bool
-    not_captured: bool
-    duplicate: bool
-    delay_ms: int
+    lost: bool = False
+    duplicate: bool = False
+    delay_ms: int = 0
 
     def __str__(self) -> str:
-        """Say it in a few words; nothing befell most frames."""
+        """Say it in a few words; nothing befell most packets."""
         words = []
         if self.duplicate:
             words.append("a second copy, made by the wire")
@@ -60,14 +62,30 @@ class Fate:
         return ", ".join(words)
 
 
-Tap = Callable[[int, bytes, Fate], None]
-"""Called with the time since the epoch in ns, the frame and its fate."""
+Tap = Callable[[int, bytes, str, bool], None]
+"""Called with the time since the epoch in ns, the frame, what befell it, and
+whether the dice say that the capture leaves it out."""
+
+
+@dataclass(frozen=True, order=True)
+class _UnderWay:
+    """A packet that has its place in the order of what is still to come."""
+
+    due_s: float
+    order: int
+    sender: int
+    sent: Offloaded
+    fate: Fate
+    unseen_in_the_middle: bool
+    unseen_at_the_end: bool
 
 
 class Wire:
     """Carry packets between the descriptors of two TUN devices.
 
-    Frames pass the tap in the order of their times, late ones when they are due.
+    The capture points are at the client's end of the wire, in its middle, and at
+    the server's end: ``client``, ``middle`` and ``server``. Frames pass each in
+    the order of their times.
 
     Attributes:
         mishaps: How often each kind of mishap happened.
@@ -75,15 +93,25 @@ class Wire:
     """
 
     def __init__(
-        self, ends: tuple[int, int], impairment: Impairment, seed: int, tap: Tap
+        self,
+        ends: tuple[int, int],
+        impairment: Impairment,
+        seed: int,
+        taps: Mapping[str, Tap],
+        offloading: str = "none",
     ) -> None:
         self.mishaps: Counter[str] = Counter()
         self.last_s = time.monotonic()
         self._peer = {ends[0]: ends[1], ends[1]: ends[0]}
         self._impairment = impairment
         self._dice = {fd: random.Random(f"{seed}/{n}") for n, fd in enumerate(ends)}
-        self._tap = tap
-        self._under_way: list[tuple[float, int, int, bytes, Fate]] = []
+        self._end_dice = {
+            fd: random.Random(f"{seed}/{n}/ends") for n, fd in enumerate(ends)
+        }
+        self._taps = taps
+        self._place = {ends[0]: "client", ends[1]: "server"}
+        self._offloading = offloading
+        self._under_way: list[_UnderWay] = []
         self._order = 0
         # One reading of the wall clock: a step of it while recording would
         # put frames out of their order.
@@ -93,53 +121,76 @@ class Wire:
         """Do the wire's work for this long."""
         end = time.monotonic() + seconds
         while (now := time.monotonic()) < end:
-            wake = min(end, self._under_way[0][0]) if self._under_way else end
+            wake = min(end, self._under_way[0].due_s) if self._under_way else end
             for fd in select.select(list(self._peer), [], [], max(0.0, wake - now))[0]:
                 self._take_in(fd)
-            while self._under_way and self._under_way[0][0] <= time.monotonic():
-                _, _, fd, packet, fate = heapq.heappop(self._under_way)
-                self._give_out(fd, packet, fate)
+            while self._under_way and self._under_way[0].due_s <= time.monotonic():
+                self._give_out(heapq.heappop(self._under_way))
 
     def _take_in(self, fd: int) -> None:
         try:
-            packet = os.read(fd, _LARGEST_PACKET)
+            read = os.read(fd, _LARGEST_READ)
         except BlockingIOError:
             return
         self.last_s = time.monotonic()
+        if self._offloading == "none":
+            sent = Offloaded(offload.NOTHING_LEFT, read)
+        else:
+            sent = offload.of(read)
+        unseen = self._end_dice[fd].random() < self._impairment.not_captured
+        self._show(self._place[fd], sent.packet, "", unseen)
+        if self._offloading == "nic":
+            for packet in sent.finished():
+                self._mistreat(fd, Offloaded(offload.NOTHING_LEFT, packet))
+        else:
+            self._mistreat(fd, sent)
+
+    def _mistreat(self, fd: int, sent: Offloaded) -> None:
         chance = self._impairment
-        dice = self._dice[fd]
-        before, double, *copies = (dice.random() for _ in range(10))
+        before, double, *copies = (self._dice[fd].random() for _ in range(10))
+        ends = [self._end_dice[fd].random() for _ in range(2)]
         if before < chance.lost_before_capture:
             self.mishaps["lost_before_capture"] += 1
             return
-        self._send(fd, packet, copies[:4], duplicate=False)
+        self._send(fd, sent, [*copies[:4], ends[0]], duplicate=False)
         if double < chance.duplicated:
             self.mishaps["duplicated"] += 1
-            self._send(fd, packet, copies[4:], duplicate=True)
+            self._send(fd, sent, [*copies[4:], ends[1]], duplicate=True)
 
     def _send(
-        self, fd: int, packet: bytes, dice: list[float], *, duplicate: bool
+        self, fd: int, sent: Offloaded, dice: list[float], *, duplicate: bool
     ) -> None:
         chance = self._impairment
-        late, how_late, lost, unseen = dice
+        late, how_late, lost, unseen, unseen_at_the_end = dice
         delay_s = how_late * chance.delay_s if late < chance.delayed else 0.0
-        fate = Fate(
-            lost=lost < chance.lost_after_capture,
-            not_captured=unseen < chance.not_captured
-            and lost >= chance.lost_after_capture,
-            duplicate=duplicate,
-            delay_ms=round(delay_s * 1000),
-        )
         if delay_s:
             self.mishaps["delayed"] += 1
-        due = self.last_s + chance.latency_s + delay_s + 0.002 * duplicate
+        fate = Fate(lost < chance.lost_after_capture, duplicate, round(delay_s * 1000))
         self._order += 1
-        entry = (due, self._order, self._peer[fd], packet, fate)
-        heapq.heappush(self._under_way, entry)
+        under_way = _UnderWay(
+            self.last_s + chance.latency_s + delay_s + 0.002 * duplicate,
+            self._order,
+            fd,
+            sent,
+            fate,
+            unseen < chance.not_captured and not fate.lost,
+            unseen_at_the_end < chance.not_captured,
+        )
+        heapq.heappush(self._under_way, under_way)
 
-    def _give_out(self, fd: int, packet: bytes, fate: Fate) -> None:
-        self._tap(self._epoch_ns + time.monotonic_ns(), packet, fate)
-        if fate.lost:
+    def _give_out(self, it: _UnderWay) -> None:
+        self._show("middle", it.sent.packet, str(it.fate), it.unseen_in_the_middle)
+        if it.fate.lost:
             self.mishaps["lost_after_capture"] += 1
+            return
+        peer = self._peer[it.sender]
+        place = self._place[peer]
+        self._show(place, it.sent.packet, str(it.fate), it.unseen_at_the_end)
+        if self._offloading == "none":
+            os.write(peer, it.sent.packet)
         else:
-            os.write(fd, packet)
+            os.write(peer, it.sent.header + it.sent.packet)
+
+    def _show(self, place: str, packet: bytes, note: str, unseen: bool) -> None:
+        if tap := self._taps.get(place):
+            tap(self._epoch_ns + time.monotonic_ns(), packet, note, unseen)

@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 import unpacket
 from tests.builder import Conversation, write_pcap
+from tests.recorded import Connection, recordings
 from unpacket.cli import cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,9 +80,9 @@ def shell(line: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[bytes]
     )
 
 
-def truth() -> dict[str, dict[str, Any]]:
-    streams = json.loads((TRUTH / "truth.json").read_text())["streams"]
-    return {stream["client"]: stream for stream in streams}
+def truth() -> dict[str, Connection]:
+    (recording,) = recordings(TRUTH)
+    return {connection.client: connection for connection in recording.connections}
 
 
 def offsets(spans: list[list[int]]) -> set[int]:
@@ -140,25 +141,23 @@ def test_json_is_what_was_sent() -> None:
         record = json.loads(line)
         assert list(record) == KEYS
         facts = expected.pop(end(record["client"]))
-        assert end(record["server"]) == facts["server"]
+        assert end(record["server"]) == facts.server
         assert record["role_evidence"] == "syn"
         assert record["first_ns"] < record["last_ns"]
-        assert record["close_reason"] == ("rst" if facts["reset"] else "fin")
+        assert record["close_reason"] == ("rst" if facts.reset else "fin")
         any_gap = False
-        for side in ("client", "server"):
-            half = facts[f"{side}_sent"]
+        for side, half in zip(("client", "server"), facts.halves, strict=True):
             gaps = record["gaps"][side]
             any_gap |= bool(gaps)
             holes = offsets([[g["offset"], g["offset"] + g["length"]] for g in gaps])
-            assert offsets(half["missing"]) <= holes <= offsets(half["left_out"])
-            whole = (TRUTH / half["file"]).read_bytes()
-            there = bytes(b for n, b in enumerate(whole) if n not in holes)
+            assert half.missing <= holes <= half.left_out
+            there = bytes(b for n, b in enumerate(half.sent) if n not in holes)
             assert record["bytes"][side] == len(there)
             assert record["sha256"][side] == hashlib.sha256(there).hexdigest()
             assert record["packets"][side] > 0
         if any_gap:
             assert record["complete"] is False
-        elif not facts["reset"]:
+        elif not facts.reset:
             assert record["complete"] is True
     assert not expected
 
