@@ -23,6 +23,7 @@ from unpacket import Policy
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "examples" / "sample.pcapng"
 KEPT = ROOT / "tests" / "recordings"
+KEPT_BYTES = 5_000_000
 
 pytestmark = pytest.mark.skipif(
     not SAMPLE.exists(), reason="the examples are not part of this copy"
@@ -114,6 +115,32 @@ def check_all(directory: Path) -> list[Recording]:
 @pytest.mark.parametrize("truth", truths())
 def test_a_kept_recording_is_read_as_what_was_sent(truth: Path) -> None:
     assert check_all(truth)
+
+
+def test_the_kept_recordings_are_small() -> None:
+    files = [path for path in KEPT.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < KEPT_BYTES
+
+
+def test_the_kept_recordings_show_what_they_should() -> None:
+    found = [
+        one for path in KEPT.glob("*/truth.json") for one in recordings(path.parent)
+    ]
+    programs = {one.truth["program"] for one in found}
+    assert len(programs) == 7
+    for families in ([4], [6]):
+        assert {
+            one.truth["program"] for one in found if one.truth["families"] == families
+        } == programs
+    offloaded = [one for one in found if one.truth["offload"] != "none"]
+    assert max(one.facts["largest_frame"] for one in offloaded) > 60_000
+    assert any(
+        half.missing for one in found for c in one.connections for half in c.halves
+    )
+    for mishap in ("lost_before_capture", "duplicated", "delayed"):
+        assert any(one.truth["mishaps"].get(mishap) for one in found)
+    assert any(not one.truth["mishaps"] for one in found)
+    assert any(c.reset for one in found for c in one.connections)
 
 
 def test_the_page_about_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
