@@ -144,6 +144,20 @@ def test_an_old_timestamp_counts_if_the_peer_acknowledges_it() -> None:
     assert talk.server(0, ack=6, timestamp=105) == [("data", "client", 3, b"def")]
 
 
+@pytest.mark.parametrize("grace_s", [0.0, 0.02])
+def test_an_acknowledgement_of_several_suspects_leaves_no_gap_between(
+    grace_s: float,
+) -> None:
+    """Whoever waits for no hole still has what was seen and acknowledged."""
+    talk = with_timestamps(gap_grace_s=grace_s)
+    talk.client(12, b"mno", timestamp=106)
+    for offset, payload in ((9, b"jkl"), (3, b"def"), (6, b"ghi")):
+        assert talk.client(offset, payload, timestamp=104) == []
+    told = talk.server(0, ack=15, timestamp=105) + talk.finish()
+    assert not [event for event in told if event[0] == "gap"]
+    assert talk.bytes_of(CLIENT) == b"abcdefghijklmno"
+
+
 def test_a_fin_with_an_old_timestamp_is_rejected() -> None:
     talk = with_timestamps()
     assert talk.client(3, flags=FIN, timestamp=104) == [

@@ -15,6 +15,7 @@ cdef class Context:
     cdef long long grace_ns, max_held_bytes, max_held_segments, max_held_span, max_holes
     cdef long long memory_limit, midstream_ns, midstream_segments
     cdef long long idle_ns, half_open_ns, linger_ns, quiet_ns
+    cdef public bint settling
     cdef readonly History history
     cdef public list events
     cdef list timers

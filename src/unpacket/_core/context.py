@@ -71,6 +71,7 @@ class Context:
         "paws",
         "quiet_ns",
         "rst_rule",
+        "settling",
         "skew_ns",
         "time_ns",
         "timer_bound",
@@ -123,6 +124,8 @@ class Context:
         self.memory_bytes = 0
         # Before any packet.
         self.now_ns = -NEVER
+        # While suspects are decided about: what is a hole is not known yet.
+        self.settling = False
         self.skew_ns = 0
         self.time_ns = 0
         self.frame = 0

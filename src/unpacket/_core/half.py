@@ -395,7 +395,7 @@ def hole_end(half: Half) -> int:
 def watch(ctx: Context, stream: Stream, half: Half) -> None:
     """Give up the holes that the peer has acknowledged past, after their grace."""
     extra = half.extra
-    if ctx.grace_ns < 0 or extra is None:
+    if ctx.grace_ns < 0 or extra is None or ctx.settling:
         return
     if ctx.grace_ns == 0:
         stop = hole_end(half)
@@ -562,6 +562,8 @@ def settle_suspects(
     suspects = extra.suspects
     extra.suspects = keep
     silent = at_end and (peer is None or peer.packets == 0)
+    # A hole that one of them leaves may be filled by the next.
+    ctx.settling = True
     for base, reason, seg in suspects:  # type: ignore[union-attr]
         stop = base + seg.length
         # A FIN has a sequence number of its own.
@@ -578,6 +580,7 @@ def settle_suspects(
             refuse_rest(ctx, stream, half, seg, base, half.acked - base)
             accepted = True
         closes |= settle_one(ctx, stream, half, peer, seg, base, reason, accepted)
+    ctx.settling = False
     return closes
 
 
