@@ -15,7 +15,9 @@ from unpacket.sinks.pcapng import (
     section_header,
 )
 
-TIMES = st.integers(-(1 << 61), (1 << 62))
+# The last second that begins within 63 bits of nanoseconds, on either side of 1970.
+FAR_NS = (1 << 63) // 10**9 * 10**9
+TIMES = st.integers(-FAR_NS, FAR_NS) | st.sampled_from([-FAR_NS, -1, 0, FAR_NS])
 FRAMES = st.tuples(
     TIMES, st.binary(max_size=70), st.integers(0, 10), st.lists(st.text())
 )
@@ -50,6 +52,16 @@ def test_what_is_written_is_read(
         (time_ns, 101 if time_ns < 0 else 1, len(data) + more, data)
         for time_ns, data, more, _ in frames
     ]
+
+
+def test_the_first_second_of_all_is_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    lowest = enhanced_packet(0, -(1 << 63), b"abcd", 4, earlier=True)
+    head = section_header() + interface_description(1, earlier=True)
+    path.write_bytes(head + lowest)
+    with sources.open(path) as source:
+        (batch,) = source
+    assert batch.frame(0)[1] == -FAR_NS
 
 
 @pytest.mark.skipif(which("tshark") is None, reason="tshark is not installed")

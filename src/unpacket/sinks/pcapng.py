@@ -25,8 +25,9 @@ IF_TIMESTAMP_OFFSET = 14
 NANOSECONDS = b"\x09"
 NS = 1_000_000_000
 # Added to the times of an interface that has seen packets from before 1970, since
-# they are counted without a sign: 136 years, in seconds.
-EARLIER_S = 1 << 32
+# they are counted without a sign: all seconds that 63 bits of nanoseconds hold, since
+# readers take no more (it is the year 1677 that they begin in).
+EARLIER_S = (1 << 63) // NS
 
 # What the length of an option can say.
 MOST_OPTION_BYTES = 65535
@@ -88,7 +89,7 @@ def enhanced_packet(
         original: How long it was on the wire.
         earlier: What the description of the interface says.
     """
-    ticks = time_ns + EARLIER_S * NS if earlier else time_ns
+    ticks = max(0, time_ns + EARLIER_S * NS) if earlier else time_ns
     length = len(data)
     padding = _PADDING[length & 3]
     said = options(comments) if comments else b""
