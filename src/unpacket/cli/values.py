@@ -42,7 +42,11 @@ class Quantity(ParamType):
         if match is None or match[2] not in self.units:
             also = " or none" if self.optional else ""
             self.fail(f"{value!r} is not a {self.name}, such as {self.examples}{also}")
-        return self.scaled(match[1], self.units[match[2]])
+        try:
+            return self.scaled(match[1], self.units[match[2]])
+        except (ValueError, OverflowError):
+            # Python reads numbers of up to 4300 digits, and floats up to 1e308.
+            self.fail(f"{value[:20]}... is too large a number")
 
     def scaled(self, number: str, unit: Any) -> Any:
         return float(number) * float(unit)
