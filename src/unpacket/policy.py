@@ -96,7 +96,9 @@ class Policy:
         fragment_overlap: Who wins where IPv4 fragments overlap (IPv6 discards
             the datagram, RFC 5722).
         fragment_timeout_s: How long a datagram may stay incomplete.
-        max_fragment_bytes: Bytes of incomplete datagrams.
+        max_fragment_bytes: Bytes of incomplete datagrams; a quarter of
+            ``memory_limit_bytes`` at most. What they may take is not there for
+            streams.
         max_fragmented_datagrams: Incomplete datagrams at one time.
 
     Raises:

@@ -24,6 +24,7 @@ from unpacket import Assembler, Batch, Policy
 
 KIB = 1 << 10
 MIB = 1 << 20
+ENDS = ("10.9.9.9", SERVER_END[0])
 
 
 def talking(**changes: Any) -> Talk:
@@ -286,6 +287,19 @@ def test_syns_with_data_stay_within_the_memory_limit() -> None:
         frames += flow.frames
     _, most, _ = watched(frames, Policy(memory_limit_bytes=limit))
     assert most <= limit
+
+
+def test_streams_and_fragments_stay_within_the_memory_limit_together() -> None:
+    limit = 20 * KIB
+    frames = []
+    for number, syn in enumerate(syn_flood(300, 0)):
+        octets = bytes(8 * number)
+        fragment = ip(*ENDS, octets, identification=number, more_fragments=True)
+        frames += [syn, syn._replace(data=fragment, original=len(fragment))]
+    policy = Policy(memory_limit_bytes=limit, half_open_timeout_s=None)
+    _, most, assembler = watched(frames, policy)
+    assert limit // 2 < most <= limit
+    assert assembler.counters["fragment_limit"] > 0
 
 
 def test_fragments_stay_within_their_bound() -> None:

@@ -74,6 +74,8 @@ EACH_SEGMENT = 2
 
 HASH_KEYS = 32
 HASH_BITS = 44
+# The part of all memory that fragments may take at most: one in this many.
+FRAGMENTS_SHARE = 4
 
 
 class Trace(NamedTuple):
@@ -156,10 +158,16 @@ class Assembler:
             raise TypeError(f"policy is a {type(policy).__name__}, and not a Policy")
         self.policy = policy
         self.ctx = Context(policy, bool(data), bool(notes))
+        # Fragments have a share of their own: they are decoded a batch ahead, and what
+        # happens to streams must not depend on where batches end.
+        fragment_bytes = min(
+            policy.max_fragment_bytes, policy.memory_limit_bytes // FRAGMENTS_SHARE
+        )
+        self.ctx.memory_limit -= fragment_bytes
         self.decoder = Decoder(
             [secret_bits(HASH_BITS) for _ in range(HASH_KEYS)],
             nanoseconds(policy.fragment_timeout_s),
-            policy.max_fragment_bytes,
+            fragment_bytes,
             policy.max_fragmented_datagrams,
             policy.fragment_overlap,
             policy.checksum != "ignore",
@@ -807,7 +815,11 @@ class Assembler:
 
     @property
     def counters(self) -> dict[str, int]:
-        """What happened to the frames that gave no segment, by reason."""
+        """How many frames gave no segment, by reason.
+
+        And how many segments were ``not_followed``: those of connections whose start
+        was not captured, where the policy says that these are left out.
+        """
         counters = dict(self.decoder.counters)
         if self.not_followed:
             counters["not_followed"] = self.not_followed
