@@ -5,6 +5,8 @@ PYTHON ?= python3
 # Hypothesis profile of `make test`: default, ci or thorough (tests/conftest.py).
 PROFILE ?= default
 JOBS ?= 2
+# Of each target of `make fuzz`: mutations of its corpus.
+RUNS ?= 40
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +22,7 @@ new_environment = $(PYTHON) -m venv $(1)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo build test coverage lint wheel bench guard lock clean
+.PHONY: demo build test coverage lint wheel bench guard fuzz lock clean
 
 demo: build
 	$(BIN)/unpacket streams $(SAMPLE)
@@ -71,6 +73,11 @@ bench: build
 # Instructions of a small fixed run, against those stored in bench/guard.json.
 guard: build
 	$(BIN)/python -m bench.guard
+
+# The corpus and some mutations of it, on both cores; fuzz/README.md has more.
+fuzz: build
+	$(BIN)/python -m fuzz --runs $(RUNS)
+	$(BIN)/python -m fuzz --runs $(RUNS) --pure
 
 # uv.lock names the host that served each file, so the lock is this file: exact
 # versions and hashes, from wherever they are fetched.
