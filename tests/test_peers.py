@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -16,17 +15,16 @@ from unpacket.comparison import compare
 from unpacket.peers import TOOLS, Limits, Said, Tool, ToolError, plain_copy
 
 SAMPLE = Path(__file__).parents[1] / "examples" / "sample.pcapng"
-TSHARK, TCPFLOW = TOOLS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits need POSIX")
 
 
 def needs(tool: Tool) -> pytest.MarkDecorator:
-    missing = shutil.which(tool.name) is None
+    missing = tool.path() is None
     return pytest.mark.skipif(missing, reason=f"{tool.name} is not installed")
 
 
-BOTH = [pytest.param(tool, marks=needs(tool), id=tool.name) for tool in TOOLS]
+ALL = [pytest.param(tool, marks=needs(tool), id=tool.name) for tool in TOOLS]
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def folder(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("tool", BOTH)
+@pytest.mark.parametrize("tool", ALL)
 def test_what_a_tool_says(tool: Tool, capture: Path, tmp_path: Path) -> None:
     work = folder(tmp_path / "work")
     assert tool.version(work)[0].isdigit()
@@ -72,7 +70,7 @@ def test_what_a_tool_says(tool: Tool, capture: Path, tmp_path: Path) -> None:
             assert runs == [b"answer" + bytes(10) + b"more"]
 
 
-@pytest.mark.parametrize("tool", BOTH)
+@pytest.mark.parametrize("tool", ALL)
 def test_a_capture_named_like_an_option(
     tool: Tool, capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +188,7 @@ def test_a_compressed_capture_is_unpacked(capture: Path, tmp_path: Path) -> None
         plain_copy("not-there.pcap", work, Limits())
 
 
-@pytest.mark.parametrize("tool", BOTH)
+@pytest.mark.parametrize("tool", ALL)
 def test_only_the_first_streams(tool: Tool) -> None:
     found = compare(SAMPLE, str(SAMPLE), tools=[tool], limits=Limits(streams=3))
     assert (found.streams, found.complete) == (3, False)

@@ -20,7 +20,7 @@ from unpacket import sources
 from unpacket._core.batch import Batch
 from unpacket._core.events import CLIENT, SERVER, Direction
 from unpacket._core.state import Endpoint
-from unpacket.peers import TOOLS, Limits, Runs, Said, Tool, ToolError
+from unpacket.peers import USUAL_TOOLS, Limits, Runs, Said, Tool, ToolError
 from unpacket.policy import Policy
 from unpacket.streams import streams
 from unpacket.whole import WholeStream
@@ -201,7 +201,7 @@ def compare(
     source: Any,
     path: str,
     *,
-    tools: Iterable[Tool] = TOOLS,
+    tools: Iterable[Tool] = USUAL_TOOLS,
     policy: Policy | None = None,
     where: str | Where | None = None,
     limits: Limits | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
@@ -239,7 +242,44 @@ class Tcpflow(Tool):
             )
 
 
-TOOLS: tuple[Tool, ...] = (Tshark(), Tcpflow())
+class Scapy(Tool):
+    """scapy's TCPSession, run by a program of ours with this Python."""
+
+    name = "scapy"
+    tells_gaps = False
+
+    program = Path(__file__).with_name("scapy_streams.py")
+
+    def path(self) -> str | None:
+        return sys.executable if find_spec("scapy") else None
+
+    def version(self, folder: Path) -> str:
+        try:
+            return metadata.version("scapy")
+        except metadata.PackageNotFoundError:
+            return ""
+
+    def said(self, capture: str, folder: Path, limits: Limits) -> Iterator[Said]:
+        out = folder / "streams"
+        # Isolated from the user's settings of Python, and of scapy by ``environment``.
+        arguments = ["-I", str(self.program), capture]
+        complaint = self.run(arguments, folder, limits, out)
+        if "Traceback" in complaint:
+            raise ToolError(last_line(complaint))
+        with out.open(encoding="ascii") as lines:
+            for line in lines:
+                found = json.loads(line)
+                octets = bytes.fromhex(found["hex"])[: limits.stream_bytes]
+                yield Said(
+                    Endpoint(*found["source"]),
+                    Endpoint(*found["target"]),
+                    [octets] if octets else [],
+                )
+
+
+TOOLS: tuple[Tool, ...] = (Tshark(), Tcpflow(), Scapy())
+# Those that are asked unless others are named. scapy needs a millisecond a packet.
+USUAL_TOOLS = TOOLS[:2]
 
 
 def limit_files(size: int) -> None:

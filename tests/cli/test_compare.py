@@ -9,7 +9,7 @@ import pytest
 
 from tests.builder import write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
-from unpacket.peers import TOOLS
+from unpacket.peers import USUAL_TOOLS
 
 pytestmark = [
     pytest.mark.skipif(
@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="limits need POSIX"),
 ]
 needs_both = pytest.mark.skipif(
-    any(shutil.which(tool.name) is None for tool in TOOLS),
+    any(shutil.which(tool.name) is None for tool in USUAL_TOOLS),
     reason="tshark or tcpflow is not installed",
 )
 
@@ -60,6 +60,15 @@ def test_json() -> None:
     assert (opinion["tool"], opinion["error"]) == ("tcpflow", "")
     places = [(one["stream"], one["offset"]) for one in opinion["differences"]]
     assert sorted(places) == [(1, 36390), (2, 397), (7, 8688)]
+
+
+def test_scapy_is_asked_where_it_is_named() -> None:
+    pytest.importorskip("scapy")
+    done = invoke("compare", SAMPLE, "--where", "not gaps", "--tool", "scapy")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert [line.split()[::2] for line in done.stdout.splitlines()[1:]] == [
+        ["scapy", "agrees"]
+    ]
 
 
 @needs_both

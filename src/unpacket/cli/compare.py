@@ -30,7 +30,7 @@ from unpacket.comparison import (
     compare as compare_capture,
 )
 from unpacket.errors import SourceError
-from unpacket.peers import TOOLS, Limits, plain_copy
+from unpacket.peers import TOOLS, USUAL_TOOLS, Limits, plain_copy
 
 if TYPE_CHECKING:
     from unpacket.where import Where
@@ -58,7 +58,8 @@ USUAL = Limits()
     "names",
     type=click.Choice([tool.name for tool in TOOLS]),
     multiple=True,
-    help="Ask only this program; may be given again.  [default: all installed]",
+    help="Ask only this program; may be given again. scapy is slow, and asked only so."
+    "  [default: tshark and tcpflow, as far as they are installed]",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a capture.")
 @click.option(
@@ -100,15 +101,15 @@ def compare(
     """Ask other programs for a second opinion, and explain where they differ.
 
     CAPTURE is a pcap or pcapng file, or - for standard input; each is compared on its
-    own. Runs tshark's "follow" and tcpflow, as far as they are installed, without a
-    shell and without your settings of them, and tells of every difference: which
-    bytes, which frames, by which rule.
+    own. Runs tshark's "follow" and tcpflow, as far as they are installed, and scapy's
+    TCPSession on request, without a shell and without your settings of them, and tells
+    of every difference: which bytes, which frames, by which rule.
 
     Exit codes: 0 all agree, 1 there are differences (or no streams to compare), 2
     error, as when no such program is installed.
     """
     limits = Limits(seconds=timeout, file_bytes=max_output, streams=max_streams)
-    tools = [tool for tool in TOOLS if tool.name in names or not names]
+    tools = [tool for tool in TOOLS if tool.name in names] or USUAL_TOOLS
     installed = [tool for tool in tools if tool.path() is not None]
     if not installed:
         wanted = ", ".join(tool.name for tool in tools)
