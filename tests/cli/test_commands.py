@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import unpacket
-from tests.builder import Conversation, write_pcap
+from tests.builder import Conversation, Frame, write_pcap
 from tests.recorded import Connection, recordings
 from unpacket.cli import cli
 
@@ -282,6 +282,37 @@ def test_follow_as_tshark(hostile: Path, form: str) -> None:
     ).stdout
     ours = invoke("follow", SAMPLE, "0", "--tshark", "--range", "2-3")
     assert ours.stdout_bytes == theirs
+
+
+@pytest.mark.skipif(which("tshark") is None, reason="tshark is not installed")
+@pytest.mark.parametrize("form", ["ascii", "hex", "raw"])
+def test_gaps_as_tshark_has_them(form: str, tmp_path: Path) -> None:
+    frames: list[Frame] = []
+    for number, beginning in enumerate(("missing", "SYN", "SYN", "SYN")):
+        talk = Conversation(("10.0.0.1", 40000 + number), frames=frames)
+        if beginning == "SYN":
+            talk.handshake()
+        talk.client(1, b"one", ack=1)
+        talk.server(1, b"seen", ack=4)
+        if number in (0, 1):
+            talk.client(11, b"what nobody acknowledged", ack=5)
+        if number in (0, 2):
+            talk.server(5, ack=9)
+            talk.client(4, b"more", ack=30)
+        if number == 3:
+            talk.client(11, b"behind a hole", ack=5)
+            talk.server(5, b"got it", ack=24)
+            talk.client(24, ack=11)
+    write_pcap(tmp_path / "a.pcap", frames)
+    for number in range(4):
+        follow = f"follow,tcp,{form},{number}"
+        theirs = subprocess.run(
+            ["tshark", "-n", "-q", "-r", tmp_path / "a.pcap", "-z", follow],
+            capture_output=True,
+            timeout=100,
+        ).stdout
+        arguments = ("follow", tmp_path / "a.pcap", str(number), "--tshark")
+        assert invoke(*arguments, "--as", form).stdout_bytes == theirs
 
 
 def test_follow_tells_of_a_gap() -> None:

@@ -2,8 +2,11 @@
 
 Byte for byte the layout of tshark 4.0, which was found by experiment: what one frame
 brought is a record, and whoever sent the first packet is node 0. Where bytes are
-missing, tshark has a record of text; it has none where the snap length cut them.
-The frame that it names for that text (in yaml alone) can be a later one than ours.
+missing, tshark has a record of text; it has none where the snap length cut them, nor
+where nothing follows. What follows bytes that nobody acknowledged it does not show.
+It sees that bytes are missing once the peer acknowledges what is behind them: that
+record, and what is held behind it, can come later there than here, and the frame that
+it names (in yaml alone) is another one.
 Nothing here says what is doubtful: see ``follow`` for that.
 """
 
@@ -13,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
+from unpacket._core.constants import SYN_SEEN
 from unpacket._core.events import Closed, Data, Direction, Gap
 from unpacket._core.state import Stream
 from unpacket.sinks.follow import pieces
@@ -25,8 +29,10 @@ NS = 1_000_000_000
 HEX_BYTES = 16
 BASE64_BYTES = 57
 
-# Gaps for which tshark has a record; what is behind others it does not print.
+# Gaps for which tshark has a record, and those that it passes over in silence; what
+# is behind others it does not print.
 ACKNOWLEDGED = "not_captured"
+PASSED_OVER = "truncated"
 
 LINE_ENDS = b"\r\n"
 PRINTABLE = range(0x20, 0x7F)
@@ -59,20 +65,30 @@ class Tshark:
         self._begun = False
         # Of node 0 and node 1.
         self._positions = [0, 0]
+        # By direction: gaps behind which nothing has come yet, and whose data ends
+        # here for tshark.
+        self._gaps: dict[Direction, list[Gap]] = {}
+        self._ended: set[Direction] = set()
 
     def render(self, event: Any) -> bytes:
         parts = []
         if not self._begun:
             self._begun = True
             parts.append(self._head(event.stream))
-        if isinstance(event, Data):
+        if isinstance(event, Data) and event.direction not in self._ended:
+            parts += [
+                self._record(gap, gap.frame, 0, missing(gap))
+                for gap in self._gaps.pop(event.direction, ())
+            ]
             parts += [
                 self._record(event, piece.frame, piece.time_ns, payload)
                 for piece, payload in pieces(event)
             ]
-        elif isinstance(event, Gap) and event.reason == ACKNOWLEDGED:
-            text = f"[{event.length} bytes missing in capture file]\0"
-            parts.append(self._record(event, event.frame, 0, text.encode()))
+        elif isinstance(event, Gap) and not unseen(event):
+            if event.reason == ACKNOWLEDGED:
+                self._gaps.setdefault(event.direction, []).append(event)
+            elif event.reason != PASSED_OVER:
+                self._ended.add(event.direction)
         elif isinstance(event, Closed) and self._form != "yaml":
             parts.append(LINE)
         return b"".join(parts)
@@ -111,6 +127,16 @@ class Tshark:
             return head.encode() + b"    data: !!binary |\n" + base64_lines(payload)
         table = _EBCDIC if self._form == "ebcdic" else _ASCII
         return b"%s%d\n%s\n" % (indent, len(payload), payload.translate(table))
+
+
+def unseen(gap: Gap) -> bool:
+    """Whether tshark begins behind a gap: without a SYN it does with the first byte."""
+    return gap.offset == 0 and not gap.stream.flag(gap.direction, SYN_SEEN)
+
+
+def missing(gap: Gap) -> bytes:
+    """Return tshark's words for a gap."""
+    return f"[{gap.length} bytes missing in capture file]\0".encode()
 
 
 def hex_rows(payload: bytes, position: int, indent: bytes) -> Iterator[bytes]:
