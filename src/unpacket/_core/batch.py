@@ -3,7 +3,9 @@
 Frame ``i`` is ``data[start[i] : start[i] + captured[i]]``. It was ``original[i]``
 bytes long on the wire, was seen ``time_ns[i]`` nanoseconds after the epoch, and
 begins with the header that the LINKTYPE_ value ``link_type[i]`` names. It is frame
-number ``first_number + i`` of its input, where frames count from 1.
+number ``first_number + i`` of its input, where frames count from 1. Where
+``filtered`` is true, filters have taken out the frames with ``passed[i] == 0``: they
+are counted, and nobody looks into them.
 
 For every ``i`` in ``range(count)`` the following holds, and whoever writes the
 columns keeps it so: ``0 <= start[i]``,
@@ -40,9 +42,11 @@ class Batch:
         "captured",
         "count",
         "data",
+        "filtered",
         "first_number",
         "link_type",
         "original",
+        "passed",
         "start",
         "time_ns",
         "used_bytes",
@@ -60,6 +64,7 @@ class Batch:
         self.captured = array("I", bytes(4 * capacity))
         self.original = array("I", bytes(4 * capacity))
         self.link_type = array("H", bytes(2 * capacity))
+        self.passed = bytearray(capacity)
         self.attach(b"", 0, 1)
 
     def attach(
@@ -72,6 +77,7 @@ class Batch:
         if not 0 <= used_bytes <= len(buffer):
             raise ValueError(f"{used_bytes} bytes used of {len(buffer)}")
         self.count = 0
+        self.filtered = False
         self.first_number = first_number
         self.used_bytes = used_bytes
         self.buffer = buffer
@@ -106,6 +112,13 @@ class Batch:
         self.time_ns[self.count] = time_ns
         self.link_type[self.count] = link_type
         self.count += 1
+
+    def begin_filter(self) -> None:
+        """Let all frames pass that no filter has taken out so far."""
+        if not self.filtered:
+            for i in range(self.count):
+                self.passed[i] = 1
+            self.filtered = True
 
     @staticmethod
     def from_frames(

@@ -9,7 +9,7 @@ from unpacket._core.segments cimport Segments
 from unpacket._core.tcp cimport TcpLayer
 from unpacket._core.tunnel cimport unwrap
 
-cdef int NONE, ENCAPSULATED, FRAGMENT, IP_HEADER
+cdef int NONE, ENCAPSULATED, FILTERED, FRAGMENT, IP_HEADER
 
 @cython.final
 cdef class Decoder:

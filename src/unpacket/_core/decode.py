@@ -9,7 +9,14 @@ from unpacket._core.defrag import Defragmenter
 from unpacket._core.ip import ip_layer, transport
 from unpacket._core.link import link_layer
 from unpacket._core.packet import Packet
-from unpacket._core.reasons import ENCAPSULATED, FRAGMENT, IP_HEADER, NAMES, NONE
+from unpacket._core.reasons import (
+    ENCAPSULATED,
+    FILTERED,
+    FRAGMENT,
+    IP_HEADER,
+    NAMES,
+    NONE,
+)
 from unpacket._core.segments import Segments
 from unpacket._core.tcp import TcpLayer
 from unpacket._core.tunnel import unwrap
@@ -125,6 +132,10 @@ class Decoder:
     def _run(self, batch: Batch, segments: Segments, i: int) -> int:
         """Decode up to the next unusual frame, the last one, or the last free row."""
         while i < batch.count and segments.count < segments.capacity:
+            if batch.filtered and batch.passed[i] == 0:
+                self._counters[FILTERED] += 1
+                i += 1
+                continue
             if batch.time_ns[i] > self._clock_ns:
                 self._clock_ns = batch.time_ns[i]
             self._packet.place(batch.start[i], batch.captured[i], batch.original[i])

@@ -24,6 +24,7 @@ TCP_TRUNCATED = 17
 TCP_HEADER = 18
 TUNNEL_TRUNCATED = 19
 TUNNEL_HEADER = 20
+FILTERED = 21
 
 NAMES = (
     "",
@@ -63,4 +64,6 @@ NAMES = (
     "tunnel_truncated",
     # The header of a tunnel contradicts itself, or what it is in.
     "tunnel_header",
+    # A filter (BPF) has taken it out: nobody has looked into it.
+    "filtered",
 )
