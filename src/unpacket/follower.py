@@ -11,7 +11,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from pathlib import PurePath
 from types import TracebackType
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from unpacket import sources
 from unpacket._core.assembler import Assembler
@@ -34,6 +34,9 @@ from unpacket._core.state import Endpoint, Stream
 from unpacket.acks import AckTracker
 from unpacket.errors import LimitError
 from unpacket.policy import Policy
+
+if TYPE_CHECKING:
+    from unpacket.sources.bpf import Bpf, BpfLike
 
 Callback = Callable[..., object]
 Item = TypeVar("Item")
@@ -320,8 +323,10 @@ class StreamFollower:
             payloads are cumulative then, as cycapture has them.
         end_callback: ``end_callback(stream)`` when a stream ended.
         log: ``log(text)`` for a line on each turn of a connection.
+        bpf: A filter on frames, as for ``unpacket.events``.
 
     Raises:
+        BpfError: ``bpf`` is no filter. It is a ``ValueError``.
         TypeError: A callback is not callable.
     """
 
@@ -333,12 +338,18 @@ class StreamFollower:
         policy: Policy | None = None,
         log: Callable[[str], object] | None = None,
         link_type: int | str | None = None,
+        bpf: BpfLike | None = None,
     ) -> None:
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
                 raise TypeError("data_callback and end_callback must be callables")
         self.assembler = Assembler(policy, notes=True)
         self.link_type = link_type
+        self._bpf: Bpf | None = None
+        if bpf is not None:
+            from unpacket.sources.bpf import Bpf
+
+            self._bpf = Bpf(bpf)
         self.auto_cleanup_payloads = data_callback is None
         self.ignored_packets = 0
         self._any_data = data_callback
@@ -434,6 +445,8 @@ class StreamFollower:
             if packets is None:
                 return
             if isinstance(packets, Batch):
+                if self._bpf is not None:
+                    self._bpf.mark(packets)
                 self._take_batch(packets)
                 return
             self._source = sources.open(
@@ -441,6 +454,7 @@ class StreamFollower:
                 link_type=self.link_type,
                 first_number=self._next_number,
                 batch_frames=2048 if isinstance(packets, (str, PurePath)) else 1,
+                bpf=self._bpf,
             )
             self._work_off()
         finally:

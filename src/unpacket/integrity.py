@@ -466,7 +466,7 @@ def check(
     if again is None and is_path(source):
 
         def again() -> AbstractContextManager[Source]:
-            return sources.open(source, **opening)
+            return sources.open(source, **reading.opening)
 
     if not integrity.watches:
         report.policies = []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unpacket import sources
 from unpacket._core.assembler import Assembler
 from unpacket.policy import Policy
+
+if TYPE_CHECKING:
+    from unpacket.sources.bpf import BpfLike
 
 
 async def events_async(
@@ -18,6 +21,7 @@ async def events_async(
     notes: bool = False,
     link_type: int | str | None = None,
     strict: bool = False,
+    bpf: BpfLike | None = None,
 ) -> AsyncIterator[Any]:
     """Give the events of a capture as they happen, without blocking the event loop.
 
@@ -35,7 +39,7 @@ async def events_async(
     opened: list[sources.Source] = []
 
     def start() -> None:
-        opened.append(sources.open(source, strict=strict, link_type=link_type))
+        opened.append(sources.open(source, strict=strict, link_type=link_type, bpf=bpf))
 
     def work() -> list[Any] | None:
         batch = next(opened[0], None)

@@ -31,6 +31,7 @@ class Reading:
         assembler: What made the events, with its counters.
         frames: How many frames were read so far.
         first_ns, last_ns: When the first and the last of them were captured; 0 before.
+        opening: How the source is opened.
 
     Args:
         jobs: How many processors to use; with more than one, files of some length
@@ -60,7 +61,12 @@ class Reading:
         self._jobs = jobs
         self._opened: sources.Source | None = None
         self._source = source
-        self._opening = opening
+        self.opening = opening
+        if opening.get("bpf") is not None:
+            from unpacket.sources.bpf import Bpf
+
+            # What is wrong with it is said before anything is read.
+            opening["bpf"] = Bpf(opening["bpf"])
 
     @property
     def damage(self) -> list[CaptureWarning]:
@@ -85,9 +91,9 @@ class Reading:
         opened: AbstractContextManager[sources.Source]
         if isinstance(self._source, sources.Source):
             # Whoever opened it closes it.
-            opened = nullcontext(self._source)
+            opened = nullcontext(sources.open(self._source, **self.opening))
         else:
-            opened = sources.open(self._source, **self._opening)
+            opened = sources.open(self._source, **self.opening)
         with opened as batches:
             self._opened = batches
             try:

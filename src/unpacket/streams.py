@@ -26,6 +26,7 @@ from unpacket.whole import (
 )
 
 if TYPE_CHECKING:
+    from unpacket.sources.bpf import BpfLike
     from unpacket.where import Where
 
 __all__ = [
@@ -55,6 +56,7 @@ def events(
     strict: bool = False,
     progress: Callable[[int, int | None], object] | None = None,
     jobs: int | None = 1,
+    bpf: BpfLike | None = None,
 ) -> Iterator[Any]:
     """Give the events of a capture as they happen.
 
@@ -68,8 +70,11 @@ def events(
             had before the damage, and not only warns.
         jobs: How many processors to use, None for all. With more than one a file is
             read and decoded by a thread of its own; the events are the same.
+        bpf: A filter on frames as for tcpdump, such as ``"tcp port 80"``; see
+            ``unpacket.sources.bpf.Bpf``.
 
     Raises:
+        BpfError: ``bpf`` is no filter. It is a ``ValueError``.
         SourceError: The source cannot be read, or is no capture.
         ValueError: ``jobs`` is less than 1.
     """
@@ -82,6 +87,7 @@ def events(
         strict=strict,
         progress=progress,
         jobs=jobs,
+        bpf=bpf,
     )
     return reading.events()
 

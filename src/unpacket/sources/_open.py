@@ -1,10 +1,12 @@
 """Finds out what a source is, and opens it."""
 
+from __future__ import annotations
+
 import io
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unpacket._core.batch import CAPACITY
 from unpacket.errors import FormatError, SourceError
@@ -18,6 +20,9 @@ from unpacket.sources.packets import packet_of
 from unpacket.sources.source import Progress, Source
 from unpacket.sources.window import Reader, Window
 
+if TYPE_CHECKING:
+    from unpacket.sources.bpf import BpfLike
+
 STANDARD_INPUT = "-"
 LONGEST_MAGIC = max(compressed.LONGEST_MAGIC, formats.LONGEST_MAGIC)
 
@@ -30,6 +35,7 @@ def open(
     progress: Progress | None = None,
     batch_frames: int = CAPACITY,
     first_number: int = 1,
+    bpf: BpfLike | None = None,
 ) -> Source:
     """Open a source of packets, and return the iterator of its batches.
 
@@ -52,13 +58,31 @@ def open(
             a packet before the one that it gave has been given on.
         first_number: The number of the first frame, where this source goes on from
             another.
+        bpf: A filter as for tcpdump, such as "tcp port 80": frames that do not pass
+            have ``passed[i] == 0`` in their batch, and are not decoded. See
+            `unpacket.sources.bpf.Bpf`; an open source is given a filter too.
 
     Raises:
+        BpfError: ``bpf`` is no filter. It is a ``ValueError``.
         SourceError: The source cannot be opened or read, or it needs a module that
             is not installed.
         FormatError: It is not a capture, or one in a format that is not read.
         TypeError: ``source`` is nothing of the above.
     """
+    if bpf is not None:
+        # Only for those who filter.
+        from unpacket.sources.bpf import Bpf, FilteredSource
+
+        chosen = Bpf(bpf)
+        inner = open(
+            source,
+            strict=strict,
+            link_type=link_type,
+            progress=progress,
+            batch_frames=batch_frames,
+            first_number=first_number,
+        )
+        return FilteredSource(inner, chosen)
     number = link_type_number(link_type)
     if not 1 <= batch_frames <= CAPACITY:
         raise ValueError(f"batch_frames is {batch_frames}, and not 1 to {CAPACITY}")
