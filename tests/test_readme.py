@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: Path = README) -> list[str]:
     """Return the fenced blocks of a language, in their order."""
-    text = README.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
@@ -37,6 +37,16 @@ def test_the_snippets_run(
     assert "1448 bytes at offset 36390 are missing: not_captured" in said
     assert "['drops', 'loss'] 3 segments lost, 4344 bytes" in said
     assert "0 closed: fin complete: True" in said
+
+
+def test_the_page_on_captures_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for snippet in blocks("python", ROOT / "docs" / "captures.md"):
+        exec(compile(snippet, "captures.md", "exec"), {"__name__": "captures"})
+    clients = capsys.readouterr().out.splitlines()[-8:]
+    assert all(client.startswith("192.0.2.1:") for client in clients)
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -205,6 +205,7 @@ def compare(
     policy: Policy | None = None,
     where: str | Where | None = None,
     limits: Limits | None = None,
+    others: str | None = None,
 ) -> Comparison:
     """Read a capture, let other programs read it, and compare.
 
@@ -212,6 +213,7 @@ def compare(
         source: What we read, as ``unpacket.events`` takes it.
         path: The same capture as a file that is not compressed, for the others.
         where: Which of our streams to compare.
+        others: What the others read instead: the frames that pass a filter.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
@@ -243,7 +245,7 @@ def compare(
                 found = list(
                     differences(
                         ours,
-                        tool.said(path, folder, bounds),
+                        tool.said(others or path, folder, bounds),
                         tells_gaps=tool.tells_gaps,
                         complete=complete,
                         trailers=trailers,

@@ -64,7 +64,7 @@ DAMAGED = (
     "tunnel_header",
 )
 # Of these, TCP may have been passed over.
-NOT_LOOKED_INTO = ("unknown_link_type", "encapsulated", "not_followed")
+NOT_LOOKED_INTO = ("unknown_link_type", "encapsulated", "not_followed", "filtered")
 
 # Every TCP sends what these are.
 HARMLESS = frozenset({"window_probe"})

@@ -23,6 +23,12 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from unpacket._core.state import Endpoint
 from unpacket.errors import SourceError
+from unpacket.sinks.pcapng import (
+    enhanced_packet,
+    interface_description,
+    section_header,
+)
+from unpacket.sources import Source
 from unpacket.sources.compressed import (
     LONGEST_MAGIC,
     DecompressingReader,
@@ -375,3 +381,34 @@ def plain_copy(path: str, folder: Path, limits: Limits) -> str:
                         reason = f"it has more than {limits.file_bytes} bytes unpacked"
                         raise SourceError(path, reason)
         return str(copy)
+
+
+def filtered_copy(source: Source, folder: Path, limits: Limits) -> str:
+    """Return the path of a copy of a capture, of the frames that pass its filter.
+
+    Raises:
+        SourceError: It cannot be read, or is too large.
+    """
+    copy = folder / "filtered.pcapng"
+    interfaces: dict[tuple[int, bool], int] = {}
+    with copy.open("wb") as output:
+        written = output.write(section_header())
+        for batch in source:
+            for index in range(len(batch)):
+                if batch.filtered and not batch.passed[index]:
+                    continue
+                _, time_ns, link_type, original, data = batch.frame(index)
+                key = link_type, time_ns < 0
+                if key not in interfaces:
+                    interfaces[key] = len(interfaces)
+                    described = interface_description(link_type, earlier=key[1])
+                    written += output.write(described)
+                written += output.write(
+                    enhanced_packet(
+                        interfaces[key], time_ns, data, original, earlier=key[1]
+                    )
+                )
+            if written > limits.file_bytes:
+                reason = f"what passes has more than {limits.file_bytes} bytes"
+                raise SourceError(source.path, reason)
+    return str(copy)

@@ -18,9 +18,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import unpacket
-from tests.builder import Conversation, Frame, write_pcap
+from tests.builder import RAW, Conversation, Frame, write_pcap
 from tests.recorded import Connection, recordings
 from unpacket.cli import cli
+from unpacket.errors import SourceError
+from unpacket.sources.bpf import Bpf
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "examples/sample.pcapng"
@@ -583,11 +585,21 @@ def examples() -> list[str]:
     return lines
 
 
+def has_libpcap() -> bool:
+    try:
+        Bpf("tcp")
+    except SourceError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("line", examples())
 def test_the_examples_run(line: str, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     if line.startswith("unpacket compare") and shutil.which("tshark") is None:
         pytest.skip("tshark is not installed")
+    if " --bpf " in line and not has_libpcap():
+        pytest.skip("there is no libpcap")
     done = shell(line, tmp_path)
     assert done.returncode == 0, done.stderr
     told = done.stderr.decode().splitlines()
@@ -598,3 +610,88 @@ def test_the_examples_run(line: str, tmp_path: Path) -> None:
         assert done.stdout
     # With --as raw gaps are told on stderr.
     assert all(line.startswith("unpacket: warning: stream ") for line in told)
+
+
+# TCP over IPv4 without options, where a port is 55188, and nothing before IP.
+PORT_55188 = """\
+8
+48 0 0 9
+21 0 5 6
+40 0 0 20
+21 2 0 55188
+40 0 0 22
+21 0 1 55188
+6 0 0 262144
+6 0 0 0
+"""
+
+
+@pytest.mark.parametrize("command", ["streams", "follow", "extract", "split", "check"])
+def test_a_filter_on_frames_is_one_of_every_command(
+    command: str, tmp_path: Path
+) -> None:
+    arguments = [command, SAMPLE, "--bpf", PORT_55188]
+    if command in ("extract", "split"):
+        arguments += ["-o", str(tmp_path / "out")]
+    done = run(*arguments)
+    # The sample says that packets were lost.
+    assert done.returncode == (1 if command == "check" else 0), done.stderr
+    if command in ("streams", "follow"):
+        assert b"192.0.2.1:55188" in done.stdout
+        assert b"192.0.2.1:55150" not in done.stdout
+    elif command == "check":
+        assert re.search(rb"300 frames .*, 15 TCP segments, 1 stream,", done.stdout)
+        assert b"not looked into: 285 filtered" in done.stdout
+    else:
+        assert len(list((tmp_path / "out").iterdir())) == (
+            1 if command == "split" else 3
+        )
+
+
+@pytest.mark.skipif(which("tshark") is None, reason="tshark is not installed")
+def test_others_are_given_the_frames_that_pass() -> None:
+    done = run("compare", SAMPLE, "--bpf", PORT_55188, "--tool", "tshark")
+    assert b": 1 stream, 2 directions" in done.stdout
+    assert re.search(rb"^tshark \S+: agrees$", done.stdout, re.MULTILINE)
+    assert done.returncode == 0
+
+
+def test_nothing_that_passes_is_nothing_found() -> None:
+    done = run("streams", SAMPLE, "--bpf", "1 6 0 0 0")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == (
+        f"unpacket: no TCP streams that pass --bpf in {SAMPLE}\n"
+    )
+
+
+@pytest.mark.skipif(not has_libpcap(), reason="there is no libpcap")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_filter_on_frames_is_a_wrong_command_line(command: str) -> None:
+    done = run(command, SAMPLE, "--bpf", "tcp prot 80")
+    assert (done.returncode, done.stdout) == (2, b"")
+    error = done.stderr.decode().splitlines()[-1]
+    assert error.startswith(
+        "Error: Invalid value for '--bpf': the filter 'tcp prot 80'"
+    )
+    assert "libpcap says: " in error
+
+
+@pytest.mark.skipif(not has_libpcap(), reason="there is no libpcap")
+def test_a_filter_that_cannot_be_asked_is_one_line(tmp_path: Path) -> None:
+    talk = Conversation(link_type=RAW)
+    talk.handshake()
+    write_pcap(tmp_path / "raw.pcap", talk, RAW)
+    done = run("streams", str(tmp_path / "raw.pcap"), "--bpf", "ether host 1:2:3:4:5:6")
+    assert (done.returncode, done.stdout) == (2, b"")
+    line = done.stderr.decode().splitlines()[-1]
+    assert "raw.pcap: frame 1 has link type 101, and the filter cannot be asked" in line
+
+
+def test_without_libpcap_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNPACKET_LIBPCAP", "/no/such/library")
+    done = run("streams", SAMPLE, "--bpf", "tcp")
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(
+        "unpacket: /no/such/library: it cannot be loaded (install it"
+    )

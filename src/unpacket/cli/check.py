@@ -73,6 +73,7 @@ HOST_STATES = {
     epilog="""
         unpacket check examples/sample.pcapng || echo "something is wrong"
         unpacket check examples/sample.pcapng --where 'not gaps' || true
+        unpacket check examples/sample.pcapng --bpf 'net 2001:db8::/32' || true
         unpacket check examples/sample.pcapng --json | grep -o '"wrong":[^]]*]'
     """,
 )
@@ -121,7 +122,7 @@ def check(
 
     @contextmanager
     def again() -> Iterator[Captures]:
-        with Captures(captures) as source:
+        with Captures(captures, bpf=reading["bpf"]) as source:
             yield source
 
     seekable = STANDARD_INPUT not in captures
@@ -142,7 +143,7 @@ def check(
             lines = [heading(report, captures), *report_lines(report, paint)]
             output.write("".join(f"{line}\n" for line in lines).encode())
         if not report.streams:
-            which = "TCP streams" if where is None else "stream passes --where"
+            which = source.sought if where is None else "stream passes --where"
             output.say(f"no {which} in {', '.join(captures)}")
             return source.finish() or NOTHING_FOUND
         return source.finish() or (0 if report.ok else SOMETHING_WRONG)

@@ -30,7 +30,7 @@ from unpacket.comparison import (
     compare as compare_capture,
 )
 from unpacket.errors import SourceError
-from unpacket.peers import TOOLS, USUAL_TOOLS, Limits, plain_copy
+from unpacket.peers import TOOLS, USUAL_TOOLS, Limits, filtered_copy, plain_copy
 
 if TYPE_CHECKING:
     from unpacket.where import Where
@@ -121,6 +121,11 @@ def compare(
         with TemporaryDirectory(prefix="unpacket-") as name:
             path = plain_copy(capture, Path(name), limits)
             ours = path if capture == "-" else capture
+            others = None
+            if reading["bpf"] is not None:
+                # What is damaged is told when the streams are read.
+                with session([ours], **reading | {"quiet": True}) as (source, _):
+                    others = filtered_copy(source, Path(name), limits)
             with session([ours], **reading) as (source, output):
                 found = compare_capture(
                     source,
@@ -129,6 +134,7 @@ def compare(
                     policy=policy,
                     where=where,
                     limits=limits,
+                    others=others,
                 )
                 if as_json:
                     line = json.dumps(record(capture, found), separators=(",", ":"))
@@ -139,7 +145,7 @@ def compare(
                         lines += opinion_lines(opinion, paint)
                     output.write("".join(f"{line}\n" for line in lines).encode())
                 if not found.streams:
-                    which = "TCP streams" if where is None else "stream passes --where"
+                    which = source.sought if where is None else "stream passes --where"
                     output.say(f"no {which} in {capture}")
                 if not found.complete and where is None:
                     first = f"the first {limits.streams} streams"

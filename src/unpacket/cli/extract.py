@@ -26,6 +26,7 @@ from unpacket.sinks.names import TCPFLOW
         unpacket extract examples/sample.pcapng -o out
         unpacket extract examples/sample.pcapng -o out --name '{id:04}/{side}'
         unpacket extract examples/sample.pcapng -o out --conversation hex --gaps zeros
+        unpacket extract examples/sample.pcapng -o out --bpf 'host 192.0.2.1'
         unpacket extract examples/sample.pcapng -o out && head -n 1 out/index.jsonl
     """,
 )
@@ -117,5 +118,5 @@ def extract(
                 f"{extractor.written_bytes} bytes; see {os.path.join(directory, INDEX)}"
             )
         else:
-            output.say(f"no TCP streams in {', '.join(captures)}")
+            output.say(f"no {source.sought} in {', '.join(captures)}")
         return source.finish() or (0 if extractor.streams else NOTHING_FOUND)

@@ -223,7 +223,7 @@ def follow(
             if only_ids and len(printer.ended) == len(ids):
                 break
         if not opened:
-            output.say(f"no TCP streams in {capture}")
+            output.say(f"no {captures.sought} in {capture}")
         for missing in sorted(ids - printer.ended) if opened else ():
             output.say(f"no stream {missing} in {capture}: it has 0 to {opened - 1}")
         if printer.ended and not printer.printed:

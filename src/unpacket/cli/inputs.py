@@ -9,11 +9,14 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from unpacket import Batch, sources
 from unpacket.errors import CaptureWarning, FormatError, SourceError, UnpacketError
 from unpacket.sources import Interface, Source
+
+if TYPE_CHECKING:
+    from unpacket.sources.bpf import Bpf
 
 STANDARD_INPUT = "-"
 WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"
@@ -34,6 +37,7 @@ class Captures(Source):
         progress: Called after each read with the bytes read, and with the size of
             all captures or None.
         say: Called with a sentence about a capture that is damaged.
+        bpf: A filter on the frames of all of them.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Captures(Source):
         before_read: Callable[[], None] = lambda: None,
         progress: Callable[[int, int | None], None] = lambda read, total: None,
         say: Callable[[str], None] = lambda sentence: None,
+        bpf: Bpf | None = None,
     ) -> None:
         super().__init__(paths[0])
         self.first_ns = 0
@@ -52,6 +57,7 @@ class Captures(Source):
         self._before_read = before_read
         self._progress = progress
         self._say = say
+        self._bpf = bpf
         self._current: Source | None = None
         self._earlier_bytes = 0
         self._next_number = 1
@@ -121,6 +127,11 @@ class Captures(Source):
             self._current.close()
             self._current = None
 
+    @property
+    def sought(self) -> str:
+        """What is looked for, in the words of a message that there is none."""
+        return "TCP streams" if self._bpf is None else "TCP streams that pass --bpf"
+
     def finish(self) -> int:
         """Return the exit code that the end of the input asks for, 0 if none.
 
@@ -187,7 +198,9 @@ class Captures(Source):
             return
         path = self._waiting.pop(0)
         try:
-            self._current = sources.open(path, first_number=self._next_number)
+            self._current = sources.open(
+                path, first_number=self._next_number, bpf=self._bpf
+            )
         except FormatError as error:
             error.add_note(WHAT_IS_READ)
             raise

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from unpacket.cli.policies import PolicyOption
-from unpacket.cli.values import Filter
+from unpacket.cli.values import Filter, FrameFilter
 
 # Completed as a file name, and opened by the library.
 CAPTURE = click.Path(allow_dash=True)
@@ -82,6 +82,13 @@ def reading_options(function: AnyFunction) -> AnyFunction:
             "--strict",
             is_flag=True,
             help="A damaged capture is an error (exit code 2) and no warning.",
+        ),
+        click.option(
+            "--bpf",
+            type=FrameFilter(),
+            metavar="EXPR",
+            help="Only frames that pass this filter of tcpdump's language, such as "
+            "'tcp port 443 and host 10.0.0.1'.",
         ),
     ):
         function = decorate(function)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from unpacket.cli.inputs import Captures
 from unpacket.cli.output import Output
 from unpacket.cli.progress import Progress, wants_progress
 from unpacket.errors import UnpacketError
+
+if TYPE_CHECKING:
+    from unpacket.sources.bpf import Bpf
 
 
 @contextmanager
@@ -20,6 +24,7 @@ def session(
     quiet: bool,
     progress: bool | None,
     jobs: int | None,
+    bpf: Bpf | None = None,
 ) -> Iterator[tuple[Captures, Output]]:
     """Open the captures and the output of a command, and end both.
 
@@ -36,6 +41,7 @@ def session(
         before_read=output.flush,
         progress=(lambda read, total: None) if bar is None else bar.update,
         say=output.say,
+        bpf=bpf,
     )
     captures.jobs = jobs
     try:

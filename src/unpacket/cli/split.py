@@ -103,7 +103,7 @@ def split(
                     directory, pieces, findings, name=name, force=force
                 )
         if not findings.streams:
-            output.say(f"no TCP streams in {', '.join(captures)}")
+            output.say(f"no {first.sought} in {', '.join(captures)}")
         elif not files:
             last_id = len(findings.streams) - 1
             output.say(

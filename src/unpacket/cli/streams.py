@@ -33,6 +33,7 @@ ROWS_AHEAD = 100
         unpacket streams examples/sample.pcapng --json --digest
         unpacket streams examples/sample.pcapng --where 'gaps and server.bytes > 64KiB'
         unpacket streams examples/sample.pcapng --where 'address in 2001:db8::/32'
+        unpacket streams examples/sample.pcapng --bpf 'tcp port 80 and not ip6'
         unpacket streams examples/sample.pcapng --preset libtins --gap skip
         unpacket streams - --json < examples/sample.pcapng | head -n 3
     """,
@@ -82,7 +83,7 @@ def streams(
                 table.add(row_of(summary, source.first_ns))
         table.flush()
         if not found:
-            which = "TCP streams" if where is None else "stream passes --where"
+            which = source.sought if where is None else "stream passes --where"
             output.say(f"no {which} in {', '.join(captures)}")
         return source.finish() or (0 if found else NOTHING_FOUND)
 

@@ -102,6 +102,24 @@ class Filter(ParamType):
             self.fail(f"{error}\n{pointed(error)}")
 
 
+class FrameFilter(ParamType):
+    """A filter on frames."""
+
+    name = "filter"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if not isinstance(value, str):
+            return value
+        from unpacket.sources.bpf import Bpf, BpfError
+
+        try:
+            return Bpf(value)
+        except BpfError as error:
+            self.fail(str(error))
+
+
 def pointed(error: WhereError) -> str:
     """Return the expression with a mark under the trouble, as far as lines go."""
     start = max(0, error.position - 30)
