@@ -2,6 +2,7 @@
 
 import ipaddress
 import operator
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 import unpacket
 from tests.builder import SECOND, Conversation
 from unpacket import Assembler, Endpoint, Opened, Policy
+from unpacket._core.constants import REASONS
+from unpacket._core.reasons import GAP_REASONS, REJECTED_REASONS
+from unpacket.cli import check
 from unpacket.streams import Missing
 from unpacket.where import COLUMNS, MAX_DEPTH, MAX_LENGTH, Where, WhereError
 
@@ -430,3 +434,21 @@ def test_a_mistake_is_told_before_anything_is_read() -> None:
     for face in (unpacket.streams, unpacket.summaries):
         with pytest.raises(WhereError):
             face("not-there.pcap", where="prot == 3")
+
+
+@pytest.mark.parametrize(
+    ("event", "reasons", "words"),
+    [
+        pytest.param(unpacket.Gap, GAP_REASONS, check.GAP_REASONS, id="gaps"),
+        pytest.param(
+            unpacket.Rejected, REJECTED_REASONS, check.REJECTIONS, id="rejected"
+        ),
+        pytest.param(unpacket.Closed, REASONS[1:], {}, id="closed"),
+    ],
+)
+def test_every_reason_has_its_words(
+    event: type, reasons: tuple[str, ...], words: dict[str, str]
+) -> None:
+    told = re.findall("``([a-z_]+)``", str(event.__doc__).partition("reason:")[2])
+    assert tuple(told) == reasons
+    assert not words or tuple(words) == reasons

@@ -32,34 +32,13 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from unpacket._core.constants import EVIDENCE, REASONS
+from unpacket._core.reasons import GAP_REASONS, REJECTED_REASONS
 from unpacket.summary import Missing, Summary
 from unpacket.units import BYTES, NANOSECONDS
 
 # Far beyond what anybody writes by hand, and far below what Python's own stack takes.
 MAX_LENGTH = 4096
 MAX_DEPTH = 50
-
-GAP_REASONS = (
-    "not_captured",
-    "unacknowledged",
-    "unknown",
-    "truncated",
-    "limit",
-    "skipped",
-)
-REJECTED_REASONS = (
-    "checksum",
-    "no_ack",
-    "timestamp",
-    "window",
-    "ttl",
-    "rst",
-    "fin",
-    "syn",
-    "after_fin",
-    "fast_open",
-    "window_probe",
-)
 
 # Both take a stream and when the first frame of the capture was seen.
 Judge: TypeAlias = Callable[[Any, int], bool]

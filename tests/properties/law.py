@@ -15,38 +15,8 @@ from unpacket import (
     Rejected,
     Stream,
 )
-
-GAP_REASONS = {
-    "not_captured",
-    "unacknowledged",
-    "unknown",
-    "truncated",
-    "limit",
-    "skipped",
-}
-CLOSE_REASONS = {
-    "fin",
-    "rst",
-    "timeout",
-    "buffer_limit",
-    "memory_limit",
-    "reused",
-    "end_of_capture",
-    "user",
-}
-REJECT_REASONS = {
-    "checksum",
-    "no_ack",
-    "timestamp",
-    "window",
-    "ttl",
-    "rst",
-    "fin",
-    "syn",
-    "after_fin",
-    "fast_open",
-    "window_probe",
-}
+from unpacket._core.constants import REASONS
+from unpacket._core.reasons import GAP_REASONS, REJECTED_REASONS
 
 
 def check_counts(stream: Stream) -> None:
@@ -126,9 +96,9 @@ class Law:
                 assert kept[0] != other[0] and kept[-1] != other[-1]
                 life.conflicts += 1
             case Rejected():
-                assert event.reason in REJECT_REASONS
+                assert event.reason in REJECTED_REASONS
             case Closed(_, reason):
-                assert reason in CLOSE_REASONS
+                assert reason in REASONS[1:]
                 assert stream.close_reason == reason
                 life.closed = reason
                 self.check_end(stream, life)

@@ -1,6 +1,7 @@
-"""Why a frame gave no TCP segment: the numbers that the decoder counts by.
+"""The words for why: no TCP segment of a frame, no bytes, no belief in a segment.
 
-Each frame gives a segment or is counted under exactly one of these.
+Each frame gives a segment or is counted under exactly one of ``NAMES``, by its number.
+What ends a stream is in ``constants.REASONS``, since streams keep that as a number.
 """
 
 NONE = 0
@@ -66,4 +67,28 @@ NAMES = (
     "tunnel_header",
     # A filter (BPF) has taken it out: nobody has looked into it.
     "filtered",
+)
+
+# Why bytes are missing: ``Gap.reason``, whose class says what they mean.
+GAP_REASONS = (
+    "not_captured",
+    "unacknowledged",
+    "unknown",
+    "truncated",
+    "limit",
+    "skipped",
+)
+# Why a segment is not of the stream: ``Rejected.reason``.
+REJECTED_REASONS = (
+    "checksum",
+    "no_ack",
+    "timestamp",
+    "window",
+    "ttl",
+    "rst",
+    "fin",
+    "syn",
+    "after_fin",
+    "fast_open",
+    "window_probe",
 )
