@@ -11,8 +11,9 @@ import pytest
 
 import unpacket
 from tests.shared import shared_path
-from unpacket import sources, split
+from unpacket import sources
 from unpacket.errors import FormatError
+from unpacket.sinks import split
 
 FOLDER = shared_path("captures", "files")
 NAMES = sorted(path.name for path in FOLDER.iterdir())

@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from unpacket import Policy
-from unpacket import split as library
 from unpacket.cli.inputs import STANDARD_INPUT
 from unpacket.cli.options import CAPTURE, Command, reading_options
 from unpacket.cli.output import Color, is_terminal
@@ -21,6 +20,7 @@ from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
+from unpacket.sinks import split as library
 from unpacket.sinks.extract import prepare
 
 

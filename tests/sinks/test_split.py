@@ -9,9 +9,10 @@ import pytest
 
 import unpacket
 from tests.builder import ETHERNET, Conversation, Frame, ethernet, ip, tcp, write_pcap
-from unpacket import sources, split
+from unpacket import sources
+from unpacket.sinks import split
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.pcapng"
 A, B, C = ("10.0.0.1", 40000), ("10.0.0.2", 80), ("10.0.0.3", 40000)
 
