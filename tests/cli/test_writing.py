@@ -130,3 +130,29 @@ def test_several_captures_are_one_input(tmp_path: Path) -> None:
     assert run("split", *both, "-o", tmp_path / "parts", "--name=x").returncode == 0
     (whole,) = unpacket.summaries(tmp_path / "parts" / "x")
     assert whole.bytes == (6, 0)
+
+
+@pytest.mark.parametrize("command", ["extract", "split"])
+def test_only_streams_that_pass_are_written(command: str, tmp_path: Path) -> None:
+    name = "{id}{side}" if command == "extract" else "{id}"
+    for number, (where, wanted) in enumerate(
+        [("gaps", {1, 2, 7}), ("start >= 300ms and close_reason == fin", {5, 7, 8})]
+    ):
+        out = tmp_path / str(number)
+        done = run(command, SAMPLE, "-o", out, f"--name={name}", "--where", where)
+        assert done.returncode == 0, done.stderr
+        names = {path.name for path in out.iterdir()} - {"index.jsonl"}
+        assert {int(name[0]) for name in names} == wanted
+        assert len(names) == len(wanted) * (2 if command == "extract" else 1)
+    done = run(command, SAMPLE, "-o", tmp_path / "none", "--where", "bytes > 1TiB")
+    assert done.returncode == 1
+    assert b"stream passes --where in " in done.stderr
+    done = run(command, SAMPLE, "-o", tmp_path / "wrong", "--where", "gasp")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"no column 'gasp'; did you mean gaps" in done.stderr
+
+
+def test_one_stream_that_does_not_pass_is_not_printed() -> None:
+    done = run("split", SAMPLE, "--stream", "1", "--where", "not gaps")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"no such stream passes --where in " in done.stderr

@@ -16,8 +16,10 @@ import pytest
 import unpacket
 from tests.builder import Conversation, Frame, write_pcap
 from unpacket import Direction, SinkError
+from unpacket.reading import Reading
 from unpacket.sinks.extract import Extractor
 from unpacket.sinks.follow import renderer
+from unpacket.where import Where
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.pcapng"
@@ -269,6 +271,111 @@ def descriptors(limit: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def lonely(count: int) -> list[tuple[int, bytes]]:
+    """Connections of the same two ends, of which every other one has a gap."""
+    packets: list[tuple[int, bytes]] = []
+    for turn in range(count):
+        talk = Conversation(client_isn=1000 + (turn << 20), start_ns=turn << 34)
+        talk.handshake()
+        talk.client(1, b"%d " % turn * 9)
+        size = len(b"%d " % turn * 9)
+        if turn % 2:
+            talk.client(9 + size, b"after a gap")
+            talk.server(1, ack=20 + size)
+            size += 19
+        talk.server(1, b"yes", ack=1 + size)
+        talk.farewell(1 + size, 4)
+        packets += talk.packets
+    return packets
+
+
+@pytest.mark.parametrize("buffer_bytes", [1, 1000, 1 << 20])
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        pytest.param("gaps", {1, 3, 5}, id="known at the end"),
+        pytest.param("id == 2 or id == 5", {2, 5}, id="known at once"),
+        pytest.param("id < 2 or gaps", {0, 1, 3, 5}, id="sometimes known at once"),
+        pytest.param("start > 40s", {3, 4, 5}, id="since the first frame"),
+        pytest.param("bytes > 1MiB", set(), id="none"),
+        pytest.param("bytes", set(range(6)), id="all"),
+    ],
+)
+def test_only_streams_that_pass_are_written(
+    tmp_path: Path, where: str, wanted: set[int], buffer_bytes: int
+) -> None:
+    options: dict[str, Any] = {
+        "name": "{id}/{side}",
+        "frames": True,
+        "conversation": "hex",
+        "gaps": "zeros",
+        "buffer_bytes": buffer_bytes,
+    }
+    source = lonely(6)
+    whole = extracted(tmp_path / "whole", source, **options)
+    reading = Reading(source)
+    chosen = Where(where)
+    for events in (Reading(source).events(), reading.hopeful_events(chosen)):
+        out = tmp_path / str(len(list(tmp_path.iterdir())))
+        with Extractor(
+            out, where=chosen, first_ns=lambda: source[0][0], **options
+        ) as extractor:
+            extractor.take_all(events)
+        assert index(out) == [line for line in whole if line["id"] in wanted]
+        assert extractor.streams == len(wanted)
+        assert files(out) == {
+            name: data
+            for name, data in files(tmp_path / "whole").items()
+            if int(name.split("/")[0].split(".")[0]) in wanted
+        }
+
+
+def test_streams_that_do_not_pass_take_no_names(tmp_path: Path) -> None:
+    for buffer_bytes in (1, 1 << 20):
+        out = tmp_path / str(buffer_bytes)
+        extracted(out, lonely(6), where="gaps", buffer_bytes=buffer_bytes)
+        assert sorted(files(out)) == [
+            f"{ends}{again}"
+            for ends in (
+                "010.000.000.001.40000-010.000.000.002.00080",
+                "010.000.000.002.00080-010.000.000.001.40000",
+            )
+            for again in ("", "c1", "c2")
+        ]
+
+
+def test_a_stream_that_does_not_pass_replaces_nothing(tmp_path: Path) -> None:
+    (tmp_path / "0client").write_bytes(b"mine")
+    (tmp_path / ".unpacket-0").write_bytes(b"mine too")
+    options: dict[str, Any] = {"name": "{id}{side}", "force": True, "buffer_bytes": 1}
+    extracted(tmp_path, lonely(2), where="gaps", **options)
+    assert (tmp_path / "0client").read_bytes() == b"mine"
+    assert (tmp_path / ".unpacket-0").read_bytes() == b"mine too"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".unpacket-0",
+        "0client",
+        "1client",
+        "1server",
+        "index.jsonl",
+    ]
+
+
+def test_what_was_not_certain_is_removed_when_it_ends_early(tmp_path: Path) -> None:
+    with Extractor(tmp_path, where="gaps", buffer_bytes=1) as extractor:
+        for event in unpacket.events(lonely(1)):
+            if not isinstance(event, unpacket.Closed):
+                extractor.take(event)
+        assert len(list(tmp_path.iterdir())) == 3
+    assert index(tmp_path) == []
+    assert files(tmp_path) == {}
+
+
+def test_a_wrong_filter_makes_no_directory(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no column"):
+        Extractor(tmp_path / "out", where="gasp")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc")

@@ -48,10 +48,12 @@ def troubled() -> list[Frame]:
     return frames
 
 
-def written(path: Path, out: Path, **options: Any) -> dict[int, Path]:
+def written(
+    path: Path, out: Path, where: str | None = None, **options: Any
+) -> dict[int, Path]:
     """Split a capture, and return the part of each stream by its id."""
     with sources.open(path) as source:
-        findings = split.find(source)
+        findings = split.find(source, where=where)
     with sources.open(path) as source:
         pieces = split.parts(source, findings, interfaces=lambda: source.interfaces)
         split.write(str(out), pieces, findings, name="{id}", **options)
@@ -159,3 +161,22 @@ def test_one_stream_alone(capture: Path, tmp_path: Path) -> None:
     ]
     (tmp_path / "one").write_bytes(b"".join(data for _, data, _ in pieces))
     assert frames_of(tmp_path / "one") == frames_of(capture)[7:11]
+
+
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        pytest.param("conflicts", [0], id="known at the end"),
+        pytest.param("client == 10.0.0.3", [1], id="known at once"),
+        pytest.param("start < 1s", [0, 1], id="since the first frame"),
+        pytest.param("bytes > 1MiB", [], id="none"),
+    ],
+)
+def test_only_streams_that_pass_have_parts(
+    capture: Path, tmp_path: Path, where: str, wanted: list[int]
+) -> None:
+    whole = written(capture, tmp_path / "whole")
+    parts = written(capture, tmp_path / "parts", where)
+    assert sorted(parts) == wanted
+    for number, part in parts.items():
+        assert part.read_bytes() == whole[number].read_bytes()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-import unpacket
 from unpacket import Policy
-from unpacket.cli.options import CAPTURE, Command, reading_options
+from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
+from unpacket.reading import Reading
 from unpacket.sinks.extract import GAPS, INDEX, Extractor, Gaps
 from unpacket.sinks.follow import FORMS
 from unpacket.sinks.names import TCPFLOW
+from unpacket.streams import happening
+
+if TYPE_CHECKING:
+    from unpacket.where import Where
 
 
 @click.command(
@@ -27,6 +31,7 @@ from unpacket.sinks.names import TCPFLOW
         unpacket extract examples/sample.pcapng -o out --name '{id:04}/{side}'
         unpacket extract examples/sample.pcapng -o out --conversation hex --gaps zeros
         unpacket extract examples/sample.pcapng -o out --bpf 'host 192.0.2.1'
+        unpacket extract examples/sample.pcapng -o out --where 'gaps or not complete'
         unpacket extract examples/sample.pcapng -o out && head -n 1 out/index.jsonl
     """,
 )
@@ -69,6 +74,7 @@ from unpacket.sinks.names import TCPFLOW
     "[default: yes]",
 )
 @force_option
+@where_option
 @reading_options
 @policy_options()
 def extract(
@@ -80,9 +86,10 @@ def extract(
     frames: bool,
     digest: bool,
     force: bool,
+    where: Where | None,
     policy: Policy,
     color: Color,
-    **reading: Any,
+    **opening: Any,
 ) -> int:
     """Write every stream of captures to files, in one pass.
 
@@ -94,12 +101,13 @@ def extract(
     streams --json` prints it, with the names of its files.
 
     Neither memory nor the number of open files grows with the number of streams.
+    With --where only the streams that pass are written, and are in the index.
     """
     chosen = click.get_current_context().params
     if conversation is not None and not (chosen["preset"] or chosen["deliver"]):
         # As `follow` has it: what was acknowledged, so that requests come first.
         policy = policy.replace(deliver="acked")
-    with session(captures, **reading) as (source, output):
+    with session(captures, **opening) as (source, output):
         with force_offered(force):
             extractor = Extractor(
                 directory,
@@ -109,14 +117,18 @@ def extract(
                 frames=frames,
                 digest=digest,
                 force=force,
+                where=where,
+                first_ns=lambda: source.first_ns,
             )
         with extractor:
-            extractor.take_all(unpacket.events(source, policy=policy))
+            reading = Reading(source, policy=policy)
+            extractor.take_all(happening(reading, where))
         if extractor.streams:
             output.say(
                 f"{extractor.streams} streams in {extractor.files} files, "
                 f"{extractor.written_bytes} bytes; see {os.path.join(directory, INDEX)}"
             )
         else:
-            output.say(f"no {source.sought} in {', '.join(captures)}")
+            which = source.sought if where is None else "stream passes --where"
+            output.say(f"no {which} in {', '.join(captures)}")
         return source.finish() or (0 if extractor.streams else NOTHING_FOUND)

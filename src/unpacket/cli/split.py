@@ -7,13 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from unpacket import Policy
 from unpacket.cli.inputs import STANDARD_INPUT
-from unpacket.cli.options import CAPTURE, Command, reading_options
+from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, is_terminal
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -23,12 +23,16 @@ from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_op
 from unpacket.sinks import split as library
 from unpacket.sinks.extract import prepare
 
+if TYPE_CHECKING:
+    from unpacket.where import Where
+
 
 @click.command(
     cls=Command,
     epilog="""
         unpacket split examples/sample.pcapng -o out
         unpacket split examples/sample.pcapng -o out --name 'stream-{id}.pcapng'
+        unpacket split examples/sample.pcapng -o out --where 'gaps and port == 80'
         unpacket split examples/sample.pcapng --stream 1 | unpacket follow -
         unpacket split - --stream 1 < examples/sample.pcapng | unpacket streams -
     """,
@@ -51,6 +55,7 @@ from unpacket.sinks.extract import prepare
 )
 @name_option(library.NAME)
 @force_option
+@where_option
 @reading_options
 @policy_options()
 def split(
@@ -59,6 +64,7 @@ def split(
     only: int | None,
     name: str,
     force: bool,
+    where: Where | None,
     policy: Policy,
     color: Color,
     **reading: Any,
@@ -86,7 +92,7 @@ def split(
             prepare(directory, force=force)
     with files_of(captures) as paths:
         with session(paths, **reading) as (first, output):
-            findings = library.find(first, policy=policy)
+            findings = library.find(first, policy=policy, where=where)
         # The second time what is damaged was told.
         reading |= {"quiet": True, "strict": False}
         with session(paths, **reading) as (again, quiet):
@@ -102,10 +108,12 @@ def split(
                 files, size = library.write(
                     directory, pieces, findings, name=name, force=force
                 )
-        if not findings.streams:
+        if not findings.seen:
             output.say(f"no {first.sought} in {', '.join(captures)}")
+        elif not files and (only is None or only < findings.seen):
+            output.say(f"no such stream passes --where in {', '.join(captures)}")
         elif not files:
-            last_id = len(findings.streams) - 1
+            last_id = findings.seen - 1
             output.say(
                 f"no stream {only} in {', '.join(captures)}: it has 0 to {last_id}"
             )

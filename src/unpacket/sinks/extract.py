@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from unpacket._core.events import (
     Closed,
@@ -27,6 +27,9 @@ from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
 from unpacket.sinks.follow import Renderer, renderer
 from unpacket.sinks.names import TCPFLOW, Template
 from unpacket.summary import Summary, Trouble
+
+if TYPE_CHECKING:
+    from unpacket.where import Where
 
 INDEX = "index.jsonl"
 NOT_EMPTY = "it is not empty"
@@ -61,8 +64,10 @@ class StreamFile(GrowingFile):
         ending: str = "",
         *,
         hashed: bool = False,
+        is_wanted: bool = True,
     ) -> None:
         super().__init__(hashed=hashed)
+        self.is_wanted = is_wanted
         self._template = template
         self.stream = stream
         self._direction = direction
@@ -103,6 +108,11 @@ class Extracted:
         self.conversation: StreamFile | None = None
         self.rendering: Renderer | None = None
 
+    def files(self) -> list[StreamFile]:
+        """Return what was begun."""
+        files = (*self.sides, *self.frames, self.conversation)
+        return [file for file in files if file is not None]
+
 
 class Extractor:
     """Writes the streams of events to files, and ``index.jsonl`` beside them.
@@ -130,12 +140,17 @@ class Extractor:
         digest: Whether the index has the SHA-256 of each side's bytes.
         force: Whether the directory may have files in it; those whose names are needed
             are replaced.
+        where: Which streams to write, see ``unpacket.where``. That is known at their
+            end: until then, what there is too much of to wait in memory goes to files
+            whose names begin with ``.unpacket-``.
+        first_ns: Returns when the first frame was captured, which is what ``start``
+            and ``end`` of ``where`` count from; asked when a stream ends.
 
     Attributes:
         streams, files, written_bytes: How many were written.
 
     Raises:
-        ValueError: ``name``, ``gaps`` or ``conversation`` is none.
+        ValueError: ``name``, ``gaps``, ``conversation`` or ``where`` is none.
         SinkError: The directory is not empty, or cannot be written to.
     """
 
@@ -149,6 +164,8 @@ class Extractor:
         frames: bool = False,
         digest: bool = True,
         force: bool = False,
+        where: str | Where | None = None,
+        first_ns: Callable[[], int] = int,
         max_open: int = MAX_OPEN,
         buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
@@ -162,6 +179,13 @@ class Extractor:
         self._frames = frames
         self._digest = digest
         self._extracted: dict[Stream, Extracted] = {}
+        if isinstance(where, str):
+            from unpacket.where import Where
+
+            where = Where(where)
+        self._where = where
+        self._is_certain = where is None
+        self._first_ns = first_ns
         self.streams = 0
         self.files = 0
         self.written_bytes = 0
@@ -213,6 +237,9 @@ class Extractor:
     def close(self) -> None:
         """End the index. Streams that were not closed are not in it."""
         try:
+            if not self._is_certain:
+                for extracted in self._extracted.values():
+                    self._forget(extracted)
             self._files.close(self._index)
         finally:
             self._files.close_all()
@@ -245,7 +272,11 @@ class Extractor:
         file = extracted.sides[direction]
         if file is None:
             file = StreamFile(
-                self._template, event.stream, direction, hashed=self._digest
+                self._template,
+                event.stream,
+                direction,
+                hashed=self._digest,
+                is_wanted=self._is_certain,
             )
             extracted.sides[direction] = file
         return file
@@ -253,7 +284,13 @@ class Extractor:
     def _add_frames(self, extracted: Extracted, event: Data) -> None:
         file = extracted.frames[event.direction]
         if file is None:
-            file = StreamFile(self._template, event.stream, event.direction, ".frames")
+            file = StreamFile(
+                self._template,
+                event.stream,
+                event.direction,
+                ".frames",
+                is_wanted=self._is_certain,
+            )
             extracted.frames[event.direction] = file
         lines = (
             f"{piece.offset} {piece.length} {piece.frame} {piece.time_ns}\n"
@@ -295,7 +332,13 @@ class Extractor:
         data = b""
         if extracted.rendering is None:
             extracted.rendering = renderer(str(self._form))
-            file = StreamFile(self._template, event.stream, None, ".conversation")
+            file = StreamFile(
+                self._template,
+                event.stream,
+                None,
+                ".conversation",
+                is_wanted=self._is_certain,
+            )
             extracted.conversation = file
             stream = event.stream
             first = Opened(stream, stream.first_frame, stream.first_ns)
@@ -308,6 +351,13 @@ class Extractor:
         """Write the rest of a stream, and its line in the index."""
         if extracted is None:
             extracted = Extracted()
+        if self._where is not None:
+            facts = Summary(stream, extracted.trouble)
+            if not self._where.matches(facts, self._first_ns()):
+                self._forget(extracted)
+                return
+            for begun in extracted.files():
+                self._files.want(begun)
         record: dict[str, Any] = {}
         digests: list[str | None] = []
         for direction in _SIDES:
@@ -336,6 +386,10 @@ class Extractor:
         if len(self._index.parts) > INDEX_LINES:
             self._files.flush(self._index)
         self.streams += 1
+
+    def _forget(self, extracted: Extracted) -> None:
+        for file in extracted.files():
+            self._files.forget(file)
 
     def _closed(self, file: StreamFile, stream: Stream) -> dict[str, Any]:
         """Close a file, and return what the index says of it."""

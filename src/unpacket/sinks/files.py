@@ -42,14 +42,24 @@ class GrowingFile:
         name: Relative to the directory, or None before anything was written.
         size: How long the file is, without what still waits.
         digest: The SHA-256 of all bytes that were added, once the file is closed.
+        is_wanted: Whether it is certain that the file is to be there.
     """
 
-    __slots__ = ("digest", "ends_with_hole", "hashed", "name", "parts", "size")
+    __slots__ = (
+        "digest",
+        "ends_with_hole",
+        "hashed",
+        "is_wanted",
+        "name",
+        "parts",
+        "size",
+    )
 
     def __init__(self, *, hashed: bool) -> None:
         self.name: str | None = None
         self.size = 0
         self.digest: str | None = None
+        self.is_wanted = True
         self.parts: list[bytes] = []
         self.ends_with_hole = False
         # False: no digest. Else None until there are bytes, then the state of one.
@@ -88,6 +98,43 @@ class GrowingFiles:
         self._made: set[str] | None = set() if replace else None
         # Ports that are used again and again must not cost a try for each time.
         self._taken: OrderedDict[str, int] = OrderedDict()
+        self._doubtful = 0
+
+    def want(self, file: GrowingFile) -> None:
+        """Give a file its name that was not certain to be wanted.
+
+        Raises:
+            SinkError: It cannot be given one.
+        """
+        file.is_wanted = True
+        if file.name is None:
+            return
+        written, file.name = file.name, None
+        # The name is taken by an empty file first, so that none is ever replaced.
+        os.close(self._make(file))
+        try:
+            os.replace(self._path(written), self._path(str(file.name)))
+        except OSError as error:
+            raise self._failed(file, error) from error
+
+    def forget(self, file: GrowingFile) -> None:
+        """Let go of a file, and remove what was written of it.
+
+        Raises:
+            SinkError: It cannot be removed.
+        """
+        if file.parts:
+            self._growing.remove(file)
+            self._waiting -= sum(map(len, file.parts)) + len(file.parts) * PIECE_BYTES
+            file.parts.clear()
+        descriptor = self._descriptors.pop(file, None)
+        try:
+            if descriptor is not None:
+                os.close(descriptor)
+            if file.name is not None:
+                os.unlink(self._path(file.name))
+        except OSError as error:
+            raise self._failed(file, error) from error
 
     def add(self, file: GrowingFile, data: bytes) -> None:
         """Add bytes to a file.
@@ -207,6 +254,8 @@ class GrowingFiles:
 
     def _make(self, file: GrowingFile) -> int:
         """Make a file of a name that is not taken."""
+        if not file.is_wanted:
+            return self._make_doubtful(file)
         first = file.candidate(0)
         again = self._taken.pop(first, 0)
         while True:
@@ -230,6 +279,18 @@ class GrowingFiles:
                 if len(self._taken) > TAKEN_NAMES:
                     self._taken.popitem(last=False)
             return descriptor
+
+    def _make_doubtful(self, file: GrowingFile) -> int:
+        """Make a file of a name that takes none from those that are wanted."""
+        while True:
+            file.name = f".unpacket-{self._doubtful}"
+            self._doubtful += 1
+            try:
+                return self._open(file.name, _NEW)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise self._failed(file, error) from error
 
     def _clear(self, name: str) -> None:
         """Remove a file of an earlier run; no folder in its path may be a link."""

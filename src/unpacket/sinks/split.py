@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import le
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unpacket._core.assembler import Assembler, Trace
 from unpacket._core.batch import Batch
@@ -32,6 +32,9 @@ from unpacket.sinks.pcapng import (
 from unpacket.sources import Interface
 from unpacket.summary import Summary, Trouble
 
+if TYPE_CHECKING:
+    from unpacket.where import Where
+
 __all__ = ["NAME", "Findings", "find", "parts", "write"]
 
 APPLICATION = f"unpacket {__version__}"
@@ -47,10 +50,18 @@ class Findings:
 
     Attributes:
         frame_counts: How many frames each stream has, by its id.
-        streams: The facts of each stream, by its id.
+        streams: The facts of each stream that is wanted, by its id.
+        seen: How many streams there are, wanted or not.
+        first_ns: When the first frame was captured.
+
+    Args:
+        where: Which streams are wanted; all if None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, where: Where | None = None) -> None:
+        self._where = where
+        self.first_ns = 0
+        self.seen = 0
         self.frame_counts: dict[int, int] = {}
         self.streams: dict[int, Stream] = {}
         self._frames = array("q")
@@ -85,10 +96,12 @@ class Findings:
         stream_id = event.stream.id
         kind = type(event)
         if kind is Closed:
-            self._note(event.frame, stream_id, f"closed: {event.reason}")
-            self.streams[stream_id] = event.stream
-            trouble = self._troubles.pop(stream_id, None)
-            self._sections[stream_id] = described(Summary(event.stream, trouble))
+            self.seen += 1
+            summary = Summary(event.stream, self._troubles.pop(stream_id, None))
+            if self._where is None or self._where.matches(summary, self.first_ns):
+                self._note(event.frame, stream_id, f"closed: {event.reason}")
+                self.streams[stream_id] = event.stream
+                self._sections[stream_id] = described(summary)
             return
         sentence = remark(event)
         if sentence is None:
@@ -106,16 +119,22 @@ class Findings:
 
     def settle(self) -> None:
         """Sort out what was found, at the end of the input."""
-        rows = zip(self._frames, self._ids, strict=True)
+        rows = self.rows()
         if self._moved or any(map(le, islice(self._frames, 1, None), self._frames)):
             # Of fragments, and of frames with several segments of a stream.
             moved = self._moved
             settled = sorted({(row[0], moved.get(row, row[1])) for row in rows})
             self._frames = array("q", [row[0] for row in settled])
             self._ids = array("q", [row[1] for row in settled])
+        if self._where is not None:
+            kept = [row for row in self.rows() if row[1] in self.streams]
+            self._frames = array("q", [row[0] for row in kept])
+            self._ids = array("q", [row[1] for row in kept])
         self.frame_counts = dict(Counter(self._ids))
         for (number, stream_id), sentences in sorted(self._remarks.items()):
-            if not self._has(number, stream_id):
+            if stream_id not in self.streams:
+                del self._remarks[number, stream_id]
+            elif not self._has(number, stream_id):
                 # It is the passing of time that was noticed there.
                 del self._remarks[number, stream_id]
                 told = [self._sections[stream_id], *sentences]
@@ -154,15 +173,30 @@ def described(summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def find(batches: Iterable[Batch], *, policy: Policy | None = None) -> Findings:
+def find(
+    batches: Iterable[Batch],
+    *,
+    policy: Policy | None = None,
+    where: str | Where | None = None,
+) -> Findings:
     """Read a capture for the first time.
 
     Args:
         batches: An open ``Source``.
+        where: Which streams are wanted, see ``unpacket.where``.
+
+    Raises:
+        WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
     """
-    findings = Findings()
+    if isinstance(where, str):
+        from unpacket.where import Where
+
+        where = Where(where)
+    findings = Findings(where)
     assembler = Assembler(policy, data=False)
-    for batch in batches:
+    for count, batch in enumerate(batches):
+        if count == 0:
+            findings.first_ns = batch.time_ns[0]
         events, trace = assembler.trace(batch)
         findings.take_trace(trace)
         for event in events:
