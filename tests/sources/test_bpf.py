@@ -287,10 +287,13 @@ def test_all_faces_take_a_filter(bpf: Any, tmp_path: Path) -> None:
         return [event async for event in found]
 
     assert said(run_loop(collect())) == expected
-    write_pcap(tmp_path / "mixed.pcap", frames, RAW)
-    for jobs in (1, 2):
-        found = unpacket.events(tmp_path / "mixed.pcap", bpf=bpf, jobs=jobs)
-        assert said(found) == expected
+    # Beyond 4 MiB another thread reads.
+    noise = b"\x45\x02" * 30_000
+    large = [Frame(frames[0].time_ns, noise, RAW, len(noise))] * 80
+    for number, content in enumerate((frames, large + frames)):
+        path = tmp_path / f"{number}.pcap"
+        write_pcap(path, content, RAW)
+        assert said(unpacket.events(path, bpf=bpf, jobs=number + 1)) == expected
     with sources.open(packets, link_type="ip") as opened:
         assert said(unpacket.events(opened, bpf=bpf)) == expected
     (stream,) = unpacket.streams(packets, link_type="ip", bpf=bpf)
