@@ -685,6 +685,7 @@ def test_a_filter_that_cannot_be_asked_is_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, b"")
     line = done.stderr.decode().splitlines()[-1]
     assert "raw.pcap: frame 1 has link type 101, and the filter cannot be asked" in line
+    assert line.endswith("(filters on streams, --where, do not depend on it)")
 
 
 def test_without_libpcap_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

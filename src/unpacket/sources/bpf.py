@@ -35,6 +35,8 @@ PROBED = (1, 101, 127, 9, 123, 117, 139)
 # are commas instead of line ends where it was made for iptables.
 _NUMBERS = re.compile(r"\s*\d+(?:[\s,]+\d+){4,}[\s,]*", re.ASCII)
 
+REMEDY = "filters on streams, --where, do not depend on it"
+
 REJECT_ALL = Program([(6, 0, 0, 0)])
 
 
@@ -128,7 +130,9 @@ class Bpf:
             except NotForLinkTypeError as error:
                 number = batch.first_number + i
                 reason = f"frame {number} has link type {link_type}, and {error}"
-                raise SourceError(path, reason) from None
+                failure = SourceError(path, reason)
+                failure.add_note(REMEDY)
+                raise failure from None
             i = program.mark(batch, i)
 
     def _check(self, expression: str) -> None:
