@@ -111,6 +111,63 @@ def test_payloads_are_kept_where_that_is_asked_for() -> None:
         follower.feed([(talk.client(7, b"three").time_ns, talk.frames[-1].data)])
 
 
+@pytest.mark.parametrize("ignored", [False, True], ids=["plain", "not plain"])
+def test_a_payload_is_there_while_its_callback_is_at_work(ignored: bool) -> None:
+    seen: list[tuple[bytes, bytes]] = []
+    follower = StreamFollower()
+
+    @follower.on_new_stream
+    def new_stream(stream: FollowedStream) -> None:
+        if ignored:
+            stream.ignore_server_data()
+
+    @follower.on_client_data
+    def client_data(stream: FollowedStream, payload: bytes) -> None:
+        seen.append((stream.client_payload, stream.server_payload))
+        assert stream.client_payload == payload
+        if payload == b"two":
+            raise ValueError
+
+    talk = talking()
+    talk.client(1, b"one")
+    talk.client(4, b"two")
+    with pytest.raises(ValueError):
+        follower.feed(talk.batch())
+    (stream,) = follower.live_streams()
+    assert (stream.client_payload, stream.server_payload) == (b"", b"")
+    assert seen == [(b"one", b""), (b"two", b"")]
+
+
+def test_what_a_callback_wants_to_keep_is_kept_from_its_own_bytes_on() -> None:
+    seen: list[bytes] = []
+    follower = StreamFollower()
+
+    @follower.on_client_data
+    def client_data(stream: FollowedStream, payload: bytes) -> None:
+        if payload == b"two":
+            stream.auto_cleanup_payloads = False
+        elif payload == b"four":
+            stream.auto_cleanup_payloads = True
+        seen.append(stream.client_payload)
+
+    talk = talking()
+    for seq, payload in ((1, b"one"), (4, b"two"), (7, b"three"), (12, b"four")):
+        talk.client(seq, payload)
+    follower.feed(talk.batch())
+    assert seen == [b"one", b"two", b"twothree", b"four"]
+
+
+def test_the_callback_for_any_data_has_what_is_new_if_that_is_asked_for() -> None:
+    seen: list[bytes] = []
+    follower = StreamFollower(lambda stream: seen.append(stream.client_payload))
+    follower.auto_cleanup_payloads = True
+    talk = talking()
+    talk.client(1, b"one")
+    talk.client(4, b"two")
+    follower.feed(talk.batch())
+    assert seen == [b"one", b"two"]
+
+
 def test_recovery_mode_ends_after_its_window() -> None:
     talk = talking()
     talk.client(1, b"one")

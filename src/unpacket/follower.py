@@ -56,7 +56,62 @@ _ETHERNET = 1
 _IDLE_S = 300.0
 
 
-class FollowedStream(Receiver):
+class Callbacks:
+    """The callbacks that a stream and its follower have alike.
+
+    Each method may be used as a decorator. A follower's are for the streams that
+    have none of their own, but ``on_closed``, which is called for both.
+    """
+
+    # What most streams never change is not set for each.
+    _gap: Callback | None = None
+    _conflict: Callback | None = None
+    _rejected: Callback | None = None
+    _finished: Callback | None = None
+    _closed: Callback | None = None
+
+    @property
+    def _data_callbacks(self) -> Receiver | Waiting:
+        """What has those for data, of which the core takes care."""
+        raise NotImplementedError
+
+    def on_client_data(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, payload)`` for what the client sends."""
+        self._data_callbacks.client_callback = _callable(callback)
+        return callback
+
+    def on_server_data(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, payload)`` for what the server sends."""
+        self._data_callbacks.server_callback = _callable(callback)
+        return callback
+
+    def on_gap(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, gap)``, before the data that follows the gap."""
+        self._gap = _callable(callback)
+        return callback
+
+    def on_conflict(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, conflict)`` where two segments disagree."""
+        self._conflict = _callable(callback)
+        return callback
+
+    def on_rejected(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, rejected)`` for segments no receiver would take."""
+        self._rejected = _callable(callback)
+        return callback
+
+    def on_finished(self, callback: Callback) -> Callback:
+        """Call ``callback(stream, direction)`` when a side has sent its last byte."""
+        self._finished = _callable(callback)
+        return callback
+
+    def on_closed(self, callback: Callback) -> Callback:
+        """Call ``callback(stream)`` once a stream, at its end, whatever its reason."""
+        self._closed = _callable(callback)
+        return callback
+
+
+class FollowedStream(Receiver, Callbacks):
     """A stream with its callbacks; the facts are those of ``Stream``.
 
     Callbacks get this object first, and may call any method of it.
@@ -66,22 +121,14 @@ class FollowedStream(Receiver):
         user_data: Yours.
         client_hw_addr, server_hw_addr: Ethernet addresses of the first packet, or
             None.
-        auto_cleanup_payloads: Whether payload is forgotten once the data callback
-            has returned. False keeps it in ``client_payload``/``server_payload``.
         max_kept_bytes: More than this kept in one direction raises ``LimitError``.
     """
 
-    # What most streams never change is not set for each.
     user_data: Any = None
     max_kept_bytes = KEPT_BYTES
     is_finished = False
     _kept: tuple[bytearray, bytearray] | None = None
     _out_of_order: Pair[Callback | None] = (None, None)
-    _gap: Callback | None = None
-    _conflict: Callback | None = None
-    _rejected: Callback | None = None
-    _finished: Callback | None = None
-    _closed: Callback | None = None
     _ignored: Pair[bool] = (False, False)
     _recovery: Pair[int] = (0, 0)
     _trackers: Pair[AckTracker | None] = (None, None)
@@ -109,13 +156,26 @@ class FollowedStream(Receiver):
 
     @property
     def auto_cleanup_payloads(self) -> bool:
-        """Whether payload is forgotten once the data callback has returned."""
+        """Whether payload is forgotten once the data callback has returned.
+
+        False keeps from now on all that comes, that of the callback at work too, in
+        ``client_payload`` and ``server_payload``; True forgets what was kept.
+        """
         return self._cleans_up
 
     @auto_cleanup_payloads.setter
     def auto_cleanup_payloads(self, value: bool) -> None:
+        if self._cleans_up and not value:
+            for direction in (CLIENT, SERVER):
+                self._take(direction, self._payload(direction))
+        elif value:
+            self._kept = None
         self._cleans_up = bool(value)
         self._decide()
+
+    @property
+    def _data_callbacks(self) -> Receiver:
+        return self
 
     def _decide(self) -> None:
         """Say whether data is to be handed over and nothing else."""
@@ -167,13 +227,24 @@ class FollowedStream(Receiver):
 
     @property
     def client_payload(self) -> bytes:
-        """What the client sent and was kept: the new bytes, or all so far."""
-        return bytes(self._kept[CLIENT]) if self._kept else b""
+        """What the client sent: all so far, if ``auto_cleanup_payloads`` is False.
+
+        Else the new bytes, as long as the data callback is at work, and then nothing.
+        """
+        return self._payload(CLIENT)
 
     @property
     def server_payload(self) -> bytes:
-        """What the server sent and was kept: the new bytes, or all so far."""
-        return bytes(self._kept[SERVER]) if self._kept else b""
+        """What the server sent; see ``client_payload``."""
+        return self._payload(SERVER)
+
+    def _payload(self, direction: Direction) -> bytes:
+        if not self._cleans_up:
+            return bytes(self._kept[direction]) if self._kept else b""
+        data = self._follower._waiting.current
+        if data is None or data.stream is not self.facts:
+            return b""
+        return data.payload if data.direction == direction else b""
 
     def state(self, direction: Direction | int) -> str:
         """Return what the side has sent, as ``Stream.state`` names it."""
@@ -187,16 +258,6 @@ class FollowedStream(Receiver):
         """Return whether the side permitted SACK."""
         return bool(self.facts.sack_permitted(direction))
 
-    def on_client_data(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, payload)`` for what the client sends."""
-        self.client_callback = _callable(callback)
-        return callback
-
-    def on_server_data(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, payload)`` for what the server sends."""
-        self.server_callback = _callable(callback)
-        return callback
-
     def on_client_out_of_order(self, callback: Callback) -> Callback:
         """Call ``callback(stream, seq, payload)`` for client segments that wait."""
         self._out_of_order = (_callable(callback), self._out_of_order[SERVER])
@@ -205,31 +266,6 @@ class FollowedStream(Receiver):
     def on_server_out_of_order(self, callback: Callback) -> Callback:
         """Call ``callback(stream, seq, payload)`` for server segments that wait."""
         self._out_of_order = (self._out_of_order[CLIENT], _callable(callback))
-        return callback
-
-    def on_gap(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, gap)``, before the data that follows the gap."""
-        self._gap = _callable(callback)
-        return callback
-
-    def on_conflict(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, conflict)``."""
-        self._conflict = _callable(callback)
-        return callback
-
-    def on_rejected(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, rejected)``."""
-        self._rejected = _callable(callback)
-        return callback
-
-    def on_finished(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, direction)`` when a side has sent its last byte."""
-        self._finished = _callable(callback)
-        return callback
-
-    def on_closed(self, callback: Callback) -> Callback:
-        """Call ``callback(stream)`` once, at the end, whatever its reason."""
-        self._closed = _callable(callback)
         return callback
 
     def ignore_client_data(self) -> None:
@@ -314,7 +350,7 @@ def _callable(callback: Any) -> Callback:
     return function
 
 
-class StreamFollower:
+class StreamFollower(Callbacks):
     """Follows the streams of the packets it is fed.
 
     Args:
@@ -356,11 +392,6 @@ class StreamFollower:
         self._end = end_callback
         self._log = log
         self._new: Callback | None = None
-        self._gap: Callback | None = None
-        self._conflict: Callback | None = None
-        self._rejected: Callback | None = None
-        self._finished: Callback | None = None
-        self._closed: Callback | None = None
         self._terminated: Callback | None = None
         self._teardown: Callback | None = None
         self._waiting = Waiting()
@@ -371,44 +402,13 @@ class StreamFollower:
         self._next_number = 1
         self._busy = False
 
+    @property
+    def _data_callbacks(self) -> Waiting:
+        return self._waiting
+
     def on_new_stream(self, callback: Callback) -> Callback:
         """Call ``callback(stream)`` for each new stream, before its first byte."""
         self._new = _callable(callback)
-        return callback
-
-    def on_client_data(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, payload)`` for client data of any stream."""
-        self._waiting.client_callback = _callable(callback)
-        return callback
-
-    def on_server_data(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, payload)`` for server data of any stream."""
-        self._waiting.server_callback = _callable(callback)
-        return callback
-
-    def on_gap(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, gap)`` for gaps of any stream."""
-        self._gap = _callable(callback)
-        return callback
-
-    def on_conflict(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, conflict)`` for conflicts of any stream."""
-        self._conflict = _callable(callback)
-        return callback
-
-    def on_rejected(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, rejected)`` for rejected segments of any stream."""
-        self._rejected = _callable(callback)
-        return callback
-
-    def on_finished(self, callback: Callback) -> Callback:
-        """Call ``callback(stream, direction)`` when a side has sent its last byte."""
-        self._finished = _callable(callback)
-        return callback
-
-    def on_closed(self, callback: Callback) -> Callback:
-        """Call ``callback(stream)`` once a stream, at its end."""
-        self._closed = _callable(callback)
         return callback
 
     def on_stream_termination(self, callback: Callback) -> Callback:
@@ -531,16 +531,24 @@ class StreamFollower:
         direction: int = event.direction
         if stream._ignored[direction]:
             return
-        if self._any_data is not None or not stream.auto_cleanup_payloads:
+        if not stream.auto_cleanup_payloads:
             stream._take(direction, event.payload)
         if direction == SERVER:
             callback = stream.server_callback or self._waiting.server_callback
         else:
             callback = stream.client_callback or self._waiting.client_callback
         if self._any_data is not None:
-            self._waiting.insert([(self._any_data, stream)])
+            self._waiting.insert([(self._hand_over, event, self._any_data, stream)])
         if callback is not None:
-            callback(stream, event.payload)
+            self._hand_over(event, callback, stream, event.payload)
+
+    def _hand_over(self, event: Data, callback: Callback, *arguments: Any) -> None:
+        """Call back, and let the stream's payload be that of the event meanwhile."""
+        self._waiting.current = event
+        try:
+            callback(*arguments)
+        finally:
+            self._waiting.current = None
 
     def _on_opened(self, event: Opened) -> None:
         stream = FollowedStream(self, event.stream, self._hw_addresses_of(event))

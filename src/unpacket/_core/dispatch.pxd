@@ -16,6 +16,7 @@ cdef class Waiting:
     cdef readonly dict receivers
     cdef public object client_callback
     cdef public object server_callback
+    cdef public Data current
     cpdef add(self, list events)
     @cython.locals(count=Py_ssize_t)
     cpdef insert(self, list events)

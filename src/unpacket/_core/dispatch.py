@@ -39,11 +39,20 @@ class Waiting:
     Attributes:
         receivers: Who takes the data of each stream that has not ended.
         client_callback, server_callback: Those of receivers that have none.
+        current: The data that a callback is at work on, or None.
     """
 
-    __slots__ = ("at", "client_callback", "events", "receivers", "server_callback")
+    __slots__ = (
+        "at",
+        "client_callback",
+        "current",
+        "events",
+        "receivers",
+        "server_callback",
+    )
 
     client_callback: Callable[..., object] | None
+    current: Data | None
     events: list[Any]
     receivers: dict[Stream, Receiver]
     server_callback: Callable[..., object] | None
@@ -54,6 +63,7 @@ class Waiting:
         self.receivers = {}
         self.client_callback = None
         self.server_callback = None
+        self.current = None
 
     def add(self, events: list[Any]) -> None:
         """Put events after those that wait."""
@@ -98,7 +108,11 @@ class Waiting:
                 if callback is None:
                     callback = self.client_callback
             if callback is not None:
-                callback(receiver, data.payload)
+                self.current = data
+                try:
+                    callback(receiver, data.payload)
+                finally:
+                    self.current = None
         self.events = []
         self.at = 0
         return None
