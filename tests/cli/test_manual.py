@@ -57,7 +57,8 @@ def test_every_option_says_what_it_does(command: str, option: click.Option) -> N
     section = section.split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("- `")]
     for name in (*option.opts, *option.secondary_opts):
-        told = [line for line in lines if re.search(rf"[` ]{name}[ ,`]", line)]
+        named = re.compile(rf"[` ]{name}[ ,`]")
+        told = [line for line in lines if named.search(line.partition(": ")[0])]
         assert len(told) == 1, f"{name}: {AGAIN}"
         assert words(option.help) in told[0], AGAIN
 

@@ -13,12 +13,12 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.check import hex_row, painter
+from unpacket.cli.listing import counted
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
-from unpacket.cli.streams import counted
 from unpacket.cli.values import Count, Duration, Size
 from unpacket.comparison import (
     RULES,

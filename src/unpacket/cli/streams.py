@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import unpacket
 from unpacket import Policy
+from unpacket.cli.inputs import Captures
+from unpacket.cli.listing import HEADING, Form, JsonForm, TableForm
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
-from unpacket.cli.output import Color, wants_color
+from unpacket.cli.output import Color, Output, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.table import Table
-from unpacket.streams import Summary
+from unpacket.cli.values import SortFields
+from unpacket.summary import Summary
 
 if TYPE_CHECKING:
+    from unpacket.order import Order
     from unpacket.where import Where
 
-HEADING = [" id", "client", "server", " start", " duration", " bytes >", " bytes <"]
-HEADING += [" packets", "closed", "trouble"]
 # How many rows of a file are kept back for a guess at how wide the columns are.
 ROWS_AHEAD = 100
 
@@ -31,6 +34,8 @@ ROWS_AHEAD = 100
     epilog="""
         unpacket streams examples/sample.pcapng
         unpacket streams examples/sample.pcapng --json --digest
+        unpacket streams examples/sample.pcapng --sort -bytes --limit 3
+        unpacket streams examples/sample.pcapng --sort gaps,-duration --csv
         unpacket streams examples/sample.pcapng --where 'gaps and server.bytes > 64KiB'
         unpacket streams examples/sample.pcapng --where 'address in 2001:db8::/32'
         unpacket streams examples/sample.pcapng --bpf 'tcp port 80 and not ip6'
@@ -40,6 +45,30 @@ ROWS_AHEAD = 100
 )
 @click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Values joined by commas (RFC 4180) below their names, which are told in "
+    "docs/cli.md.",
+)
+@click.option(
+    "--sort",
+    "order",
+    type=SortFields(),
+    metavar="FIELD,...",
+    help="In the order of these columns of --where, such as bytes, packets, start, "
+    "duration, gaps or client; -bytes: the most first. All is printed at the end then; "
+    "what does not fit into 64 MiB waits in a temporary file.",
+)
+@click.option("--reverse", is_flag=True, help="Turn the order of --sort round.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only the first N lines: with --sort of all, without it those of the streams "
+    "that end first, and no more is read.",
+)
 @click.option(
     "--digest",
     is_flag=True,
@@ -51,6 +80,10 @@ ROWS_AHEAD = 100
 def streams(
     captures: tuple[str, ...],
     as_json: bool,
+    as_csv: bool,
+    order: str | None,
+    reverse: bool,
+    limit: int | None,
     digest: bool,
     where: Where | None,
     policy: Policy,
@@ -63,65 +96,63 @@ def streams(
     after the other as one input.
 
     Each stream is printed as soon as it closes, so they come in the order of their
-    ends.
+    ends, unless --sort says otherwise.
     """
-    found = False
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv cannot both be")
+    chosen = None if order is None else order_of(order, reverse)
+    if reverse and chosen is None:
+        raise click.UsageError("--reverse is for --sort; try --sort id --reverse")
     with session(captures, **reading) as (source, output):
-        # A row that is kept back must not wait for a capture that is still made.
-        rows_ahead = 0 if source.total_bytes is None else ROWS_AHEAD
-        table = Table(
-            HEADING, output.write, rows_ahead=rows_ahead, color=wants_color(color)
-        )
-        for summary in unpacket.summaries(
-            source, policy=policy, digest=digest, where=where
-        ):
-            found = True
-            if as_json:
-                line = json.dumps(summary.to_dict(), separators=(",", ":"))
-                output.write(line.encode() + b"\n")
-            else:
-                table.add(row_of(summary, source.first_ns))
-        table.flush()
-        if not found:
+        form = form_of(source, output, as_json, as_csv, color)
+        found = unpacket.summaries(source, policy=policy, digest=digest, where=where)
+        rows = ((one, form.row(one)) for one in found)
+        count = 0
+        for row in printed(rows, chosen, limit):
+            form.write(row)
+            count += 1
+        form.finish()
+        if not count:
             which = source.sought if where is None else "stream passes --where"
             output.say(f"no {which} in {', '.join(captures)}")
-        return source.finish() or (0 if found else NOTHING_FOUND)
+        return source.finish() or (0 if count else NOTHING_FOUND)
 
 
-def row_of(summary: Summary, first_ns: int) -> list[str]:
-    """Return the cells of a stream; its start counts from ``first_ns``."""
-    return [
-        str(summary.id),
-        str(summary.client),
-        str(summary.server),
-        seconds(summary.first_ns - first_ns),
-        seconds(summary.last_ns - summary.first_ns),
-        str(summary.bytes[0]),
-        str(summary.bytes[1]),
-        str(sum(summary.packets)),
-        summary.close_reason or "",
-        trouble_of(summary),
-    ]
+def form_of(
+    source: Captures, output: Output, as_json: bool, as_csv: bool, color: Color
+) -> Form:
+    """Return what prints the streams."""
+    if as_json:
+        return JsonForm(output.write)
+    if as_csv:
+        from unpacket.cli.spreadsheet import CsvForm
+
+        return CsvForm(output.write)
+    # A row that is kept back must not wait for a capture that is still made.
+    rows_ahead = 0 if source.total_bytes is None else ROWS_AHEAD
+    table = Table(
+        HEADING, output.write, rows_ahead=rows_ahead, color=wants_color(color)
+    )
+    return TableForm(table, lambda: source.first_ns)
 
 
-def seconds(time_ns: int) -> str:
-    return f"{time_ns / 1e9:.3f}"
+def printed(
+    rows: Iterator[tuple[Summary, bytes]], order: Order | None, limit: int | None
+) -> Iterator[bytes]:
+    """Give the rows that are wanted, in their order."""
+    if order is None:
+        yield from (row for _, row in islice(rows, limit))
+        return
+    from unpacket.order import Sorter
+
+    sorter = Sorter(limit=limit)
+    for summary, row in rows:
+        sorter.add(order.key(summary), row)
+    yield from sorter.rows()
 
 
-def trouble_of(summary: Summary) -> str:
-    """Return what kept a stream from being whole, or nothing."""
-    gaps = [gap for side in summary.gaps for gap in side]
-    parts = []
-    if gaps:
-        missing = counted(sum(gap.length for gap in gaps), "byte")
-        parts.append(f"{counted(len(gaps), 'gap')} ({missing})")
-    if summary.conflicts:
-        parts.append(counted(summary.conflicts, "conflict"))
-    if summary.rejected:
-        reasons = ", ".join(summary.rejected)
-        parts.append(f"{sum(summary.rejected.values())} rejected ({reasons})")
-    return ", ".join(parts)
+def order_of(fields: str, reverse: bool) -> Order:
+    """Return the order of streams that ``fields`` stands for."""
+    from unpacket.order import Order
 
-
-def counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return Order(fields, reverse=reverse)

@@ -10,6 +10,8 @@ import click
 from unpacket.units import BYTES, NANOSECONDS
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from unpacket.where import WhereError
 
     ParamType = click.ParamType[Any]
@@ -118,6 +120,35 @@ class FrameFilter(ParamType):
             return Bpf(value)
         except BpfError as error:
             self.fail(str(error))
+
+
+class SortFields(ParamType):
+    """Columns, in the order of which streams are wanted."""
+
+    name = "fields"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        from unpacket.order import Order
+
+        try:
+            Order(value)
+        except ValueError as error:
+            self.fail(str(error))
+        return value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from unpacket.where import COLUMNS
+
+        before, comma, last = incomplete.rpartition(",")
+        begun = before + comma + ("-" if last.startswith("-") else "")
+        names = [begun + name for name in COLUMNS]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def pointed(error: WhereError) -> str:
