@@ -24,6 +24,7 @@ endif
 
 .PHONY: demo build test coverage lint wheel bench guard fuzz lock clean
 
+demo: export PAGER = cat
 demo: build
 	$(BIN)/unpacket streams $(SAMPLE)
 	$(BIN)/unpacket follow $(SAMPLE)

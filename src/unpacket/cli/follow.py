@@ -13,6 +13,7 @@ import unpacket
 from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, Output, is_terminal, wants_color
+from unpacket.cli.pager import wanted_pager
 from unpacket.cli.policies import policy_of, policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
@@ -88,6 +89,7 @@ class StreamChoice(ParamType):
         unpacket follow examples/sample.pcapng 192.0.2.2:80 --as hex
         unpacket follow examples/sample.pcapng --where 'gaps and duration < 100ms'
         unpacket follow examples/sample.pcapng 1 --as raw --server
+        unpacket follow examples/sample.pcapng --pager --color always
         unpacket follow examples/sample.pcapng 0 --as c-array --client --no-remarks
         unpacket follow examples/sample.pcapng 0 1 --tshark --as yaml --range 1-2
         unpacket follow examples/sample.pcapng 1 --as json --preset wireshark
@@ -144,6 +146,12 @@ class StreamChoice(ParamType):
     "own (with raw: gaps, conflicts and rejected segments, on stderr).  "
     "[default: remarks]",
 )
+@click.option(
+    "--pager/--no-pager",
+    default=None,
+    help="Print through $PAGER, or less -R if that is not set; '' and cat stand for "
+    "none.  [default: on a terminal, if CAPTURE is no pipe]",
+)
 @where_option
 @reading_options
 @policy_options(deliver="acked")
@@ -155,6 +163,7 @@ def follow(
     span: tuple[int, int] | None,
     tshark: bool,
     remarks: bool,
+    pager: bool | None,
     where: Where | None,
     policy: Policy,
     color: Color,
@@ -178,6 +187,7 @@ def follow(
             "raw bytes could take over the terminal: redirect them, or use --as utf8"
         )
     color_wanted = wants_color(color)
+    through = wanted_pager(pager)
     if tshark:
         form, policy = as_tshark(form, policy)
 
@@ -190,7 +200,7 @@ def follow(
         return rendering if span is None else Ranged(rendering, *span)
 
     tell = form == "raw" and remarks and not tshark
-    with session([capture], **reading) as (captures, output):
+    with session([capture], pager=through, **reading) as (captures, output):
 
         def passes(summary: Summary) -> bool:
             return where is None or where.matches(summary, captures.first_ns)

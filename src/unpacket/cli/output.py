@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import BinaryIO, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 import click
 
 from unpacket.cli.progress import Progress
 from unpacket.errors import SourceError
+
+if TYPE_CHECKING:
+    from unpacket.cli.pager import Command, Pager
 
 Color: TypeAlias = Literal["auto", "never", "always"]
 
@@ -26,16 +29,29 @@ class Output:
 
     So that a pipe has each stream as soon as it closes, and a big file does not
     cost a system call a line.
+
+    Args:
+        quiet: Whether to print no words on stderr.
+        pager: What to print through; it is started when there is something to print.
     """
 
-    def __init__(self, *, quiet: bool, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool,
+        progress: Progress | None,
+        pager: Command | None = None,
+    ) -> None:
         self._quiet = quiet
         self._progress = progress
+        self._pager_command = pager
+        self._pager: Pager | None = None
+        self._untold: list[str] = []
         self._parts: list[bytes] = []
         self._bytes = 0
         if sys.stdout is None:
             raise SourceError(STANDARD_OUTPUT, "it is closed")
-        self._file: BinaryIO = sys.stdout.buffer
+        self._file: IO[bytes] = sys.stdout.buffer
 
     def write(self, data: bytes) -> None:
         self._parts.append(data)
@@ -48,7 +64,11 @@ class Output:
         if not self._quiet:
             self.flush()
             self.clear_progress()
-            click.echo(f"unpacket: {sentence}", err=True)
+            if self._pager_command is not None and is_terminal():
+                # The pager has it, now or soon.
+                self._untold.append(sentence)
+            else:
+                click.echo(f"unpacket: {sentence}", err=True)
 
     def clear_progress(self) -> None:
         if self._progress is not None:
@@ -67,16 +87,37 @@ class Output:
         self._parts.clear()
         self._bytes = 0
         self.clear_progress()
+        if self._pager_command is not None and self._pager is None:
+            from unpacket.cli.pager import Pager
+
+            self._pager = Pager(self._pager_command)
+            self._file = self._pager.pipe
         try:
             self._file.write(data)
             self._file.flush()
         except BrokenPipeError:
-            give_up_stdout()
+            if self._pager is None:
+                give_up_stdout()
             raise ClosedPipeError from None
         except OSError as error:
-            give_up_stdout()
+            if self._pager is None:
+                give_up_stdout()
             reason = error.strerror or str(error)
             raise SourceError(STANDARD_OUTPUT, reason.lower()) from error
+
+    def close(self) -> None:
+        """Wait for the pager, if there is one, and tell what was not told for it.
+
+        Raises:
+            SinkError: It could not be run.
+        """
+        pager, self._pager = self._pager, None
+        try:
+            if pager is not None:
+                pager.close()
+        finally:
+            for sentence in self._untold:
+                click.echo(f"unpacket: {sentence}", err=True)
 
 
 def give_up_stdout() -> None:

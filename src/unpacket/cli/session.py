@@ -13,6 +13,7 @@ from unpacket.cli.progress import Progress, wants_progress
 from unpacket.errors import UnpacketError
 
 if TYPE_CHECKING:
+    from unpacket.cli.pager import Command
     from unpacket.sources.bpf import Bpf
 
 
@@ -25,16 +26,18 @@ def session(
     progress: bool | None,
     jobs: int | None,
     bpf: Bpf | None = None,
+    pager: Command | None = None,
 ) -> Iterator[tuple[Captures, Output]]:
     """Open the captures and the output of a command, and end both.
 
     Raises:
         SourceError, FormatError: A capture cannot be read, or output not written.
         ClosedPipeError: Nobody reads the output any more.
+        SinkError: The pager cannot be run.
     """
-    drawn = wants_progress(False if quiet else progress)
+    drawn = wants_progress(False if quiet or pager is not None else progress)
     bar = Progress(sys.stderr) if drawn else None
-    output = Output(quiet=quiet, progress=bar)
+    output = Output(quiet=quiet, progress=bar, pager=pager)
     captures = Captures(
         paths,
         strict=strict,
@@ -55,3 +58,4 @@ def session(
             output.flush()
     finally:
         output.clear_progress()
+        output.close()
