@@ -42,6 +42,9 @@ def section(command: click.Command, context: click.Context) -> str:
             special = isinstance(parameter, PolicyOption)
             lists["Reassembly" if special else "Options"].append(item(*record))
     parts += [f"### {title}\n\n" + "\n".join(items) for title, items in lists.items()]
+    codes = getattr(command, "exit_codes", {})
+    meanings = [f"- {code}: {meaning}" for code, meaning in codes.items()]
+    parts.append("### Exit codes\n\n" + "\n".join(meanings))
     examples = inspect.cleandoc(command.epilog or "")
     parts.append(f"### Examples\n\n```sh\n{examples}\n```\n")
     return "\n\n".join(parts)

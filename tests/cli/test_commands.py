@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from base64 import b64decode
@@ -502,6 +503,30 @@ def test_head_ends_it_quietly() -> None:
     done = shell(f"unpacket follow {SAMPLE} | head -n 1")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"* stream ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+@pytest.mark.parametrize(
+    "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_ends_it_with_what_there_was(number: int, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unpacket", "streams", "-"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    whole = run("streams", SAMPLE).stdout.splitlines()
+    # More may come, for all that it knows.
+    process.stdin.write((ROOT / SAMPLE).read_bytes())
+    process.stdin.flush()
+    told = [process.stdout.readline() for _ in whole]
+    process.send_signal(number)
+    assert process.communicate(timeout=100) == (b"", b"")
+    assert process.returncode == code
+    assert told[-1].split()[:2] == whole[-1].split()[:2]
 
 
 def test_color_is_for_terminals_or_on_request(

@@ -47,6 +47,17 @@ def test_every_command_says_what_it_does() -> None:
         assert re.search(r"^Examples:$", command.get_help(context), re.MULTILINE)
 
 
+def test_every_command_says_what_it_exits_with() -> None:
+    for command, context in commands():
+        section = PAGE.read_text("utf-8").split(f"## `unpacket {command.name}`\n")[1]
+        section = section.split("### Exit codes\n")[1].split("\n#")[0]
+        told = re.findall(r"^- (\d+): (.+)$", section, re.MULTILINE)
+        assert [code for code, _ in told] == ["0", "1", "2", "130"], AGAIN
+        shown = command.get_help(context).split("Exit codes:\n")[1]
+        for code, meaning in told:
+            assert words(f"{code} {meaning}") in words(shown), AGAIN
+
+
 @pytest.mark.parametrize("command, option", list(options()))
 def test_every_option_says_what_it_does(command: str, option: click.Option) -> None:
     assert not option.hidden

@@ -70,6 +70,10 @@ HOST_STATES = {
 
 @click.command(
     cls=Command,
+    exit_codes={
+        0: "all is well",
+        1: "something is wrong, or there are no TCP streams",
+    },
     epilog="""
         unpacket check examples/sample.pcapng || echo "something is wrong"
         unpacket check examples/sample.pcapng --where 'not gaps' || true
@@ -115,9 +119,6 @@ def check(
     whether another overlap policy would have chosen otherwise, whether checksums are
     wrong by damage or only left to a network card, whether the clock went back, which
     frames could not be used. A line that begins with ! tells of something wrong.
-
-    Exit codes: 0 all is well, 1 something is wrong (or there are no TCP streams), 2
-    error.
     """
 
     @contextmanager

@@ -46,6 +46,11 @@ USUAL = Limits()
 
 @click.command(
     cls=Command,
+    exit_codes={
+        0: "all agree",
+        1: "there are differences, or no streams to compare",
+        2: "an error, as when no such program is installed",
+    },
     epilog="""
         unpacket compare examples/sample.pcapng || echo "there are differences"
         unpacket compare examples/sample.pcapng --where 'not gaps' --tool tshark
@@ -104,9 +109,6 @@ def compare(
     own. Runs tshark's "follow" and tcpflow, as far as they are installed, and scapy's
     TCPSession on request, without a shell and without your settings of them, and tells
     of every difference: which bytes, which frames, by which rule.
-
-    Exit codes: 0 all agree, 1 there are differences (or no streams to compare), 2
-    error, as when no such program is installed.
     """
     limits = Limits(seconds=timeout, file_bytes=max_output, streams=max_streams)
     tools = [tool for tool in TOOLS if tool.name in names] or USUAL_TOOLS

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=Command,
+    exit_codes={
+        0: "streams were written",
+    },
     epilog="""
         unpacket extract examples/sample.pcapng -o out
         unpacket extract examples/sample.pcapng -o out --name '{id:04}/{side}'

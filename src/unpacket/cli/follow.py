@@ -84,6 +84,10 @@ class StreamChoice(ParamType):
 
 @click.command(
     cls=Command,
+    exit_codes={
+        0: "streams were printed",
+        1: "there were none, or none as asked for",
+    },
     epilog="""
         unpacket follow examples/sample.pcapng 0
         unpacket follow examples/sample.pcapng 192.0.2.2:80 --as hex

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -17,8 +17,27 @@ CAPTURE = click.Path(allow_dash=True)
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
+# What commands exit with, unless they say something else.
+EXIT_CODES = {
+    0: "streams were found",
+    1: "there were none",
+    2: "an error, told after what was found before it",
+    130: "ended by Ctrl-C (143: by SIGTERM), after what was found",
+}
+
+
 class Command(click.Command):
-    """A command whose help ends with the options of reassembly and with examples."""
+    """A command whose help has more: options of reassembly, exit codes, examples.
+
+    Args:
+        exit_codes: What each stands for; others are those of ``EXIT_CODES``.
+    """
+
+    def __init__(
+        self, *args: Any, exit_codes: Mapping[int, str] | None = None, **attributes: Any
+    ) -> None:
+        super().__init__(*args, **attributes)
+        self.exit_codes = EXIT_CODES | dict(exit_codes or {})
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
@@ -35,6 +54,10 @@ class Command(click.Command):
                     formatter.write_dl(records)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl(
+                [(str(code), meaning) for code, meaning in self.exit_codes.items()]
+            )
         if self.epilog:
             with formatter.section("Examples"):
                 for line in inspect.cleandoc(self.epilog).splitlines():

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=Command,
+    exit_codes={
+        0: "streams were written",
+    },
     epilog="""
         unpacket split examples/sample.pcapng -o out
         unpacket split examples/sample.pcapng -o out --name 'stream-{id}.pcapng'

@@ -31,6 +31,9 @@ ROWS_AHEAD = 100
 
 @click.command(
     cls=Command,
+    exit_codes={
+        1: "there were none, or none as asked for",
+    },
     epilog="""
         unpacket streams examples/sample.pcapng
         unpacket streams examples/sample.pcapng --json --digest
