@@ -17,6 +17,8 @@ NOTHING_FOUND = 1
 ERROR = 2
 INTERRUPTED = 130
 
+SHELLS = ("bash", "zsh", "fish")
+
 # Each is the function of that name in the module of that name, imported when it is
 # asked for: nothing waits for what it does not need.
 COMMANDS = {
@@ -83,6 +85,22 @@ def complain(error: UnpacketError) -> None:
     click.echo(f"unpacket: {error}{notes}", err=True)
 
 
+def print_completion(
+    context: click.Context, parameter: click.Parameter, shell: str | None
+) -> None:
+    """Print what a shell is to read, and end."""
+    if shell is None or context.resilient_parsing:
+        return
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    script = kind(cli, {}, "unpacket", "_UNPACKET_COMPLETE").source()
+    # click's for fish ends a help text, and a list that is being typed, at its comma.
+    click.echo(script.replace('(string split "," ', '(string split --max 1 "," '))
+    context.exit()
+
+
 @click.command(
     cls=Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
@@ -90,5 +108,14 @@ def complain(error: UnpacketError) -> None:
     epilog="Exit codes: 0 found, 1 nothing found or something wrong, 2 error.",
 )
 @click.version_option(__version__, message="unpacket %(version)s")
+@click.option(
+    "--completion",
+    type=click.Choice(SHELLS),
+    is_eager=True,
+    expose_value=False,
+    callback=print_completion,
+    help="Print the completion of commands and options for a shell, such as: "
+    'eval "$(unpacket --completion bash)".',
+)
 def cli() -> None:
     """Turn captured packets back into the TCP streams that they carried."""
