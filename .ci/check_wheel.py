@@ -33,6 +33,9 @@ def main(capture: str) -> None:
             loaded = import_module(f"unpacket._core.{declarations.stem}").__file__
             if loaded is None or not loaded.endswith(tuple(EXTENSION_SUFFIXES)):
                 sys.exit(f"{loaded} is not compiled")
+    for page in ("unpacket.1", "unpacket-streams.1"):
+        if not (Path(sys.prefix) / "share" / "man" / "man1" / page).exists():
+            sys.exit(f"the manual page {page} is not in the wheel")
     command = Path(sys.executable).with_name("unpacket")
     listing = subprocess.run(
         [command, "streams", capture], check=True, capture_output=True, text=True

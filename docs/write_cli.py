@@ -22,12 +22,31 @@ def main() -> None:
 
 def sections() -> Iterator[str]:
     """Give a section for each command."""
+    for command, context in commands():
+        yield section(command, context)
+
+
+def commands() -> Iterator[tuple[click.Command, click.Context]]:
+    """Give each command with a context."""
     with click.Context(cli, info_name="unpacket", **cli.context_settings) as above:
         for name in cli.list_commands(above):
             command = cli.get_command(above, name)
             if command is not None:
                 with click.Context(command, info_name=name, parent=above) as context:
-                    yield section(command, context)
+                    yield command, context
+
+
+def listed(
+    command: click.Command, context: click.Context
+) -> dict[str, list[tuple[str, str]]]:
+    """Return the options of a command with their help, below titles."""
+    lists: dict[str, list[tuple[str, str]]] = {"Options": [], "Reassembly": []}
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and not isinstance(parameter, click.Argument):
+            special = isinstance(parameter, PolicyOption)
+            lists["Reassembly" if special else "Options"].append(record)
+    return lists
 
 
 def section(command: click.Command, context: click.Context) -> str:
@@ -35,13 +54,9 @@ def section(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     parts = [f"## `{context.command_path}`", f"```\n{usage}\n```"]
     parts.append(inspect.cleandoc(command.help or ""))
-    lists: dict[str, list[str]] = {"Options": [], "Reassembly": []}
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None and not isinstance(parameter, click.Argument):
-            special = isinstance(parameter, PolicyOption)
-            lists["Reassembly" if special else "Options"].append(item(*record))
-    parts += [f"### {title}\n\n" + "\n".join(items) for title, items in lists.items()]
+    for title, records in listed(command, context).items():
+        items = [item(*record) for record in records]
+        parts.append(f"### {title}\n\n" + "\n".join(items))
     codes = getattr(command, "exit_codes", {})
     meanings = [f"- {code}: {meaning}" for code, meaning in codes.items()]
     parts.append("### Exit codes\n\n" + "\n".join(meanings))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from unpacket.cli.policies import PolicyOption
+from unpacket.cli.root import EXIT_CODES
 from unpacket.cli.values import Filter, FrameFilter
 
 # Completed as a file name, and opened by the library.
@@ -17,20 +18,11 @@ CAPTURE = click.Path(allow_dash=True)
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
-# What commands exit with, unless they say something else.
-EXIT_CODES = {
-    0: "streams were found",
-    1: "there were none",
-    2: "an error, told after what was found before it",
-    130: "ended by Ctrl-C (143: by SIGTERM), after what was found",
-}
-
-
 class Command(click.Command):
     """A command whose help has more: options of reassembly, exit codes, examples.
 
     Args:
-        exit_codes: What each stands for; others are those of ``EXIT_CODES``.
+        exit_codes: What each stands for; others are those of ``root.EXIT_CODES``.
     """
 
     def __init__(

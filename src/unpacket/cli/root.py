@@ -17,6 +17,14 @@ NOTHING_FOUND = 1
 ERROR = 2
 INTERRUPTED = 130
 
+# What the commands exit with, unless they say something else.
+EXIT_CODES = {
+    0: "something was found",
+    NOTHING_FOUND: "nothing was found, or something is wrong with a capture",
+    ERROR: "an error, told after what was found before it",
+    INTERRUPTED: "ended by Ctrl-C (143: by SIGTERM), after what was found",
+}
+
 SHELLS = ("bash", "zsh", "fish")
 
 # Each is the function of that name in the module of that name, imported when it is
@@ -49,6 +57,10 @@ class Root(click.Group):
     ) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in EXIT_CODES.items()])
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, **options: Any
@@ -105,7 +117,6 @@ def print_completion(
     cls=Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
     no_args_is_help=True,
-    epilog="Exit codes: 0 found, 1 nothing found or something wrong, 2 error.",
 )
 @click.version_option(__version__, message="unpacket %(version)s")
 @click.option(

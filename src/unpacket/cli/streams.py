@@ -32,6 +32,7 @@ ROWS_AHEAD = 100
 @click.command(
     cls=Command,
     exit_codes={
+        0: "streams were found",
         1: "there were none, or none as asked for",
     },
     epilog="""
