@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unpacket.errors import SinkError
 from unpacket.spool import BlockFile, Spool, Store
 
 STEPS = st.lists(st.one_of(st.binary(max_size=40), st.none()), max_size=20)
@@ -84,7 +85,7 @@ def test_nothing_is_lost_where_there_is_no_room(
     store = Store(BlockFile(2))
     store.append(b"abcde")
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(SinkError, match="no space"):
         store.spill()
     assert store.read(0, 9) == b"abcde"
     assert not store.spilled

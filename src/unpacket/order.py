@@ -10,10 +10,12 @@ from __future__ import annotations
 import heapq
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from itertools import islice
 from typing import IO, Any
 
+from unpacket.spool import temporary_file, told_of_temporary_files
 from unpacket.summary import Summary
 from unpacket.where import COLUMNS, number_of
 
@@ -90,6 +92,9 @@ class Sorter:
     Args:
         limit: Only the first so many are wanted.
         kept_bytes: About how much memory to take.
+
+    Raises:
+        SinkError: There is no room for the temporary file.
     """
 
     def __init__(
@@ -118,8 +123,7 @@ class Sorter:
         runs += [self._run(*span) for span in self._runs]
         for _, row in islice(heapq.merge(*runs), self._limit):
             yield row
-        if self._file is not None:
-            self._file.close()
+        self._close()
 
     def _settle(self) -> None:
         """Sort what is in memory, and let go of what is not wanted."""
@@ -131,15 +135,15 @@ class Sorter:
 
     def _spill(self) -> None:
         if self._file is None:
-            import tempfile
-
-            self._file = tempfile.TemporaryFile(prefix="unpacket-")  # noqa: SIM115
-        start = self._file.tell()
-        for key, row in self._rows:
-            self._file.write(_SIZES.pack(len(key), len(row)))
-            self._file.write(key)
-            self._file.write(row)
-        self._runs.append((start, self._file.tell()))
+            self._file = temporary_file()
+        with told_of_temporary_files():
+            start = self._file.tell()
+            for key, row in self._rows:
+                self._file.write(_SIZES.pack(len(key), len(row)))
+                self._file.write(key)
+                self._file.write(row)
+            self._file.flush()
+            self._runs.append((start, self._file.tell()))
         self._rows.clear()
         self._bytes = 0
 
@@ -164,7 +168,12 @@ class Sorter:
             ahead = ahead[at:] + more
             at = 0
 
+    def _close(self) -> None:
+        # What there was no room for is not missed.
+        with suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+
     def __del__(self) -> None:
         # A file that is left to the collector would warn that nobody closed it.
-        if self._file is not None:
-            self._file.close()
+        self._close()

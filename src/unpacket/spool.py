@@ -8,16 +8,51 @@ more room on disk than they have at one time.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import SEEK_END, BytesIO
 from threading import Lock
 from typing import IO
+
+from unpacket.errors import SinkError
 
 # Less than a block of each store stays in memory. Blocks of 4 KiB made spilling
 # three times slower; larger ones leave more of many streams.
 BLOCK_BYTES = 16 << 10
 
+OTHER_FOLDER = "TMPDIR names another folder for temporary files"
 GONE = "the stream is closed, and its payload gone"
+
+
+@contextmanager
+def told_of_temporary_files() -> Iterator[None]:
+    """Say which folder has no room, or is not to be written.
+
+    Raises:
+        SinkError: A temporary file could not be made or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        import tempfile
+
+        reason = (error.strerror or str(error)).lower()
+        told = SinkError(tempfile.tempdir or "temporary files", reason)
+        told.add_note(OTHER_FOLDER)
+        raise told from error
+
+
+def temporary_file() -> IO[bytes]:
+    """Return a file without a name, which is gone once it is closed.
+
+    Raises:
+        SinkError: It could not be made.
+    """
+    # Imports much, and is seldom needed.
+    import tempfile
+
+    with told_of_temporary_files():
+        return tempfile.TemporaryFile(prefix="unpacket-")
 
 
 class BlockFile:
@@ -40,13 +75,12 @@ class BlockFile:
         """Write a block, and return its number."""
         with self._lock:
             if self._file is None:
-                # Imports much, and is seldom needed.
-                import tempfile
-
-                self._file = tempfile.TemporaryFile(prefix="unpacket-")  # noqa: SIM115
+                self._file = temporary_file()
             number = self._free[-1] if self._free else self._blocks
-            self._file.seek(number * self.block_bytes)
-            self._file.write(block)
+            with told_of_temporary_files():
+                self._file.seek(number * self.block_bytes)
+                self._file.write(block)
+                self._file.flush()
             if self._free:
                 self._free.pop()
             else:
@@ -68,7 +102,9 @@ class BlockFile:
     def __del__(self) -> None:
         # A file that is left to the collector would warn that nobody closed it.
         if self._file is not None:
-            self._file.close()
+            # What there was no room for is not missed.
+            with suppress(OSError):
+                self._file.close()
 
 
 class Store:
@@ -111,7 +147,7 @@ class Store:
         """Move the full blocks to the file.
 
         Raises:
-            OSError: They cannot be written. Nothing is lost.
+            SinkError: They cannot be written. Nothing is lost.
         """
         size = self._file.block_bytes
         with self._open_tail().getbuffer() as octets:

@@ -192,7 +192,7 @@ class Growing:
         """Move what is in memory to the temporary file, but for some KiB.
 
         Raises:
-            OSError: It cannot be written.
+            SinkError: It cannot be written.
         """
         sides = self.settled()
         for side in sides:

@@ -12,7 +12,7 @@ from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import session
+from unpacket.cli.session import nothing_found, session
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.reading import Reading
 from unpacket.sinks.extract import GAPS, INDEX, Extractor, Gaps
@@ -132,6 +132,6 @@ def extract(
                 f"{extractor.written_bytes} bytes; see {os.path.join(directory, INDEX)}"
             )
         else:
-            which = source.sought if where is None else "stream passes --where"
-            output.say(f"no {which} in {', '.join(captures)}")
+            filtered = where is not None
+            output.say(nothing_found(source, captures, filtered=filtered))
         return source.finish() or (0 if extractor.streams else NOTHING_FOUND)

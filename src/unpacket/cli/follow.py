@@ -16,7 +16,7 @@ from unpacket.cli.output import Color, Output, is_terminal, wants_color
 from unpacket.cli.pager import wanted_pager
 from unpacket.cli.policies import policy_of, policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import session
+from unpacket.cli.session import nothing_found, session
 from unpacket.cli.values import ParamType
 from unpacket.sinks.follow import FORMS, Renderer, pieces, remark, renderer
 from unpacket.sinks.tshark import FORMS as TSHARK_FORMS
@@ -78,8 +78,17 @@ class StreamChoice(ParamType):
             pass
         self.fail(
             f"{value!r} is neither the id of a stream nor ADDRESS:PORT, such as 3, "
-            "10.0.0.1:80 or [::1]:80"
+            f"10.0.0.1:80 or [::1]:80{instead_of(value)}"
         )
+
+
+def instead_of(value: str) -> str:
+    """Return what does what somebody meant who gave that for a stream."""
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return ""
+    return f"; all streams of an address: --where 'address in {value}'"
 
 
 @click.command(
@@ -237,7 +246,7 @@ def follow(
             if only_ids and len(printer.ended) == len(ids):
                 break
         if not opened:
-            output.say(f"no {captures.sought} in {capture}")
+            output.say(nothing_found(captures, [capture]))
         for missing in sorted(ids - printer.ended) if opened else ():
             output.say(f"no stream {missing} in {capture}: it has 0 to {opened - 1}")
         if printer.ended and not printer.printed:

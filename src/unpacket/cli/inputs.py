@@ -81,6 +81,11 @@ class Captures(Source):
         return self._total_bytes
 
     @property
+    def frames(self) -> int:
+        """How many frames were read so far."""
+        return self._next_number - 1
+
+    @property
     def interfaces(self) -> tuple[Interface, ...]:
         return () if self._current is None else self._current.interfaces
 
@@ -226,6 +231,10 @@ def total_bytes_of(paths: Sequence[str]) -> int | None:
             status = os.stat(path)
         except OSError as error:
             raise SourceError(path, (error.strerror or str(error)).lower()) from error
+        if stat.S_ISDIR(status.st_mode):
+            wrong = SourceError(path, "is a directory")
+            wrong.add_note(f"its files: {os.path.join(path, '*')}")
+            raise wrong
         if not stat.S_ISREG(status.st_mode):
             return None
         total += status.st_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,8 +13,25 @@ from unpacket.cli.policies import PolicyOption
 from unpacket.cli.root import EXIT_CODES
 from unpacket.cli.values import Filter, FrameFilter
 
-# Completed as a file name, and opened by the library.
-CAPTURE = click.Path(allow_dash=True)
+
+class CapturePath(click.Path):
+    """Completed as a file name, and opened by the library, which says what is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_dash=True, readable=False)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if value == "-" and sys.stdin is not None and sys.stdin.isatty():
+            self.fail(
+                "standard input is a terminal; a capture comes by a pipe, as from "
+                "`tcpdump -w - |`, or by `< FILE`"
+            )
+        return super().convert(value, param, ctx)
+
+
+CAPTURE = CapturePath()
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -30,6 +48,16 @@ class Command(click.Command):
     ) -> None:
         super().__init__(*args, **attributes)
         self.exit_codes = EXIT_CODES | dict(exit_codes or {})
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return those of click, with the options that must be there."""
+        first, *others = super().collect_usage_pieces(ctx)
+        needed = [
+            f"{parameter.opts[0]} {parameter.metavar}"
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Option) and parameter.required
+        ]
+        return [first, *needed, *others]
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter

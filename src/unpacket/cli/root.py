@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from unpacket._version import __version__
-from unpacket.errors import UnpacketError
+from unpacket.errors import SourceError, UnpacketError
 
 NOTHING_FOUND = 1
 ERROR = 2
@@ -52,6 +53,14 @@ class Root(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"no such command: {name!r}{remedy(name)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
@@ -69,10 +78,14 @@ class Root(click.Group):
         sys.exit(self.exit_code(args, options | {"standalone_mode": False}))
 
     def exit_code(self, args: Sequence[str] | None, options: dict[str, Any]) -> int:
-        from unpacket.cli.output import ClosedPipeError
+        from unpacket.cli.output import STANDARD_OUTPUT, ClosedPipeError
 
+        printed_to = sys.stdout
         try:
             code = super().main(args, **options)
+        except SystemExit as error:
+            # click puts another file there if nobody reads the help that it prints.
+            return 0 if sys.stdout is not printed_to else exit_code_of(error)
         except ClosedPipeError:
             return 0
         except UnpacketError as error:
@@ -83,12 +96,50 @@ class Root(click.Group):
             return ERROR
         except (click.Abort, KeyboardInterrupt):
             return INTERRUPTED
-        except Exception:
-            # Python itself would exit with 1, which here means that nothing was found.
-            traceback.print_exc()
-            click.echo("unpacket: this is a mistake in unpacket, not yours", err=True)
+        except OSError as error:
+            if not raised_in(error).startswith("click."):
+                return own_mistake()
+            # click prints help and the like.
+            reason = (error.strerror or str(error)).lower()
+            complain(SourceError(STANDARD_OUTPUT, reason))
             return ERROR
+        except Exception:
+            return own_mistake()
         return code if isinstance(code, int) else 0
+
+
+def own_mistake() -> int:
+    """Tell of the exception at hand, of which the user has no fault."""
+    # Python itself would exit with 1, which here means that nothing was found.
+    traceback.print_exc()
+    click.echo("unpacket: this is a mistake in unpacket, not yours", err=True)
+    return ERROR
+
+
+def raised_in(error: Exception) -> str:
+    """Return the name of the module whose statement raised."""
+    name = ""
+    trace = error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    return name
+
+
+def exit_code_of(error: SystemExit) -> int:
+    return error.code if isinstance(error.code, int) else 0
+
+
+def remedy(name: str) -> str:
+    """Return what somebody may have meant who typed this for a command."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name[:40].lower(), COMMANDS, 3, 0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    if os.path.exists(name):
+        return f"; did you mean `unpacket streams {name}`?"
+    return ""
 
 
 def complain(error: UnpacketError) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from unpacket.cli.inputs import Captures
+from unpacket.cli.listing import counted
 from unpacket.cli.output import Output
 from unpacket.cli.progress import Progress, wants_progress
 from unpacket.errors import UnpacketError
@@ -15,6 +16,22 @@ from unpacket.errors import UnpacketError
 if TYPE_CHECKING:
     from unpacket.cli.pager import Command
     from unpacket.sources.bpf import Bpf
+
+
+def nothing_found(
+    captures: Captures, names: Sequence[str], *, filtered: bool = False
+) -> str:
+    """Return the sentence for a command that found no stream in the captures."""
+    named = ", ".join(names)
+    if filtered:
+        return f"no stream passes --where in {named}"
+    if not captures.frames:
+        return f"no {captures.sought} in {named}: no frames at all"
+    frames = counted(captures.frames, "frame")
+    return (
+        f"no {captures.sought} in {named}: {frames} without any; `unpacket check` says what "
+        "they are"
+    )
 
 
 @contextmanager

@@ -17,11 +17,12 @@ from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, is_terminal
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import session
+from unpacket.cli.session import nothing_found, session
 from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.sinks import split as library
 from unpacket.sinks.extract import prepare
+from unpacket.spool import told_of_temporary_files
 
 if TYPE_CHECKING:
     from unpacket.where import Where
@@ -112,7 +113,7 @@ def split(
                     directory, pieces, findings, name=name, force=force
                 )
         if not findings.seen:
-            output.say(f"no {first.sought} in {', '.join(captures)}")
+            output.say(nothing_found(first, captures))
         elif not files and (only is None or only < findings.seen):
             output.say(f"no such stream passes --where in {', '.join(captures)}")
         elif not files:
@@ -132,6 +133,7 @@ def files_of(captures: Sequence[str]) -> Iterator[list[str]]:
         yield list(captures)
         return
     with tempfile.NamedTemporaryFile(prefix="unpacket-") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-        file.flush()
+        with told_of_temporary_files():
+            shutil.copyfileobj(sys.stdin.buffer, file)
+            file.flush()
         yield [file.name if path == STANDARD_INPUT else path for path in captures]

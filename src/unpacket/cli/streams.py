@@ -16,7 +16,7 @@ from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, Output, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import session
+from unpacket.cli.session import nothing_found, session
 from unpacket.cli.table import Table
 from unpacket.cli.values import SortFields
 from unpacket.summary import Summary
@@ -117,8 +117,8 @@ def streams(
             count += 1
         form.finish()
         if not count:
-            which = source.sought if where is None else "stream passes --where"
-            output.say(f"no {which} in {', '.join(captures)}")
+            filtered = where is not None
+            output.say(nothing_found(source, captures, filtered=filtered))
         return source.finish() or (0 if count else NOTHING_FOUND)
 
 

@@ -409,6 +409,8 @@ def prepare(directory: str, *, force: bool) -> None:
         os.makedirs(directory, exist_ok=True)
         with os.scandir(directory) as entries:
             empty = next(entries, None) is None
+    except (FileExistsError, NotADirectoryError) as error:
+        raise SinkError(directory, "not a directory") from error
     except OSError as error:
         raise SinkError(directory, (error.strerror or str(error)).lower()) from error
     if not empty and not force:
