@@ -36,7 +36,7 @@ class AckTracker:
 
     @property
     def ack(self) -> int:
-        """The cumulative acknowledgement: everything before it has arrived."""
+        """The cumulative acknowledgement; everything before it has arrived."""
         return wrap(self._edge, self._base)
 
     @property

@@ -88,7 +88,8 @@ class Difference(NamedTuple):
         rule: Of ``RULES``.
         detail: What is known besides.
         frames: Those that carried our bytes there, or that explain theirs.
-        ours, theirs: The first bytes there; None where there are none.
+        ours: The first bytes that we have there; None where there are none.
+        theirs: The first bytes that the program has there; None likewise.
     """
 
     stream: int | None

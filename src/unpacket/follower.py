@@ -119,8 +119,6 @@ class FollowedStream(Receiver, Callbacks):
     Attributes:
         facts: The ``Stream`` of the core.
         user_data: Yours.
-        client_hw_addr, server_hw_addr: Ethernet addresses of the first packet, or
-            None.
         max_kept_bytes: More than this kept in one direction raises ``LimitError``.
     """
 
@@ -227,7 +225,7 @@ class FollowedStream(Receiver, Callbacks):
 
     @property
     def client_payload(self) -> bytes:
-        """What the client sent: all so far, if ``auto_cleanup_payloads`` is False.
+        """What the client sent (all so far, if ``auto_cleanup_payloads`` is False).
 
         Else the new bytes, as long as the data callback is at work, and then nothing.
         """

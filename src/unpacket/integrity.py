@@ -103,7 +103,9 @@ class Report:
     """What was found in a capture.
 
     Attributes:
-        frames, first_ns, last_ns: Of the capture.
+        frames: How many the capture has.
+        first_ns: When the first of them was captured.
+        last_ns: When the last of them was captured.
         segments: TCP segments.
         streams: How many there were; with a filter, how many passed. All that
             follows, down to ``policies``, is about these.

@@ -89,7 +89,7 @@ class Summary:
 
     @property
     def role_evidence(self) -> str:
-        """How the client is known: ``syn``, ``syn_ack``, ``port`` or ``first``."""
+        """How the client is known; see ``Stream.role_evidence``."""
         return self._facts.role_evidence
 
     @property

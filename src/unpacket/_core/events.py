@@ -119,7 +119,7 @@ class Data:
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
-        """Which packet carried what, in order of offset: a tuple of ``Piece``."""
+        """A ``Piece`` for each run of bytes that one packet carried, by offset."""
         if self.parts is not None:
             return tuple(
                 Piece(part.start, part.stop - part.start, part.frame, part.time_ns)
@@ -180,7 +180,8 @@ class Conflict:
     Attributes:
         kept: The bytes that are, or will be, in the stream.
         other: The bytes that are not.
-        kept_frame, other_frame: The packets that carried them.
+        kept_frame: The packet that carried the former.
+        other_frame: The packet that carried the latter.
     """
 
     __slots__ = (

@@ -403,7 +403,11 @@ class Stream:
 
     @property
     def role_evidence(self) -> str:
-        """How the client is known: ``syn``, ``syn_ack``, ``port`` or ``first``."""
+        """How the client is known (``syn``, ``syn_ack``, ``port`` or ``first``).
+
+        By its SYN, by the SYN-ACK of the other, by the port numbers, or merely as
+        the sender of the first packet.
+        """
         return EVIDENCE[self.evidence]
 
     @property

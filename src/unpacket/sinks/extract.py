@@ -147,7 +147,9 @@ class Extractor:
             and ``end`` of ``where`` count from; asked when a stream ends.
 
     Attributes:
-        streams, files, written_bytes: How many were written.
+        streams: How many were written.
+        files: How many were written.
+        written_bytes: How many were written, zeros and markers included.
 
     Raises:
         ValueError: ``name``, ``gaps``, ``conversation`` or ``where`` is none.

@@ -1,6 +1,6 @@
 """Where packets come from: all that reads a file, a pipe or an iterable is in here.
 
-A source is an iterator of batches of frames. `open` picks the one that fits.
+A source is an iterator of batches of frames. ``open`` picks the one that fits.
 """
 
 from unpacket.sources._open import open

@@ -43,8 +43,8 @@ def open(
         source: A path; ``"-"`` for standard input; a binary file object, read from
             where it is, and not closed; any iterable of packets; or one packet. A
             capture is told by its first bytes, compressed or not, and never by its
-            name. What packets are, `unpacket.sources.packets.packet_of` says; other
-            items are ignored, and counted in ``ignored`` of the source.
+            name. A packet is ``bytes``, ``(time, bytes)``, or one of scapy or of
+            dpkt; other items are ignored, and counted in ``ignored`` of the source.
         strict: Whether damage raises a FormatError, after all that came before it.
             Else it ends the iteration with a CaptureWarning.
         link_type: What frames begin with, by its number or as one of "ethernet",

@@ -17,7 +17,7 @@ class Interface(NamedTuple):
 
     Attributes:
         name: The interface's name, or "" if the capture does not say.
-        link_type: The LINKTYPE_ value that the capture gives.
+        link_type: The number (``LINKTYPE_``) that the capture gives.
         snaplen: How many bytes of a packet were kept; 0 for all.
         fcs_bytes: How many bytes of frame check sequence end each frame, or None
             if the capture does not say.
