@@ -22,7 +22,7 @@ new_environment = $(PYTHON) -m venv $(1)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo build test coverage lint wheel bench guard fuzz lock clean
+.PHONY: demo build test coverage lint docs wheel bench guard fuzz lock clean
 
 demo: export PAGER = cat
 demo: build
@@ -60,6 +60,11 @@ lint: $(VENV)/tools
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint src
+
+# Fetches nothing; a warning is an error, a reference that leads nowhere too.
+docs: build
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky \
+		--fresh-env -b html docs build/docs
 
 wheel: $(VENV)/tools
 	rm -rf dist $(WHEEL_VENV)
