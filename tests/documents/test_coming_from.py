@@ -2,19 +2,18 @@
 
 import gc
 import re
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.documents.running import ROOT, SAMPLE, Workplace
+
 PAGE = ROOT / "docs" / "coming-from.md"
 
 pytestmark = pytest.mark.skipif(
-    not (PAGE.exists() and (ROOT / "examples" / "sample.pcapng").exists()),
+    not (PAGE.exists() and SAMPLE.exists()),
     reason="the documents or the examples are not part of this copy",
 )
 
@@ -77,14 +76,5 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("line", commands())
-def test_the_commands_run(line: str) -> None:
-    function = f'unpacket() {{ "{sys.executable}" -m unpacket "$@"; }}'
-    done = subprocess.run(
-        ["sh", "-c", f"{function}\n{line}"],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=100,
-    )
-    # 1: check finds something wrong with the sample.
-    assert done.returncode == (1 if " check " in line else 0), done.stderr
-    assert done.stdout
+def test_the_commands_run(line: str, tmp_path: Path) -> None:
+    assert Workplace(tmp_path).shell(line)[0]

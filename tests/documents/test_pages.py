@@ -1,65 +1,86 @@
-"""What README.md shows is what happens: its snippets run, its output is the output."""
+"""README.md and docs/ show what happens: every example runs, and prints what is shown.
 
+A block ``python`` or ``sh`` is run; where a block ``output`` stands right behind it,
+that is what it prints. A block ``console`` is a transcript. What cannot be run has a
+comment before it that says why not. The examples of ``--help``, which end docs/cli.md,
+are run by the tests of the commands: each begins anew.
+"""
+
+import json
 import re
-import shlex
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+from tests.documents.running import ROOT, SAMPLE, Workplace, blocks, python
+
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if page.name != "coming-from.md"  # test_coming_from.py knows what its tables are
+]
+WRITTEN_BY_SCRIPT = "<!-- What follows is written"
+# For people, or for Sphinx; of the first the docs hold forms and no examples.
+NOT_RUN = {"", "text", "{toctree}", "{eval-rst}", "{include} ../CHANGELOG.md"}
+# What an example may ask for that need not be installed.
+PROGRAMS = ("jq", "tshark", "tcpflow")
 
 pytestmark = pytest.mark.skipif(
-    not (ROOT / "examples" / "sample.pcapng").exists(),
-    reason="the examples are not part of this copy",
+    not (SAMPLE.exists() and (ROOT / "docs").exists()),
+    reason="the documents or the examples are not part of this copy",
 )
 
 
-def blocks(language: str, page: Path = README) -> list[str]:
-    """Return the fenced blocks of a language, in their order."""
-    text = page.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def test_the_snippets_run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_run_and_print_what_is_shown(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(ROOT)
-    names: dict[str, Any] = {"__name__": "readme"}
-    snippets = blocks("python")
-    assert len(snippets) == 8
-    for snippet in snippets:
-        exec(compile(snippet, str(README), "exec"), names)
-    said = capsys.readouterr().out
-    assert "1448 bytes at offset 36390 are missing: not_captured" in said
-    assert "['drops', 'loss'] 3 segments lost, 4344 bytes" in said
-    assert "0 closed: fin complete: True" in said
+    monkeypatch.chdir(tmp_path)
+    place = Workplace(tmp_path)
+    names: dict[str, Any] = {"__name__": page.stem}
+    printed: str | None = None
+    by_hand = page.read_text("utf-8").partition(WRITTEN_BY_SCRIPT)[0]
+    for language, text, line, why_not in blocks(page):
+        where = f"{page.name}:{line}"
+        if line > by_hand.count("\n") + 1:
+            break
+        if why_not:
+            printed = None
+        elif language == "python":
+            printed = python(text, where, names)
+        elif language == "sh":
+            printed = place.shell(text)[0] if can_run(text) else None
+        elif language == "console":
+            if can_run(text):
+                assert place.transcript(text) == text, where
+        elif language == "output":
+            if printed is not None:
+                assert printed == text, where
+        elif language == "json":
+            json.loads(text)
+        else:
+            assert language in NOT_RUN, f"{where}: what is {language}?"
 
 
-def test_the_page_on_captures_runs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(ROOT)
-    for snippet in blocks("python", ROOT / "docs" / "captures.md"):
-        exec(compile(snippet, "captures.md", "exec"), {"__name__": "captures"})
-    clients = capsys.readouterr().out.splitlines()[-8:]
-    assert all(client.startswith("192.0.2.1:") for client in clients)
+def can_run(text: str) -> bool:
+    wanted = [name for name in PROGRAMS if re.search(rf"\b{name} ", text)]
+    return all(map(shutil.which, wanted))
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_the_output_is_the_output(number: int) -> None:
-    command, _, expected = blocks("console")[number].partition("\n")
-    _, unpacket, *arguments = shlex.split(command)
-    assert unpacket == "unpacket"
-    done = subprocess.run(
-        [sys.executable, "-m", "unpacket", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=100,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == expected
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_output_stands_behind_what_prints_it(page: Path) -> None:
+    before = ""
+    for language, _, line, why_not in blocks(page):
+        if language == "output":
+            assert before in ("python", "sh"), f"{page.name}:{line}"
+        before = "" if why_not else language
+
+
+def test_the_readme_says_what_a_stranger_needs() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    languages = [block.language for block in blocks(ROOT / "README.md")]
+    assert languages.count("console") >= 2 and languages.count("python") >= 5
+    for heading in ("Install", "The command", "The library", "What it does not do"):
+        assert f"\n## {heading}\n" in text

@@ -1,0 +1,48 @@
+"""docs/api.md: no public name is missing, and events are shown with their fields."""
+
+import re
+from types import ModuleType
+
+import pytest
+
+import unpacket
+from tests.documents.running import ROOT
+from unpacket import errors, sources
+
+PAGE = ROOT / "docs" / "api.md"
+# Whole modules, with all that they have.
+WHOLE = re.compile(r"automodule:: ([a-z._]+)\n +:members:$", re.MULTILINE)
+SHOWN = re.compile(r"auto(?:class|function|exception):: ([A-Za-z._]+)(\(.*\))?$", re.M)
+
+pytestmark = pytest.mark.skipif(
+    not PAGE.exists(), reason="the documents are not part of this copy"
+)
+
+
+def shown() -> dict[str, str]:
+    """Return the signature of each name that the page shows, as far as it says one."""
+    found = SHOWN.findall(PAGE.read_text("utf-8")) if PAGE.exists() else []
+    return {name.rpartition(".")[2]: signature for name, signature in found}
+
+
+@pytest.mark.parametrize("module", [unpacket, sources])
+def test_every_public_name_is_shown(module: ModuleType) -> None:
+    raised = set(errors.__all__)
+    missing = set(module.__all__) - set(shown()) - raised - {"__version__"}
+    assert not missing
+    assert "unpacket.errors" in WHOLE.findall(PAGE.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", list(unpacket.__all__))
+def test_every_public_name_says_what_it_is(name: str) -> None:
+    item = getattr(unpacket, name)
+    assert isinstance(item, str) or item.__doc__
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Opened", "Data", "Gap", "Conflict", "Rejected", "Note", "Finished", "Closed"],
+)
+def test_events_are_shown_with_what_match_takes(name: str) -> None:
+    fields = ", ".join(getattr(unpacket, name).__match_args__)
+    assert shown()[name] == f"({fields})"
