@@ -62,6 +62,8 @@ def test_the_examples_run_and_print_what_is_shown(
             json.loads(text)
         else:
             assert language in NOT_RUN, f"{where}: what is {language}?"
+    # Functions of the page refer to its names, and the names to what they opened.
+    names.clear()
 
 
 def can_run(text: str) -> bool:
