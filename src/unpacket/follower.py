@@ -357,7 +357,12 @@ class StreamFollower(Callbacks):
             payloads are cumulative then, as cycapture has them.
         end_callback: ``end_callback(stream)`` when a stream ended.
         log: ``log(text)`` for a line on each turn of a connection.
+        link_type: What ``bytes`` packets begin with; Ethernet if None.
         bpf: A filter on frames, as for ``unpacket.events``.
+
+    Attributes:
+        assembler: What makes the events, with its counters.
+        ignored_packets: How many items were no packets.
 
     Raises:
         BpfError: ``bpf`` is no filter. It is a ``ValueError``.

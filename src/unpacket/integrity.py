@@ -76,8 +76,10 @@ class Found:
     """How often something was found, and the first examples.
 
     Attributes:
+        count: How often.
         bytes: The payload concerned.
         streams: How many streams it was found in.
+        examples: The first of them, as ``unpacket check --json`` prints them.
     """
 
     __slots__ = ("bytes", "count", "examples", "streams")

@@ -53,6 +53,10 @@ class Puller:
             the data that follows. Reasons are those of ``Gap``; ``skipped`` for
             bytes that no offer of was accepted.
         policy: The preset ``pcap-tcp-assembler`` if None.
+        link_type: What ``bytes`` packets begin with; Ethernet if None.
+
+    Attributes:
+        follower: The ``StreamFollower`` under it, which knows the streams.
     """
 
     def __init__(

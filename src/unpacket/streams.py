@@ -68,6 +68,8 @@ def events(
         link_type: What ``bytes`` packets begin with; Ethernet if None.
         strict: Whether a damaged capture raises ``FormatError``, after all that it
             had before the damage, and not only warns.
+        progress: Called now and then with the bytes that were read so far and with
+            the size of the file, or None if it has none.
         jobs: How many processors to use, None for all. With more than one a file is
             read and decoded by a thread of its own; the events are the same.
         bpf: A filter on frames as for tcpdump, such as ``"tcp port 80"``; see

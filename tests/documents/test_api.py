@@ -1,6 +1,7 @@
-"""docs/api.md: no public name is missing, and events are shown with their fields."""
+"""The reference is whole: every public name, the fields of events, every reason."""
 
 import re
+from collections.abc import Sequence
 from types import ModuleType
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import unpacket
 from tests.documents.running import ROOT
 from unpacket import errors, sources
+from unpacket.where import GAP_REASONS, REJECTED_REASONS
 
 PAGE = ROOT / "docs" / "api.md"
 # Whole modules, with all that they have.
@@ -46,3 +48,21 @@ def test_every_public_name_says_what_it_is(name: str) -> None:
 def test_events_are_shown_with_what_match_takes(name: str) -> None:
     fields = ", ".join(getattr(unpacket, name).__match_args__)
     assert shown()[name] == f"({fields})"
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "reasons"),
+    [
+        ("policies.md", "Why bytes are missing", GAP_REASONS),
+        ("guide.md", "What conflicts and rejections mean", REJECTED_REASONS),
+        (
+            "guide.md",
+            "How streams end",
+            re.findall("``([a-z_]+)``", unpacket.Closed.__doc__ or ""),
+        ),
+    ],
+)
+def test_every_reason_is_told(page: str, heading: str, reasons: Sequence[str]) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    section = re.split("^##+ ", text.partition(f"# {heading}\n")[2], flags=re.M)[0]
+    assert re.findall("^\\| `([a-z_]+)` \\|", section, re.M) == list(reasons)
