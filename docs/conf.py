@@ -72,6 +72,7 @@ nitpick_ignore_regex = [
 ]
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = f"unpacket {version}"
 html_static_path = ["look"]
 html_css_files = ["site.css"]
