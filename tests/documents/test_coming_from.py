@@ -76,7 +76,11 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("line", commands())
-def test_the_commands_run(line: str, tmp_path: Path) -> None:
+def test_the_commands_run(
+    line: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("--pure"):
+        pytest.skip("a command is a process of its own, with the compiled core")
     place = Workplace(tmp_path)
     files = set(tmp_path.iterdir())
     printed, _ = place.shell(line)
