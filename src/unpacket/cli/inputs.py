@@ -133,9 +133,14 @@ class Captures(Source):
             self._current = None
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether only frames that pass a filter are looked at."""
+        return self._bpf is not None
+
+    @property
     def sought(self) -> str:
         """What is looked for, in the words of a message that there is none."""
-        return "TCP streams" if self._bpf is None else "TCP streams that pass --bpf"
+        return "TCP streams that pass --bpf" if self.is_filtered else "TCP streams"
 
     def finish(self) -> int:
         """Return the exit code that the end of the input asks for, 0 if none.

@@ -25,11 +25,13 @@ def nothing_found(
     named = ", ".join(names)
     if filtered:
         return f"no stream passes --where in {named}"
+    if captures.is_filtered:
+        return f"no {captures.sought} in {named}"
     if not captures.frames:
-        return f"no {captures.sought} in {named}: no frames at all"
+        return f"no TCP streams in {named}: no frames at all"
     frames = counted(captures.frames, "frame")
     return (
-        f"no {captures.sought} in {named}: {frames} without any; `unpacket check` says what "
+        f"no TCP streams in {named}: {frames} without any; `unpacket check` says what "
         "they are"
     )
 
