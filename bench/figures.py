@@ -213,16 +213,16 @@ def memory(settings: Settings) -> Result:
 def look_up(settings: Settings) -> Result:
     """A packet's cost among 1,000 live streams, and among as many as there can be."""
     most = settings.packets
-    few = captures.scenario("few_live", 3 * most)
-    many = captures.scenario("many_live", 3 * most)
+    few = captures.scenario("few_live", 4 * most)
+    many = captures.scenario("many_live", 4 * most)
     for path in (few, many):
         captures.warmed(path)
     result = Result()
     result.measure(
         settings,
         {
-            "1,000 live": partial(commands.job, "later", few, 2 * 1000),
-            f"{most:,} live": partial(commands.job, "later", many, 2 * most),
+            "1,000 live": partial(commands.job, "later", few, 3 * 1000),
+            f"{most:,} live": partial(commands.job, "later", many, 3 * most),
         },
     )
     growth = result.ratio(f"{most:,} live", "1,000 live", "each_ns")

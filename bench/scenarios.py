@@ -139,7 +139,7 @@ def visited(streams: int, visits: int, draw: Random) -> Iterator[bytes]:
     """Open ``streams``, then send on each of them, turn by turn, in random order."""
     text = Text(draw.randbytes(1 << 16))
     for number in range(streams):
-        yield from islice(numbered(number, text).open(), 2)
+        yield from numbered(number, text).open()
     order = list(range(streams))
     for turn in range(-(-visits // streams)):
         draw.shuffle(order)
@@ -151,13 +151,13 @@ def visited(streams: int, visits: int, draw: Random) -> Iterator[bytes]:
 
 
 def few_live(packets: int, draw: Random) -> Iterator[bytes]:
-    """1,000 live streams, then a third of the packets on them."""
-    return visited(FEW, packets // 3, draw)
+    """1,000 live streams, then a quarter of the packets on them."""
+    return visited(FEW, packets // 4, draw)
 
 
 def many_live(packets: int, draw: Random) -> Iterator[bytes]:
-    """A third as many live streams as packets, then one packet on each."""
-    return visited(packets // 3, packets // 3, draw)
+    """A quarter as many live streams as packets, then one packet on each."""
+    return visited(packets // 4, packets // 4, draw)
 
 
 def pieces(packets: int, draw: Random) -> tuple[Iterator[bytes], list[bytes]]:

@@ -59,12 +59,14 @@ cpdef late(
     Context ctx, Stream stream, Half half, Segment seg, long long base, long long stop
 )
 @cython.locals(
-    extra=HalfExtra, held=Held, start=cython.longlong, stop=cython.longlong,
+    extra=HalfExtra, start=cython.longlong, stop=cython.longlong,
     seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece,
 )
 cpdef bint accept(
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
 ) except -1
+@cython.locals(extra=HalfExtra)
+cpdef bint holds(Half half) except -1
 @cython.locals(
     extra=HalfExtra, held=Held, before_bytes=cython.longlong,
     before_count=cython.longlong, lost=cython.longlong, conflicting=cython.longlong,

@@ -319,7 +319,6 @@ def accept(
     Returns:
         Whether a limit was reached that closes the stream.
     """
-    extra = half.more()
     start = base
     stop = base + seg.length
     seen = base + seg.captured
@@ -332,14 +331,7 @@ def accept(
                 ctx.note(stream, half, "duplicate", base, seg)
             return False
         start = half.next_offset
-    if extra.held is None:
-        extra.held = Held()
-    held = extra.held
-    if start > half.next_offset:
-        extra.out_of_order += 1
-        if ctx.notes:
-            ctx.note(stream, half, "out_of_order", base, seg)
-    elif held.count == 0 and seen == stop:
+    if start == half.next_offset and seen == stop and not holds(half):
         payload = seg.payload
         if start > base:
             payload = payload[start - base :]  # type: ignore[index]
@@ -347,6 +339,13 @@ def accept(
         deliver(ctx, stream, half, stop - start, payload, None, seg.frame, seg.time_ns)
         finish_if_due(ctx, stream, half)
         return overfull(ctx, stream, half, peer)
+    extra = half.more()
+    if extra.held is None:
+        extra.held = Held()
+    if start > half.next_offset:
+        extra.out_of_order += 1
+        if ctx.notes:
+            ctx.note(stream, half, "out_of_order", base, seg)
     if seen > start:
         piece = piece_of(
             start, seen, start, stop, base, seg.payload, seg.frame, seg.time_ns
@@ -359,6 +358,12 @@ def accept(
     drain(ctx, stream, half)
     watch(ctx, stream, half)
     return overfull(ctx, stream, half, peer)
+
+
+def holds(half: Half) -> bool:
+    """Return whether any piece waits for bytes before it."""
+    extra = half.extra
+    return extra is not None and extra.held is not None and extra.held.count > 0
 
 
 def hold(
