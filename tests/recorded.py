@@ -46,11 +46,13 @@ class Recording:
     """One capture of a recording.
 
     Attributes:
+        point: Where on the wire it was made: ``client``, ``middle``, ``server``.
         truth: All that its `truth.json` holds.
         facts: What that holds of this capture.
     """
 
     capture: Path
+    point: str
     truth: dict[str, Any]
     facts: dict[str, Any]
     connections: tuple[Connection, ...]
@@ -79,7 +81,7 @@ def recordings(directory: Path) -> Iterator[Recording]:
                 )
             )
         capture = directory.parent / facts["file"]
-        yield Recording(capture, truth, facts, tuple(connections))
+        yield Recording(capture, point, truth, facts, tuple(connections))
 
 
 def _half(directory: Path, facts: dict[str, Any], point: str) -> Half:
