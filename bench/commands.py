@@ -1,6 +1,7 @@
 """The commands that have unpacket do something; the one place that words them."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bench.measure import Command
@@ -27,6 +28,23 @@ def listed(capture: Path, *, workers: int = 1, digest: bool = False) -> Command:
     """List the streams, with the digest of what each side sent if asked."""
     digests = ("--digest",) if digest else ()
     return tool("streams", str(capture), *digests, "--jobs", str(workers))
+
+
+def extracted(capture: Path, out: Path, *, digest: bool = False) -> Command:
+    """Write each half to a file in ``out``, and the index."""
+    digests = "--digest" if digest else "--no-digest"
+    command = tool("extract", str(capture), "-o", str(out), digests)
+    return replace(command, fills=out)
+
+
+def split(capture: Path, out: Path) -> Command:
+    """Write a capture for each stream to ``out``."""
+    return replace(tool("split", str(capture), "-o", str(out)), fills=out)
+
+
+def checked(capture: Path) -> Command:
+    """Say whether the capture can be trusted."""
+    return replace(tool("check", str(capture)), exits=(0, 1))
 
 
 def followed(capture: Path) -> Command:

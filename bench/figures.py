@@ -5,6 +5,7 @@ CPU of the whole process, so that Python's start counts against unpacket; unpack
 against itself, and against reading the file, by that of the job alone.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -159,6 +160,56 @@ def whole(settings: Settings) -> Result:
     return result
 
 
+def extract(settings: Settings) -> Result:
+    """Each half to a file, against tcpflow.
+
+    Neither computes digests: tcpflow does with ``-e md5``, unpacket with
+    ``--digest``. Both set the times of files, and write what they found (tcpflow to
+    ``report.xml``).
+    """
+    capture = captures.mix("web", settings.packets, sums=settings.sums)
+    out = captures.scratch() / "flows"
+    captures.warmed(capture)
+    result = Result()
+    result.measure(
+        settings,
+        {
+            "tcpflow": partial(peers.tcpflow, capture, out),
+            "extract": partial(commands.extracted, capture, out),
+            "tcpflow -e md5": partial(peers.tcpflow, capture, out, digest=True),
+            "extract --digest": partial(commands.extracted, capture, out, digest=True),
+        },
+    )
+    shutil.rmtree(out, ignore_errors=True)
+    result.promise("web: extract / tcpflow", result.ratio("extract", "tcpflow"), 1 / 3)
+    wall = result.ratio("extract", "tcpflow", "wall_s")
+    result.promise("web: extract / tcpflow, wall", wall, 1)
+    digests = result.ratio("extract --digest", "tcpflow -e md5")
+    result.promise("web: extract --digest / tcpflow -e md5", digests, None)
+    return result
+
+
+def passes(settings: Settings) -> Result:
+    """What reads captures as a whole, against the list of streams."""
+    capture = captures.mix("web", settings.packets, sums=settings.sums)
+    out = captures.scratch() / "parts"
+    captures.warmed(capture)
+    result = Result()
+    result.measure(
+        settings,
+        {
+            "streams": partial(commands.listed, capture),
+            "check": partial(commands.checked, capture),
+            "split": partial(commands.split, capture, out),
+        },
+    )
+    shutil.rmtree(out, ignore_errors=True)
+    result.promise("web: check / streams", result.ratio("check", "streams"), 1.25)
+    # It reads twice, and writes as much as it reads.
+    result.promise("web: split / streams", result.ratio("split", "streams"), 2.5)
+    return result
+
+
 def workers(settings: Settings) -> Result:
     """Two jobs against one, by the clock on the wall."""
     result = Result()
@@ -284,6 +335,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "digest": digest,
     "follow": follow,
     "whole": whole,
+    "extract": extract,
+    "passes": passes,
     "workers": workers,
     "memory": memory,
     "look_up": look_up,

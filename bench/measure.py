@@ -54,12 +54,14 @@ class Command:
         tells: Whether the last line that it prints is a JSON object of facts.
         fills: A directory that the program writes to, emptied before each run.
         within_s: How long it may take.
+        exits: The codes with which it ends well.
     """
 
     argv: tuple[str, ...]
     tells: bool = False
     fills: Path | None = None
     within_s: float = TIMEOUT_S
+    exits: tuple[int, ...] = (0,)
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ def run(command: Command) -> Run:
     """Run ``command`` once.
 
     Raises:
-        CommandFailed: It could not start, took too long, or did not exit with 0.
+        CommandFailed: It could not start, took too long, or did not end well.
     """
     if command.fills is not None:
         shutil.rmtree(command.fills, ignore_errors=True)
@@ -134,7 +136,7 @@ def run(command: Command) -> Run:
         timer.cancel()
         wall_s = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if process.returncode not in command.exits:
             complaint.seek(0)
             words = complaint.read().decode(errors="replace").strip().splitlines()
             said = f": {words[-1]}" if words else ""

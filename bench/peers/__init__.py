@@ -102,9 +102,10 @@ def tshark_follow(capture: Path) -> Command:
     return Command((found("tshark"), "-n", "-r", str(capture), *options))
 
 
-def tcpflow(capture: Path, out: Path) -> Command:
-    """Write each half to a file in ``out``."""
-    argv = (found("tcpflow"), "-r", str(capture), "-o", str(out))
+def tcpflow(capture: Path, out: Path, *, digest: bool = False) -> Command:
+    """Write each half to a file in ``out``; its MD5 to the report if asked."""
+    digests = ("-e", "md5") if digest else ()
+    argv = (found("tcpflow"), *digests, "-r", str(capture), "-o", str(out))
     return Command(argv, fills=out)
 
 
