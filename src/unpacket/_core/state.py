@@ -366,7 +366,9 @@ class Stream:
         hi, lo = (self.a_hi, self.a_lo) if first else (self.b_hi, self.b_lo)
         port = self.ports >> 16 if first else self.ports & 0xFFFF
         if self.family == 4:
-            return Endpoint(str(ipaddress.IPv4Address(lo)), port)
+            # A tenth of the time of the library's, which is for more than printing.
+            text = f"{lo >> 24}.{lo >> 16 & 255}.{lo >> 8 & 255}.{lo & 255}"
+            return Endpoint(text, port)
         return Endpoint(str(ipaddress.IPv6Address(hi << 64 | lo)), port)
 
     @property

@@ -125,7 +125,10 @@ def extract(
             )
         with extractor:
             reading = Reading(source, policy=policy)
-            extractor.take_all(happening(reading, where))
+            if where is None:
+                extractor.take_lists(reading.lists())
+            else:
+                extractor.take_all(happening(reading, where))
         if extractor.streams:
             output.say(
                 f"{extractor.streams} streams in {extractor.files} files, "

@@ -59,7 +59,7 @@ class JsonForm:
         self.write = write
 
     def row(self, summary: Summary) -> bytes:
-        return json.dumps(summary.to_dict(), separators=(",", ":")).encode() + b"\n"
+        return summary.to_json().encode() + b"\n"
 
     def finish(self) -> None:
         pass

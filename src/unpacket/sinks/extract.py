@@ -6,9 +6,11 @@ and in the files as the caller wants it.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable
+from hashlib import sha256
+from itertools import chain
+from json.encoder import encode_basestring_ascii
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -21,12 +23,13 @@ from unpacket._core.events import (
     Gap,
     Opened,
 )
-from unpacket._core.state import Stream
+from unpacket._core.gather import Gathered, Gatherer
+from unpacket._core.state import Endpoint, Stream
 from unpacket.errors import SinkError
 from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
 from unpacket.sinks.follow import Renderer, renderer
 from unpacket.sinks.names import TCPFLOW, Template
-from unpacket.summary import Summary, Trouble
+from unpacket.summary import Summary, Trouble, json_text
 
 if TYPE_CHECKING:
     from unpacket.where import Where
@@ -46,9 +49,8 @@ INDEX_LINES = 100
 # What the index lists of a stream's conflicts; it counts all of them.
 LISTED_CONFLICTS = 1000
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-
 _SIDES = (Direction.CLIENT, Direction.SERVER)
+NEITHER: list[Any] = [None, None]
 
 
 class StreamFile(GrowingFile):
@@ -87,7 +89,7 @@ class Index(GrowingFile):
 
 
 class Extracted:
-    """What is remembered of a stream while it is written."""
+    """What is remembered of a stream that needs more than its bytes written."""
 
     __slots__ = (
         "conflicts",
@@ -180,6 +182,8 @@ class Extractor:
         self._form = conversation
         self._frames = frames
         self._digest = digest
+        # Whether there is more of each stream than the files of its sides.
+        self._beside = frames or conversation is not None
         self._extracted: dict[Stream, Extracted] = {}
         if isinstance(where, str):
             from unpacket.where import Where
@@ -196,6 +200,9 @@ class Extractor:
         self._files = GrowingFiles(
             path, replace=force, max_open=max_open, buffer_bytes=buffer_bytes
         )
+        self._buffer_bytes = buffer_bytes
+        self._gatherer = Gatherer()
+        self._lines: list[str] = []
         self._index = Index(hashed=False)
         # The first of all: no stream can have its name.
         self._files.add(self._index, b"")
@@ -207,28 +214,16 @@ class Extractor:
         Raises:
             SinkError: Something cannot be written.
         """
-        kind = type(event)
-        stream = event.stream
-        if kind is Data:
-            extracted = self._extracted.get(stream)
-            if extracted is None:
-                extracted = self._extracted[stream] = Extracted()
-            direction = event.direction
-            file = extracted.sides[direction]
-            if file is None:
-                file = self._side(extracted, event)
-            self._files.add(file, event.payload)
+        if type(event) is Data:
+            self._gatherer.add(event)
             if self._frames:
-                self._add_frames(extracted, event)
-        elif kind is Closed:
+                self._add_frames(self._of(event.stream), event)
             if self._form is not None:
                 self._render(event)
-            self._end(stream, self._extracted.pop(stream, None))
-            return
-        elif kind is not Opened and kind is not Finished:
-            self._take_trouble(event)
-        if self._form is not None:
-            self._render(event)
+            if self._gatherer.waiting_bytes > self._buffer_bytes:
+                self._make_room()
+        else:
+            self._take_other(event)
 
     def take_all(self, events: Iterable[Any]) -> None:
         """Take events up to their end."""
@@ -236,9 +231,23 @@ class Extractor:
         for event in events:
             take(event)
 
+    def take_lists(self, lists: Iterable[list[Any]]) -> None:
+        """Take lists of events up to their end, which costs less than one by one."""
+        if self._frames or self._form is not None:
+            self.take_all(chain.from_iterable(lists))
+            return
+        gatherer = self._gatherer
+        for events in lists:
+            gatherer.begin(events)
+            while (event := gatherer.next()) is not None:
+                self._take_other(event)
+            if gatherer.waiting_bytes > self._buffer_bytes:
+                self._make_room()
+
     def close(self) -> None:
         """End the index. Streams that were not closed are not in it."""
         try:
+            self._write_index()
             if not self._is_certain:
                 for extracted in self._extracted.values():
                     self._forget(extracted)
@@ -268,14 +277,52 @@ class Extractor:
             extracted = self._extracted[stream] = Extracted()
         return extracted
 
-    def _side(self, extracted: Extracted, event: Any) -> StreamFile:
-        """Return the file of the side that an event is about."""
-        direction: Direction = event.direction
+    def _take_other(self, event: Any) -> None:
+        """Take an event that is no ``Data``."""
+        kind = type(event)
+        if kind is Closed:
+            if self._form is not None:
+                self._render(event)
+            self._end(event.stream)
+            return
+        if kind is not Opened and kind is not Finished:
+            self._take_trouble(event)
+        if self._form is not None:
+            self._render(event)
+
+    def _make_room(self) -> None:
+        """Write what waits of streams until half of what may wait is free."""
+        gatherer = self._gatherer
+        largest = sorted(
+            gatherer.gathered.items(), key=lambda item: -item[1].waiting_bytes
+        )
+        for stream, _ in largest:
+            if gatherer.waiting_bytes <= self._buffer_bytes // 2:
+                break
+            self._write(stream)
+
+    def _write(self, stream: Stream) -> Extracted:
+        """Write what waits of a stream that has not ended."""
+        extracted = self._of(stream)
+        gathered = self._gatherer.pop(stream)
+        if gathered is not None:
+            for direction in _SIDES:
+                parts = parts_of(gathered, direction)
+                if parts:
+                    file = self._side(extracted, stream, direction)
+                    self._files.add(file, b"".join(parts))
+                    self._files.flush(file)
+        return extracted
+
+    def _side(
+        self, extracted: Extracted, stream: Stream, direction: Direction
+    ) -> StreamFile:
+        """Return the file of a side."""
         file = extracted.sides[direction]
         if file is None:
             file = StreamFile(
                 self._template,
-                event.stream,
+                stream,
                 direction,
                 hashed=self._digest,
                 is_wanted=self._is_certain,
@@ -316,7 +363,8 @@ class Extractor:
                 }
             )
         if type(event) is Gap and self._gaps != "nothing":
-            file = self._side(extracted, event)
+            self._write(event.stream)
+            file = self._side(extracted, event.stream, event.direction)
             if self._gaps == "marker":
                 self._files.add_unhashed(file, marker(event))
             else:
@@ -349,19 +397,73 @@ class Extractor:
         if data and extracted.conversation is not None:
             self._files.add(extracted.conversation, data)
 
-    def _end(self, stream: Stream, extracted: Extracted | None) -> None:
+    def _end(self, stream: Stream) -> None:
         """Write the rest of a stream, and its line in the index."""
-        if extracted is None:
-            extracted = Extracted()
+        extracted = self._extracted.get(stream)
         if self._where is not None:
-            facts = Summary(stream, extracted.trouble)
-            if not self._where.matches(facts, self._first_ns()):
-                self._forget(extracted)
+            trouble = None if extracted is None else extracted.trouble
+            if not self._where.matches(Summary(stream, trouble), self._first_ns()):
+                self._gatherer.pop(stream)
+                if extracted is not None:
+                    del self._extracted[stream]
+                    self._forget(extracted)
                 return
+        if extracted is not None and (self._beside or extracted.sides != NEITHER):
+            self._end_parts(stream, extracted)
+            return
+        self._extracted.pop(stream, None)
+        gathered = self._gatherer.pop(stream)
+        digests = [NO_BYTES, NO_BYTES]
+        entries = ["null", "null"]
+        if gathered is not None:
+            ends = stream.client, stream.server
+            if gathered.client:
+                entries[0] = self._whole(
+                    stream, ends, _SIDES[0], gathered.client, digests
+                )
+            if gathered.server:
+                entries[1] = self._whole(
+                    stream, ends, _SIDES[1], gathered.server, digests
+                )
+        files = f'{{"client":{entries[0]},"server":{entries[1]}}}'
+        self._tell(stream, extracted, digests, files)
+
+    def _whole(
+        self,
+        stream: Stream,
+        ends: tuple[Endpoint, Endpoint],
+        direction: Direction,
+        parts: list[bytes],
+        digests: list[str],
+    ) -> str:
+        """Write a side of which all is at hand; return what the index says of it."""
+        if self._digest:
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+            digests[direction] = sha256(data).hexdigest()
+            parts = [data]
+            size = len(data)
+        else:
+            size = sum(map(len, parts))
+        name_of = self._template.name_of
+
+        def candidate(again: int) -> str:
+            return name_of(stream, *ends, direction, again)
+
+        first = name_of(stream, *ends, direction)
+        name = self._files.write(first, candidate, parts, stream.first_ns)
+        self.files += 1
+        self.written_bytes += size
+        return f'{{"name":{encode_basestring_ascii(name)},"bytes":{size}}}'
+
+    def _end_parts(self, stream: Stream, extracted: Extracted) -> None:
+        """End a stream that was written to before, or has more than its bytes."""
+        self._write(stream)
+        del self._extracted[stream]
+        if not self._is_certain:
             for begun in extracted.files():
                 self._files.want(begun)
         record: dict[str, Any] = {}
-        digests: list[str | None] = []
+        digests: list[str] = []
         for direction in _SIDES:
             file = extracted.sides[direction]
             if file is None:
@@ -369,7 +471,7 @@ class Extractor:
                 record[str(direction)] = None
                 continue
             entry = self._closed(file, stream)
-            digests.append(file.digest)
+            digests.append(str(file.digest))
             if extracted.left_out[direction]:
                 entry["zeros_left_out"] = extracted.left_out[direction]
             frames = extracted.frames[direction]
@@ -378,20 +480,39 @@ class Extractor:
             record[str(direction)] = entry
         if extracted.conversation is not None:
             record["conversation"] = self._closed(extracted.conversation, stream)
-        sha256 = (str(digests[0]), str(digests[1])) if self._digest else None
-        summary = Summary(stream, extracted.trouble, sha256)
-        line = summary.to_dict()
-        line["first_frame"] = summary.first_frame
-        line["conflicting"] = extracted.conflicts
-        line["files"] = record
-        self._files.add(self._index, written(line))
-        if len(self._index.parts) > INDEX_LINES:
-            self._files.flush(self._index)
+        self._tell(stream, extracted, digests, json_text(record))
+
+    def _tell(
+        self,
+        stream: Stream,
+        extracted: Extracted | None,
+        digests: list[str],
+        files: str,
+    ) -> None:
+        """Add the line of a stream to the index."""
+        sha256_of = (digests[0], digests[1]) if self._digest else None
+        trouble = None if extracted is None else extracted.trouble
+        conflicts = "[]"
+        if extracted is not None and extracted.conflicts:
+            conflicts = json_text(extracted.conflicts)
+        self._lines.append(
+            f"{Summary(stream, trouble, sha256_of).to_json()[:-1]},"
+            f'"first_frame":{stream.first_frame},"conflicting":{conflicts},'
+            f'"files":{files}}}\n'
+        )
+        if len(self._lines) > INDEX_LINES:
+            self._write_index()
         self.streams += 1
 
     def _forget(self, extracted: Extracted) -> None:
         for file in extracted.files():
             self._files.forget(file)
+
+    def _write_index(self) -> None:
+        """Write the lines that wait."""
+        self._files.add(self._index, "".join(self._lines).encode())
+        self._lines.clear()
+        self._files.flush(self._index)
 
     def _closed(self, file: StreamFile, stream: Stream) -> dict[str, Any]:
         """Close a file, and return what the index says of it."""
@@ -399,6 +520,11 @@ class Extractor:
         self.files += 1
         self.written_bytes += file.size
         return {"name": file.name, "bytes": file.size}
+
+
+def parts_of(gathered: Gathered, direction: Direction) -> list[bytes]:
+    """Return the pieces of a side."""
+    return gathered.server if direction else gathered.client
 
 
 def prepare(directory: str, *, force: bool) -> None:
@@ -423,8 +549,3 @@ def marker(gap: Gap) -> bytes:
     """Return the line that stands where bytes are missing."""
     noun = "byte" if gap.length == 1 else "bytes"
     return f"\n[unpacket: {gap.length} {noun} missing: {gap.reason}]\n".encode()
-
-
-def written(record: dict[str, Any]) -> bytes:
-    """Return a line of the index."""
-    return _encode(record).encode() + b"\n"

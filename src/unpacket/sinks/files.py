@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from unpacket.errors import SinkError
@@ -29,8 +30,12 @@ NO_BYTES = hashlib.sha256().hexdigest()
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _AGAIN = os.O_WRONLY
-_SAFELY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_CLOSED = getattr(os, "O_CLOEXEC", 0)
+_SAFELY = _CLOSED | getattr(os, "O_NOFOLLOW", 0)
 _MODE = 0o666
+
+# How many pieces one call may write (POSIX names 16 as the least, Linux has 1024).
+MAX_PIECES = 1024 if hasattr(os, "writev") else 1
 
 _TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 
@@ -109,13 +114,14 @@ class GrowingFiles:
         file.is_wanted = True
         if file.name is None:
             return
-        written, file.name = file.name, None
+        written = file.name
         # The name is taken by an empty file first, so that none is ever replaced.
-        os.close(self._make(file))
+        file.name, descriptor = self._make(file.candidate(0), file.candidate)
+        os.close(descriptor)
         try:
-            os.replace(self._path(written), self._path(str(file.name)))
+            os.replace(self._path(written), self._path(file.name))
         except OSError as error:
-            raise self._failed(file, error) from error
+            raise self._failed(file.name, error) from error
 
     def forget(self, file: GrowingFile) -> None:
         """Let go of a file, and remove what was written of it.
@@ -134,7 +140,11 @@ class GrowingFiles:
             if file.name is not None:
                 os.unlink(self._path(file.name))
         except OSError as error:
-            raise self._failed(file, error) from error
+            raise self._failed(file.name, error) from error
+        # Names are looked up from here, where the system can, and not from its root.
+        self._at: int | None = None
+        if os.open in os.supports_dir_fd:
+            self._at = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _CLOSED)
 
     def add(self, file: GrowingFile, data: bytes) -> None:
         """Add bytes to a file.
@@ -184,18 +194,55 @@ class GrowingFiles:
             if file.ends_with_hole:
                 os.ftruncate(descriptor, file.size)
             if time_ns is not None:
-                with contextlib.suppress(OSError, OverflowError):
-                    # Not every file system has every time.
-                    os.utime(descriptor, ns=(time_ns, time_ns))
+                date(descriptor, time_ns)
         except OSError as error:
-            raise self._failed(file, error) from error
+            raise self._failed(file.name, error) from error
         finally:
             os.close(descriptor)
+
+    def write(
+        self,
+        first: str,
+        candidate: Callable[[int], str],
+        parts: list[bytes],
+        time_ns: int,
+    ) -> str:
+        """Write a file of which all is at hand, with four calls of the system.
+
+        Args:
+            first: What ``candidate(0)`` returns.
+            candidate: Returns the name to try where so many files have the first one.
+            parts: Its bytes.
+            time_ns: Its time of last change.
+
+        Returns:
+            Its name.
+
+        Raises:
+            SinkError: It cannot be written.
+        """
+        name, descriptor = self._make(first, candidate)
+        try:
+            if len(parts) == 1 or len(parts) > MAX_PIECES:
+                write_all(descriptor, parts[0] if len(parts) == 1 else b"".join(parts))
+            else:
+                done = os.writev(descriptor, parts)
+                if done < sum(map(len, parts)):
+                    write_all(descriptor, b"".join(parts)[done:])
+            date(descriptor, time_ns)
+        except OSError as error:
+            raise self._failed(name, error) from error
+        finally:
+            os.close(descriptor)
+        return name
 
     def close_all(self) -> None:
         """Let go of all descriptors; what still waits is lost."""
         for descriptor in self._descriptors.values():
             os.close(descriptor)
+        if self._at is not None:
+            os.close(self._at)
+            self._at = None
         self._descriptors.clear()
         self._growing.clear()
         self._waiting = 0
@@ -232,7 +279,7 @@ class GrowingFiles:
                 file.size += done
                 data = data[done:]
         except OSError as error:
-            raise self._failed(file, error) from error
+            raise self._failed(file.name, error) from error
 
     def _descriptor(self, file: GrowingFile) -> int:
         """Return an open descriptor of a file, the latest used of all."""
@@ -242,24 +289,26 @@ class GrowingFiles:
             return descriptor
         while len(self._descriptors) >= self._max_open:
             self._close_oldest()
-        descriptor = self._make(file) if file.name is None else self._reopen(file)
+        if file.name is None and not file.is_wanted:
+            file.name, descriptor = self._make_doubtful()
+        elif file.name is None:
+            file.name, descriptor = self._make(file.candidate(0), file.candidate)
+        else:
+            descriptor = self._reopen(file.name)
         self._descriptors[file] = descriptor
         return descriptor
 
-    def _reopen(self, file: GrowingFile) -> int:
+    def _reopen(self, name: str) -> int:
         try:
-            return self._open(str(file.name), _AGAIN)
+            return self._open(name, _AGAIN)
         except OSError as error:
-            raise self._failed(file, error) from error
+            raise self._failed(name, error) from error
 
-    def _make(self, file: GrowingFile) -> int:
-        """Make a file of a name that is not taken."""
-        if not file.is_wanted:
-            return self._make_doubtful(file)
-        first = file.candidate(0)
-        again = self._taken.pop(first, 0)
+    def _make(self, first: str, candidate: Callable[[int], str]) -> tuple[str, int]:
+        """Make a file of a name that is not taken; return its name and descriptor."""
+        again = self._taken.pop(first, 0) if self._taken else 0
         while True:
-            name = file.candidate(again) if again else first
+            name = candidate(again) if again else first
             again += 1
             try:
                 if self._made is not None:
@@ -271,26 +320,24 @@ class GrowingFiles:
             except FileExistsError:
                 continue
             except OSError as error:
-                file.name = name
-                raise self._failed(file, error) from error
-            file.name = name
+                raise self._failed(name, error) from error
             if again > 1:
                 self._taken[first] = again
                 if len(self._taken) > TAKEN_NAMES:
                     self._taken.popitem(last=False)
-            return descriptor
+            return name, descriptor
 
-    def _make_doubtful(self, file: GrowingFile) -> int:
+    def _make_doubtful(self) -> tuple[str, int]:
         """Make a file of a name that takes none from those that are wanted."""
         while True:
-            file.name = f".unpacket-{self._doubtful}"
+            name = f".unpacket-{self._doubtful}"
             self._doubtful += 1
             try:
-                return self._open(file.name, _NEW)
+                return name, self._open(name, _NEW)
             except FileExistsError:
                 continue
             except OSError as error:
-                raise self._failed(file, error) from error
+                raise self._failed(name, error) from error
 
     def _clear(self, name: str) -> None:
         """Remove a file of an earlier run; no folder in its path may be a link."""
@@ -303,14 +350,16 @@ class GrowingFiles:
             os.unlink(self._path(name))
 
     def _open(self, name: str, flags: int) -> int:
-        path = self._path(name)
+        flags |= _SAFELY
         while True:
             try:
-                return os.open(path, flags | _SAFELY, _MODE)
+                if self._at is None:
+                    return os.open(self._path(name), flags, _MODE)
+                return os.open(name, flags, _MODE, dir_fd=self._at)
             except FileNotFoundError:
-                if flags == _AGAIN or "/" not in name:
+                if not flags & os.O_CREAT or "/" not in name:
                     raise
-                folder = os.path.dirname(path)
+                folder = os.path.dirname(self._path(name))
                 if os.path.isdir(folder):
                     raise
                 os.makedirs(folder, exist_ok=True)
@@ -326,6 +375,19 @@ class GrowingFiles:
         _, descriptor = self._descriptors.popitem(last=False)
         os.close(descriptor)
 
-    def _failed(self, file: GrowingFile, error: OSError) -> SinkError:
-        path = self._path(str(file.name))
+    def _failed(self, name: str | None, error: OSError) -> SinkError:
+        path = self._path(str(name))
         return SinkError(path, (error.strerror or str(error)).lower())
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write bytes where the file stands."""
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def date(descriptor: int, time_ns: int) -> None:
+    """Give a file a time of last change."""
+    # Not every file system has every time.
+    with contextlib.suppress(OSError, OverflowError):
+        os.utime(descriptor, ns=(time_ns, time_ns))

@@ -11,6 +11,7 @@ import re
 import string
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from unpacket._core.events import Direction
@@ -24,10 +25,15 @@ NS = 1_000_000_000
 # No more of Python's formats: {id:c} would be a slash for stream 47.
 _WIDTH = re.compile(r"0?\d{0,3}[dx]?")
 
+# How many addresses are remembered as they are written.
+ADDRESSES = 4096
+
 # What is written where a file holds both sides.
 BOTH = "both"
+SIDES = tuple(str(direction) for direction in Direction)
 
 
+@lru_cache(ADDRESSES)
 def padded(address: str) -> str:
     """Return an IPv4 address with three digits a number; any other as it is."""
     if ":" in address:
@@ -132,10 +138,24 @@ class Template:
             again: How many files have the name already.
         """
         client, server = stream.client, stream.server
-        side = BOTH if direction is None else str(direction)
-        ends = (server, client) if direction is Direction.SERVER else (client, server)
+        return self.name_of(stream, client, server, direction, again)
+
+    def name_of(
+        self,
+        stream: Stream,
+        client: Endpoint,
+        server: Endpoint,
+        direction: Direction | None,
+        again: int = 0,
+    ) -> str:
+        """Return the name where the ends of the stream are at hand."""
         taken = f"c{again}" if again else ""
-        return self._written((stream, client, server, *ends, side, taken))
+        if direction is None:
+            return self._written((stream, client, server, client, server, BOTH, taken))
+        side = SIDES[direction]
+        if direction:
+            return self._written((stream, client, server, server, client, side, taken))
+        return self._written((stream, client, server, client, server, side, taken))
 
     def _written(self, of: Source) -> str:
         return self._fill(*[value(of) for value in self._values])
