@@ -150,15 +150,30 @@ def test_what_was_noticed_in_a_frame_of_another_stream_is_told(
     assert told in parts[0].read_bytes()
 
 
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the examples are not in this copy")
+def test_little_waits_where_little_may() -> None:
+    with sources.open(SAMPLE) as source:
+        findings = split.find(source)
+
+    def together(**options: Any) -> dict[int, bytes]:
+        joined: dict[int, bytes] = {}
+        with sources.open(SAMPLE) as source:
+            for stream_id, data, last in split.parts(source, findings, **options):
+                joined[stream_id] = joined.get(stream_id, b"") + data
+                ended.add((stream_id, last))
+        return joined
+
+    ended: set[tuple[int, bool]] = set()
+    assert together(buffer_bytes=1) == together()
+    assert {stream_id for stream_id, last in ended if last} == set(range(9))
+
+
 def test_one_stream_alone(capture: Path, tmp_path: Path) -> None:
     with sources.open(capture) as source:
         findings = split.find(source)
     with sources.open(capture) as source:
         pieces = list(split.parts(source, findings, only=1))
-    assert [(stream_id, last) for stream_id, _, last in pieces] == [
-        *[(1, False)] * 3,
-        (1, True),
-    ]
+    assert [(stream_id, last) for stream_id, _, last in pieces] == [(1, True)]
     (tmp_path / "one").write_bytes(b"".join(data for _, data, _ in pieces))
     assert frames_of(tmp_path / "one") == frames_of(capture)[7:11]
 

@@ -6,7 +6,6 @@ rows. ``spreadsheet`` has the third one, CSV.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Protocol
 

@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from operator import le
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from unpacket._core.assembler import Assembler, Trace
 from unpacket._core.batch import Batch
 from unpacket._core.events import Closed, Conflict
+from unpacket._core.partition import Part as Waiting
+from unpacket._core.partition import Partition
 from unpacket._core.state import Stream
 from unpacket._version import __version__
 from unpacket.policy import Policy
@@ -40,6 +43,9 @@ __all__ = ["NAME", "Findings", "find", "parts", "write"]
 APPLICATION = f"unpacket {__version__}"
 
 NAME = "{id:05}-{client}.{client_port}-{server}.{server_port}.pcapng"
+
+# What a frame that waits costs at most, beside its bytes.
+FRAME_BYTES = 128
 
 # How many remarks a stream can have; the comment of its section counts all of them.
 MOST_REMARKS = 1000
@@ -75,6 +81,18 @@ class Findings:
     def rows(self) -> Iterator[tuple[int, int]]:
         """Give number and stream of each frame, in the order of numbers."""
         return zip(self._frames, self._ids, strict=True)
+
+    def frames_of(self, only: int | None) -> tuple[memoryview[int], memoryview[int]]:
+        """Return number and stream of each frame, or of one stream's frames."""
+        frames, ids = self._frames, self._ids
+        if only is not None:
+            frames = array("q", [row[0] for row in self.rows() if row[1] == only])
+            ids = array("q", [only] * len(frames))
+        return memoryview(frames), memoryview(ids)
+
+    def remarked(self) -> set[int]:
+        """Return the numbers of frames of which something was found."""
+        return {number for number, _ in self._remarks}
 
     def remarks(self, number: int, stream_id: int) -> list[str]:
         """Return what was found about a frame."""
@@ -213,6 +231,7 @@ def parts(
     *,
     only: int | None = None,
     interfaces: Callable[[], Sequence[Interface]] = lambda: (),
+    buffer_bytes: int = BUFFER_BYTES,
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Read a capture again, and give the pcapng files of its streams in pieces.
 
@@ -220,30 +239,54 @@ def parts(
         batches: The same ``Source``, opened again.
         only: The id of the one stream that is wanted; all if None.
         interfaces: Returns what is known of the interfaces by now.
+        buffer_bytes: How much waits in memory, of all files together. Of one stream
+            alone nothing waits longer than a batch.
 
     Yields:
         The id of a stream, the next bytes of its file, and whether they are the last.
     """
+    frames, ids = findings.frames_of(only)
+    waiting: list[Waiting | None] = [None] * (max(ids, default=-1) + 1)
     growing: dict[int, Part] = {}
-    rows = findings.rows()
-    row = next(rows, None)
+    # At least as much as it takes until something has to be written.
+    room = buffer_bytes
+    partition = Partition(frames, ids, waiting, findings.remarked())
     for batch in batches:
-        first = batch.first_number
-        stop = first + batch.count
-        while row is not None and row[0] < stop:
-            number, stream_id = row
-            row = next(rows, None)
-            if only is not None and stream_id != only:
-                continue
+        partition.begin(batch)
+        while (row := partition.next()) >= 0:
+            number, stream_id = frames[row], ids[row]
             part = growing.get(stream_id)
             if part is None:
                 part = growing[stream_id] = Part(stream_id, findings)
-            data = part.frame(batch, number - first, interfaces)
-            if part.left == 0:
+                waiting[stream_id] = part.waiting
+            part.frame(batch, number - batch.first_number, interfaces)
+            if part.waiting.left == 0:
+                waiting[stream_id] = None
                 del growing[stream_id]
-            yield stream_id, data, part.left == 0
-        if row is None:
+                yield stream_id, taken(part.waiting), True
+        if partition.at == len(frames):
             return
+        room -= batch.used_bytes + FRAME_BYTES * batch.count
+        if only is not None or room < 0:
+            waiting_bytes = sum(part.waiting.waiting_bytes for part in growing.values())
+            largest = sorted(
+                growing.items(), key=lambda item: -item[1].waiting.waiting_bytes
+            )
+            for stream_id, part in largest:
+                if only is None and waiting_bytes <= buffer_bytes // 2:
+                    break
+                waiting_bytes -= part.waiting.waiting_bytes
+                if part.waiting.pieces:
+                    yield stream_id, taken(part.waiting), False
+            room = buffer_bytes - waiting_bytes
+
+
+def taken(waiting: Waiting) -> bytes:
+    """Return what waits, which then does no more."""
+    data = b"".join(waiting.pieces)
+    waiting.pieces = []
+    waiting.waiting_bytes = 0
+    return data
 
 
 def write(
@@ -278,11 +321,18 @@ def write(
     written = written_bytes = 0
     try:
         for stream_id, data, last in pieces:
+            stream = findings.streams[stream_id]
             file = growing.get(stream_id)
+            if last and file is None:
+                candidate = partial(template.name, stream, None)
+                files.write(candidate(0), candidate, [data], stream.first_ns)
+                written += 1
+                written_bytes += len(data)
+                continue
             if file is None:
-                stream = findings.streams[stream_id]
                 file = growing[stream_id] = StreamFile(template, stream, None)
             files.add(file, data)
+            files.flush(file)
             if last:
                 del growing[stream_id]
                 files.close(file, file.stream.first_ns)
@@ -297,13 +347,13 @@ class Part:
     """The file of one stream, while it is written.
 
     Attributes:
-        left: How many of its frames have not come yet.
+        waiting: What waits of it, and how many of its frames have not come yet.
     """
 
-    __slots__ = ("_findings", "_interfaces", "_stream_id", "left")
+    __slots__ = ("_findings", "_interfaces", "_stream_id", "waiting")
 
     def __init__(self, stream_id: int, findings: Findings) -> None:
-        self.left = findings.frame_counts[stream_id]
+        self.waiting = Waiting(findings.frame_counts[stream_id])
         self._stream_id = stream_id
         self._findings = findings
         self._interfaces: dict[tuple[int, bool], int] | None = None
@@ -313,8 +363,8 @@ class Part:
         batch: Batch,
         index: int,
         interfaces: Callable[[], Sequence[Interface]],
-    ) -> bytes:
-        """Return the blocks that a frame adds to the file."""
+    ) -> None:
+        """Add the blocks of a frame to the file."""
         number, time_ns, link_type, original, data = batch.frame(index)
         blocks = []
         described = self._interfaces
@@ -322,6 +372,9 @@ class Part:
             said = self._findings.section(self._stream_id)
             blocks.append(section_header([said], APPLICATION))
             described = self._interfaces = {}
+            if time_ns >= 0:
+                # The frames like this one need nobody to look at them.
+                self.waiting.link_type = link_type
         earlier = time_ns < 0
         interface = described.get((link_type, earlier))
         if interface is None:
@@ -344,5 +397,5 @@ class Part:
                 interface, time_ns, data, original, remarks, earlier=earlier
             )
         )
-        self.left -= 1
-        return b"".join(blocks)
+        self.waiting.left -= 1
+        self.waiting.add(b"".join(blocks))

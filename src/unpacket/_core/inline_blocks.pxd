@@ -1,0 +1,37 @@
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.string cimport memcpy, memset
+
+from unpacket._core.batch cimport Batch
+
+
+cdef inline void put(unsigned char* to, unsigned int value) noexcept nogil:
+    to[0] = value & 0xFF
+    to[1] = value >> 8 & 0xFF
+    to[2] = value >> 16 & 0xFF
+    to[3] = value >> 24
+
+
+cdef inline bytes packet_block(Batch batch, Py_ssize_t i, unsigned int interface):
+    if i < 0 or i >= batch.count:
+        raise IndexError("no such frame in the batch")
+    cdef Py_ssize_t start = batch.start[i]
+    cdef Py_ssize_t length = batch.captured[i]
+    cdef unsigned long long ticks = <unsigned long long>batch.time_ns[i]
+    cdef Py_ssize_t total = 32 + length + (-length & 3)
+    if start < 0 or start > batch.data.shape[0] - length:
+        raise IndexError("no such bytes in the buffer")
+    # All of it is written below: the head, the frame, less than four zeros, the total.
+    cdef bytes block = PyBytes_FromStringAndSize(NULL, total)
+    cdef unsigned char* to = <unsigned char*>PyBytes_AS_STRING(block)
+    put(to, 6)
+    put(to + 4, <unsigned int>total)
+    put(to + 8, interface)
+    put(to + 12, <unsigned int>(ticks >> 32))
+    put(to + 16, <unsigned int>(ticks & 0xFFFFFFFF))
+    put(to + 20, <unsigned int>length)
+    put(to + 24, batch.original[i])
+    if length:
+        memcpy(to + 28, &batch.data[start], length)
+    memset(to + 28 + length, 0, -length & 3)
+    put(to + total - 4, <unsigned int>total)
+    return block
