@@ -41,7 +41,13 @@ Gaps = Literal["nothing", "zeros", "marker"]
 GAPS: tuple[str, ...] = get_args(Gaps)
 
 MAX_OPEN = 128
-BUFFER_BYTES = 64 << 20
+# Of 1,000,000 packets of 27,000 streams, 64 MiB had 20,000 more pieces written than
+# 128 MiB, which took a sixth of the time.
+BUFFER_BYTES = 128 << 20
+
+# What waits of a side is joined to be written: so many bytes, or pieces, at one time.
+WHOLE_BYTES = 1 << 20
+PIECES = 256
 
 # How many lines of the index wait to be written.
 INDEX_LINES = 100
@@ -308,9 +314,9 @@ class Extractor:
         if gathered is not None:
             for direction in _SIDES:
                 parts = parts_of(gathered, direction)
-                if parts:
+                for start in range(0, len(parts), PIECES):
                     file = self._side(extracted, stream, direction)
-                    self._files.add(file, b"".join(parts))
+                    self._files.add(file, b"".join(parts[start : start + PIECES]))
                     self._files.flush(file)
         return extracted
 
@@ -399,6 +405,9 @@ class Extractor:
 
     def _end(self, stream: Stream) -> None:
         """Write the rest of a stream, and its line in the index."""
+        waiting = self._gatherer.gathered.get(stream)
+        if waiting is not None and waiting.waiting_bytes > WHOLE_BYTES:
+            self._write(stream)
         extracted = self._extracted.get(stream)
         if self._where is not None:
             trouble = None if extracted is None else extracted.trouble
