@@ -68,7 +68,7 @@ nitpick_ignore_regex = [
         r"(Any|Callable|Iterator|Iterable|AsyncIterator|PathLike|TracebackType)",
     ),
     (r"py:.*", r".*(_core\.|sinks\.|peers\.|Callback|Consume|Inform|Progress).*"),
-    (r"py:.*", r"'.*'|Gaps|Limits|Tool"),
+    (r"py:.*", r"'.*'|Gaps|Limits|Tool|BpfLike"),
 ]
 
 html_theme = "furo"

@@ -70,8 +70,8 @@ class Bpf:
         source: An expression, as for tcpdump. Or a program that was compiled
             elsewhere, and then nothing is needed here: its instructions ``(code, jt,
             jf, k)``, or what ``tcpdump -ddd`` printed. A program is for one link
-            type, that of the first frame; for several give a mapping of LINKTYPE_
-            values to programs.
+            type, that of the first frame; for several give a mapping of link type
+            numbers to programs.
 
     Raises:
         BpfError: It is no filter. It is a ``ValueError``.
