@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unpacket import Policy
+from unpacket.cli.listing import counted
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
@@ -131,8 +132,10 @@ def extract(
                 extractor.take_all(happening(reading, where))
         if extractor.streams:
             output.say(
-                f"{extractor.streams} streams in {extractor.files} files, "
-                f"{extractor.written_bytes} bytes; see {os.path.join(directory, INDEX)}"
+                f"{counted(extractor.streams, 'stream')} in "
+                f"{counted(extractor.files, 'file')}, "
+                f"{counted(extractor.written_bytes, 'byte')}; "
+                f"see {os.path.join(directory, INDEX)}"
             )
         else:
             filtered = where is not None

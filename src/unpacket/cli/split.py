@@ -13,6 +13,7 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.inputs import STANDARD_INPUT
+from unpacket.cli.listing import counted
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, is_terminal
 from unpacket.cli.policies import policy_options
@@ -122,7 +123,8 @@ def split(
                 f"no stream {only} in {', '.join(captures)}: it has 0 to {last_id}"
             )
         elif directory is not None:
-            output.say(f"{files} files, {size} bytes, in {directory}")
+            made = f"{counted(files, 'file')}, {counted(size, 'byte')}"
+            output.say(f"{made}, in {directory}")
         return first.finish() or (0 if files else NOTHING_FOUND)
 
 
