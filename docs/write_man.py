@@ -31,10 +31,12 @@ ENVIRONMENT = {
 
 def main(folder: Path) -> None:
     """Write a page for `unpacket` and for each command."""
+    # All of them, before anything is taken away.
+    written = list(pages())
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.1"):
         old.unlink()
-    for name, lines in pages():
+    for name, lines in written:
         text = "\n".join(lines) + "\n"
         (folder / f"{name}.1").write_text(text, encoding="utf-8")
 
