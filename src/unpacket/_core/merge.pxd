@@ -1,0 +1,28 @@
+cimport cython
+
+from unpacket._core cimport inline_copy as native
+from unpacket._core.batch cimport Batch, i64
+# Cython rebuilds for a file from which a name comes, and not for the line above.
+from unpacket._core.inline_copy cimport copy as rebuild_for_copy
+
+@cython.final
+cdef class Merger:
+    cdef list _batches
+    cdef i64[::1] _head_ns, _place, _heap
+    cdef Py_ssize_t _size
+    cdef readonly i64[::1] slots, numbers
+    cdef readonly Py_ssize_t next_bytes
+    cpdef expect(self, Py_ssize_t slot, i64 time_ns)
+    cpdef give(self, Py_ssize_t slot, Batch batch)
+    @cython.locals(
+        count=Py_ssize_t, used=Py_ssize_t, stop=Py_ssize_t, wanted=Py_ssize_t,
+        slot=Py_ssize_t, given=Batch, place=Py_ssize_t, captured=Py_ssize_t,
+    )
+    cpdef Py_ssize_t merge(self, Batch batch) except? -9
+    @cython.locals(one_ns=i64, other_ns=i64)
+    cdef bint _before(self, Py_ssize_t one, Py_ssize_t other) except -1
+    cdef _leave(self)
+    @cython.locals(at=Py_ssize_t, slot=Py_ssize_t, child=Py_ssize_t)
+    cdef _sink(self)
+    @cython.locals(slot=Py_ssize_t, above=Py_ssize_t)
+    cdef _rise(self, Py_ssize_t at)
