@@ -10,6 +10,7 @@
 
     CaptureWarning           a capture was used up to where it is damaged
                              (a category of warning, not raised)
+    OverlapWarning           captures were read one after the other, and overlap
 
 A mistake of the caller is a ValueError or a TypeError. Hostile traffic is none of
 these: it makes events. Any other exception is a bug of unpacket.
@@ -24,6 +25,7 @@ __all__ = [
     "CaptureWarning",
     "FormatError",
     "LimitError",
+    "OverlapWarning",
     "SinkError",
     "SourceError",
     "UnpacketError",
@@ -113,3 +115,25 @@ class CaptureWarning(UserWarning):
 
     def __str__(self) -> str:
         return f"{self.path}: byte {self.offset}: {self.reason}"
+
+
+class OverlapWarning(UserWarning):
+    """One of several captures begins before another ends, and they are not merged.
+
+    Attributes:
+        path: The one that was read later.
+        earlier: The other.
+        by_ns: How long before its end that is, in nanoseconds.
+    """
+
+    def __init__(self, path: str, earlier: str, by_ns: int) -> None:
+        super().__init__(path, earlier, by_ns)
+        self.path, self.earlier, self.by_ns = path, earlier, by_ns
+
+    def __str__(self) -> str:
+        overlap = f"{self.by_ns / 1e9:f}".rstrip("0").rstrip(".")
+        return (
+            f"{self.path}: it begins {overlap} s before the end of {self.earlier}, and"
+            " is read after it; with --merge (merge=True) packets come in the order of"
+            " time"
+        )

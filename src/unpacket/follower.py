@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from pathlib import PurePath
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -341,6 +341,13 @@ class FollowedStream(Receiver, Callbacks):
         return f"<FollowedStream {self.id} {self.client} > {self.server}>"
 
 
+def _names_captures(packets: Any) -> bool:
+    """Return whether what is fed is no packets, but where they are."""
+    if isinstance(packets, (list, tuple)) and packets:
+        packets = packets[0]
+    return isinstance(packets, (str, PathLike))
+
+
 def _callable(callback: Any) -> Callback:
     if not callable(callback):
         raise TypeError("a callback must be callable")
@@ -431,11 +438,12 @@ class StreamFollower(Callbacks):
     def feed(self, packets: Any) -> None:
         """Take packets, and call back for what they cause.
 
-        ``packets`` is a path, a ``Batch``, one packet, or any iterable of packets
-        (``bytes``, ``(time, bytes)``, scapy and dpkt packets); what is no packet is
-        counted in ``ignored_packets``; None is nothing. An exception of a callback
-        ends the call, and the next one goes on with the event after it, and with
-        the packets that were left.
+        ``packets`` is a path, a list of paths (which are one capture, in the order of
+        time), a ``Batch``, one packet, or any iterable of packets (``bytes``,
+        ``(time, bytes)``, scapy and dpkt packets); what is no packet is counted in
+        ``ignored_packets``; None is nothing. An exception of a callback ends the
+        call, and the next one goes on with the event after it, and with the packets
+        that were left.
 
         Raises:
             RuntimeError: Called from a callback.
@@ -456,7 +464,7 @@ class StreamFollower(Callbacks):
                 packets,
                 link_type=self.link_type,
                 first_number=self._next_number,
-                batch_frames=2048 if isinstance(packets, (str, PurePath)) else 1,
+                batch_frames=2048 if _names_captures(packets) else 1,
                 bpf=self._bpf,
             )
             self._work_off()

@@ -7,7 +7,6 @@ trouble there are counts, and the first examples.
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +31,7 @@ from unpacket._core.state import Stream
 from unpacket.divergence import Divergence, Watch, divergences
 from unpacket.policy import Policy
 from unpacket.reading import Reading
-from unpacket.sources import Source
+from unpacket.sources import Drops, Source
 from unpacket.streams import filter_of, happening
 from unpacket.summary import Summary, Trouble
 from unpacket.where import Where
@@ -131,8 +130,8 @@ class Report:
         without_segment: Frames that gave no segment, by reason.
         fragments: Datagrams that were put together (``completed``), and fragments that
             were ``duplicates``, other ``overlaps``, and ``conflicts`` among those.
-        dropped: How many packets the capture itself says it lost; None where it does
-            not say.
+        drops: What the captures themselves say they lost, by capture and interface;
+            none where they do not say.
         damage: Where captures are damaged.
     """
 
@@ -157,8 +156,13 @@ class Report:
     backwards: int = 0
     without_segment: dict[str, int] = field(default_factory=dict)
     fragments: dict[str, int] = field(default_factory=dict)
-    dropped: int | None = None
+    drops: list[Drops] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
+
+    @property
+    def dropped(self) -> int | None:
+        """How many packets that is; None where the captures do not say."""
+        return sum(one.packets for one in self.drops) if self.drops else None
 
     @property
     def lost(self) -> Found:
@@ -225,6 +229,7 @@ class Report:
             "delivered_bytes": self.delivered_bytes,
             "damage": self.damage,
             "dropped": self.dropped,
+            "drops": [one._asdict() for one in self.drops],
             "loss": {
                 "segments": self.lost_segments,
                 "bytes": self.lost.bytes,
@@ -320,7 +325,7 @@ class Integrity:
         counters: Mapping[str, int],
         hosts: Mapping[str, dict[str, int]],
         fragments: Mapping[str, int],
-        dropped: int | None = None,
+        drops: Iterable[Drops] = (),
         damage: Iterable[object] = (),
     ) -> Report:
         """Add the facts of the capture as a whole, and return the report."""
@@ -331,7 +336,7 @@ class Integrity:
         report.without_segment = dict(counters)
         report.hosts = dict(hosts)
         report.fragments = dict(fragments)
-        report.dropped = dropped
+        report.drops = list(drops)
         report.damage = [str(item) for item in damage]
         return report
 
@@ -461,13 +466,13 @@ def check(
         counters=assembler.counters,
         hosts=assembler.sums.by_host() if assembler.sums is not None else {},
         fragments=assembler.decoder.fragments,
-        dropped=reading.dropped,
+        drops=reading.drops,
         damage=reading.damage,
     )
     if not policies:
         report.why_no_policies = "not asked"
         return report
-    if again is None and is_path(source):
+    if again is None and sources.can_be_read_again(source):
 
         def again() -> AbstractContextManager[Source]:
             return sources.open(source, **reading.opening)
@@ -482,8 +487,3 @@ def check(
                 batches, integrity.watches, policy or Policy(), examples
             )
     return report
-
-
-def is_path(source: Any) -> bool:
-    """Return whether a source can be opened more than once."""
-    return isinstance(source, str | os.PathLike) and source != "-"

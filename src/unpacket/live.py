@@ -19,6 +19,7 @@ async def events_async(
     policy: Policy | None = None,
     data: bool = True,
     notes: bool = False,
+    merge: bool = False,
     link_type: int | str | None = None,
     strict: bool = False,
     bpf: BpfLike | None = None,
@@ -39,7 +40,11 @@ async def events_async(
     opened: list[sources.Source] = []
 
     def start() -> None:
-        opened.append(sources.open(source, strict=strict, link_type=link_type, bpf=bpf))
+        opened.append(
+            sources.open(
+                source, merge=merge, strict=strict, link_type=link_type, bpf=bpf
+            )
+        )
 
     def work() -> list[Any] | None:
         batch = next(opened[0], None)

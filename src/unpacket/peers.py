@@ -34,7 +34,8 @@ from unpacket.sources.compressed import (
     DecompressingReader,
     compression_of,
 )
-from unpacket.sources.files import FileReader, open_file
+from unpacket.sources.opening import reader_of
+from unpacket.sources.paths import STANDARD_INPUT
 from unpacket.sources.window import BrokenInputError, Reader
 
 # What is said of a run that failed.
@@ -348,10 +349,7 @@ def plain_copy(path: str, folder: Path, limits: Limits) -> str:
     Raises:
         SourceError: It cannot be read, or is too large once it is unpacked.
     """
-    if path == "-":
-        file = FileReader(sys.stdin.buffer, path, owned=False)
-    else:
-        file = open_file(path)
+    file = reader_of(path)
     with contextlib.closing(file):
         beginning = bytearray(COPY_BYTES)
         count = 0
@@ -362,7 +360,7 @@ def plain_copy(path: str, folder: Path, limits: Limits) -> str:
             count += more
         head = bytes(beginning[:count])
         compression = compression_of(head)
-        if compression is None and path != "-":
+        if compression is None and path != STANDARD_INPUT:
             return os.path.abspath(path)
         copy = folder / "capture"
         written = 0

@@ -74,9 +74,9 @@ class Reading:
         return [] if self._opened is None else self._opened.warnings
 
     @property
-    def dropped(self) -> int | None:
-        """How many packets the source says it lost; None where it does not say."""
-        return None if self._opened is None else self._opened.notes.dropped
+    def drops(self) -> list[sources.Drops]:
+        """What the source itself says it lost."""
+        return [] if self._opened is None else self._opened.notes.drops
 
     def events(self) -> Iterator[Event]:
         """Read, and give what happens as it happens.

@@ -52,6 +52,7 @@ def events(
     policy: Policy | None = None,
     data: bool = True,
     notes: bool = False,
+    merge: bool = False,
     link_type: int | str | None = None,
     strict: bool = False,
     progress: Callable[[int, int | None], object] | None = None,
@@ -61,10 +62,13 @@ def events(
     """Give the events of a capture as they happen.
 
     Args:
-        source: A path, ``"-"``, a binary file, an iterable of packets, or an open
+        source: A path, ``"-"``, a binary file, a list of these or a glob, which
+            are one capture in the order of time, an iterable of packets, or an open
             ``Source``.
         data: Whether to give ``Data``; without it no payload is copied.
         notes: Whether to give ``Note``.
+        merge: Whether several captures are read packet by packet in the order of
+            time, and not one after the other.
         link_type: What ``bytes`` packets begin with; Ethernet if None.
         strict: Whether a damaged capture raises ``FormatError``, after all that it
             had before the damage, and not only warns.
@@ -85,6 +89,7 @@ def events(
         policy=policy,
         data=data,
         notes=notes,
+        merge=merge,
         link_type=link_type,
         strict=strict,
         progress=progress,

@@ -17,6 +17,7 @@ from tests.sources.writing import (
 )
 from unpacket import sources
 
+NAME = "<BytesIO>"
 BEGINNING = section("<") + interface("<")
 
 
@@ -56,10 +57,10 @@ def test_comments_say_what_they_are_about(order: str, batch_frames: int) -> None
     data += enhanced(order, 0, 1, b"xyz", 3, two + option(order, 0, b""))
     data += enhanced(order, 0, 1, b"flags", 5, option(order, 2, b"\0\0\0\1"))
     assert notes_of(data, batch_frames).comments == [
-        ("a rainy day", None, None),
-        ("the uplink", None, 0),
-        ("odd", 3, None),
-        ("größer", 3, None),
+        ("a rainy day", None, None, NAME),
+        ("the uplink", None, 0, NAME),
+        ("odd", 3, None, NAME),
+        ("größer", 3, None, NAME),
     ]
 
 
@@ -96,13 +97,16 @@ def test_statistics_and_what_they_say_was_lost(order: str) -> None:
     data += statistics(order, 0, (4, 200), (5, 3), (7, 4))
     notes = notes_of(data)
     assert [tuple(row) for row in notes.statistics] == [
-        (0, 7000, 100, 1, None, 2, None),
-        (1, 7000, 50, None, None, None, 49),
-        (0, 7000, 200, 3, None, 4, None),
+        (0, 7000, 100, 1, None, 2, None, NAME),
+        (1, 7000, 50, None, None, None, 49, NAME),
+        (0, 7000, 200, 3, None, 4, None, NAME),
     ]
     # Counts are since the beginning, for each interface of each section.
     assert notes.dropped == 7
-    assert notes_of(data + data).dropped == 14
+    assert notes.drops == [(NAME, 0, 0, "", 7)]
+    twice = notes_of(data + data)
+    assert twice.dropped == 14
+    assert twice.drops == [(NAME, 0, 0, "", 7), (NAME, 1, 0, "", 7)]
 
 
 def test_nothing_is_known_of_losses_where_nothing_is_said() -> None:
@@ -114,6 +118,7 @@ def test_packets_say_what_was_lost_before_them() -> None:
     lost = option("<", 4, struct.pack("<Q", 3)) + option("<", 0, b"")
     data = BEGINNING + enhanced("<", 0, 1, b"abc", 3, lost) * 2
     assert notes_of(data).dropped == 6
+    assert notes_of(data).drops == [(NAME, 0, None, "", 6)]
 
     def old(drops: int) -> bytes:
         fields = struct.pack("<HHIIII", 0, drops, 0, 1, 4, 4)

@@ -13,7 +13,13 @@ import click
 from unpacket import Policy
 from unpacket.cli.inputs import STANDARD_INPUT, Captures
 from unpacket.cli.listing import counted
-from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    merge_option,
+    reading_options,
+    where_option,
+)
 from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 SOMETHING_WRONG = 1
 ROW_BYTES = 16
 SHOWN_BYTES = 64
+SHOWN_DROPS = 10
 # SGR parameters (ECMA-48): bold red, green.
 WRONG_COLOR = "1;31"
 FINE_COLOR = "32"
@@ -76,6 +83,7 @@ HOST_STATES = {
     },
     epilog="""
         unpacket check examples/sample.pcapng || echo "something is wrong"
+        unpacket check 'examples/*.pcapng' --merge || echo "something is wrong"
         unpacket check examples/sample.pcapng --where 'not gaps' || true
         unpacket check examples/sample.pcapng --bpf 'net 2001:db8::/32' || true
         unpacket check examples/sample.pcapng --json | grep -o '"wrong":[^]]*]'
@@ -97,6 +105,7 @@ HOST_STATES = {
     "policies would have made other streams.  [default: policies]",
 )
 @where_option
+@merge_option
 @reading_options
 @policy_options()
 def check(
@@ -111,8 +120,8 @@ def check(
 ) -> int:
     """Say whether captures can be trusted, and what speaks against it.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several are read one
-    after the other as one input.
+    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    in quotes, are one capture, in the order of time.
 
     Each line is about one question: what receivers acknowledged and the capture lacks,
     what else is missing, what was rejected, which bytes were seen in two versions and
@@ -123,7 +132,7 @@ def check(
 
     @contextmanager
     def again() -> Iterator[Captures]:
-        with Captures(captures, bpf=reading["bpf"]) as source:
+        with Captures(captures, merge=reading["merge"], bpf=reading["bpf"]) as source:
             yield source
 
     seekable = STANDARD_INPUT not in captures
@@ -198,10 +207,7 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
         damage if report.damage else "every record could be read",
         report.damage,
     )
-    dropped = "the capture does not say what it lost"
-    if report.dropped is not None:
-        dropped = f"the capture says that it lost {counted(report.dropped, 'packet')}"
-    yield "drops", dropped, []
+    yield "drops", *drop_answer(report)
     yield "loss", loss(report), examples_of(report.lost, where_missing)
     others = {why: gap for why, gap in report.gaps.items() if why != "not_captured"}
     yield "gaps", *listed(others, GAP_REASONS, where_missing, "no other bytes missing")
@@ -233,6 +239,28 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
         if report.closed[why]
     ]
     yield "limits", "; ".join(limits) or "no stream was given up for want of room", []
+
+
+def drop_answer(report: Report) -> tuple[str, list[str]]:
+    """Return what the captures say they lost: in all, and where most was lost."""
+    if report.dropped is None:
+        return "the capture does not say what it lost", []
+    lossy = [one for one in report.drops if one.packets]
+    lossy.sort(key=lambda one: -one.packets)
+    details = []
+    for one in lossy[:SHOWN_DROPS]:
+        where = one.path
+        if one.interface is not None:
+            where += f", interface {one.interface}"
+        if one.name:
+            where += f" ({printable(one.name.encode())})"
+        if one.section:
+            where += f" of section {one.section}"
+        details.append(f"{where}: {counted(one.packets, 'packet')}")
+    if len(lossy) > SHOWN_DROPS:
+        details.append(f"and {len(lossy) - SHOWN_DROPS} more")
+    said = f"the capture says that it lost {counted(report.dropped, 'packet')}"
+    return said, details
 
 
 def loss(report: Report) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unpacket import Policy
+from unpacket import Policy, sources
 from unpacket.cli.check import hex_row, painter
 from unpacket.cli.listing import counted
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
@@ -119,7 +119,7 @@ def compare(
         raise SourceError(wanted, reason)
     paint = painter(wants_color(color))
     code = 0
-    for capture in captures:
+    for capture in sources.expanded(list(captures)):
         with TemporaryDirectory(prefix="unpacket-") as name:
             path = plain_copy(capture, Path(name), limits)
             ours = path if capture == "-" else capture

@@ -9,7 +9,13 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.listing import counted
-from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    merge_option,
+    reading_options,
+    where_option,
+)
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
         unpacket extract examples/sample.pcapng -o out --conversation hex --gaps zeros
         unpacket extract examples/sample.pcapng -o out --bpf 'host 192.0.2.1'
         unpacket extract examples/sample.pcapng -o out --where 'gaps or not complete'
+        unpacket extract 'examples/*.pcapng' --merge -o out
         unpacket extract examples/sample.pcapng -o out && head -n 1 out/index.jsonl
     """,
 )
@@ -79,6 +86,7 @@ if TYPE_CHECKING:
 )
 @force_option
 @where_option
+@merge_option
 @reading_options
 @policy_options()
 def extract(
@@ -97,8 +105,8 @@ def extract(
 ) -> int:
     """Write every stream of captures to files, in one pass.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several are read one
-    after the other as one input.
+    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    in quotes, are one capture, in the order of time.
 
     What each side sent is a file, named as tcpflow does; its time is that of the
     stream's first packet. DIR/index.jsonl has a line for each stream, as `unpacket

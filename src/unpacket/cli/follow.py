@@ -11,7 +11,13 @@ import click
 
 import unpacket
 from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
-from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    merge_option,
+    reading_options,
+    where_option,
+)
 from unpacket.cli.output import Color, Output, is_terminal, wants_color
 from unpacket.cli.pager import wanted_pager
 from unpacket.cli.policies import policy_of, policy_options
@@ -100,6 +106,7 @@ def instead_of(value: str) -> str:
     epilog="""
         unpacket follow examples/sample.pcapng 0
         unpacket follow examples/sample.pcapng 192.0.2.2:80 --as hex
+        unpacket follow 'examples/*.pcapng' 0 --merge
         unpacket follow examples/sample.pcapng --where 'gaps and duration < 100ms'
         unpacket follow examples/sample.pcapng 1 --as raw --server
         unpacket follow examples/sample.pcapng --pager --color always
@@ -166,6 +173,7 @@ def instead_of(value: str) -> str:
     "none.  [default: on a terminal, if CAPTURE is no pipe]",
 )
 @where_option
+@merge_option
 @reading_options
 @policy_options(deliver="acked")
 def follow(
@@ -184,8 +192,9 @@ def follow(
 ) -> int:
     """Print both sides of a conversation, in the order in which they spoke.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. STREAM is the id of a
-    stream (see `unpacket streams`) or ADDRESS:PORT of either end; without any it is
+    CAPTURE is a pcap or pcapng file, or - for standard input; a glob in quotes
+    stands for several, which are one capture, in the order of time. STREAM is the id of
+    a stream (see `unpacket streams`) or ADDRESS:PORT of either end; without any it is
     all streams.
 
     With one id the stream is printed as it comes. Else each is printed whole when it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,7 +11,13 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from unpacket import Batch, sources
-from unpacket.errors import CaptureWarning, FormatError, SourceError, UnpacketError
+from unpacket.errors import (
+    CaptureWarning,
+    FormatError,
+    OverlapWarning,
+    SourceError,
+    UnpacketError,
+)
 from unpacket.sources import Interface, Source
 
 if TYPE_CHECKING:
@@ -24,9 +29,9 @@ WHAT_STRICT_DOES = "without --strict this is a warning"
 
 
 class Captures(Source):
-    """Reads captures one after the other; frame numbers go on.
+    """Reads the captures of a command line.
 
-    Damage, a later capture that cannot be opened, Ctrl-C: all of them end the
+    Damage, a capture that cannot be read any more, Ctrl-C: all of them end the
     iteration and no more, so that what was read is used. ``finish`` tells them.
 
     Attributes:
@@ -38,12 +43,15 @@ class Captures(Source):
             all captures or None.
         say: Called with a sentence about a capture that is damaged.
         bpf: A filter on the frames of all of them.
+
+    The others are those of ``sources.open``.
     """
 
     def __init__(
         self,
         paths: Sequence[str],
         *,
+        merge: bool = False,
         strict: bool = False,
         before_read: Callable[[], None] = lambda: None,
         progress: Callable[[int, int | None], None] = lambda read, total: None,
@@ -52,29 +60,30 @@ class Captures(Source):
     ) -> None:
         super().__init__(paths[0])
         self.first_ns = 0
-        self._waiting = list(paths)
+        self._paths = list(paths)
+        self._merge = merge
         self._strict = strict
         self._before_read = before_read
         self._progress = progress
         self._say = say
         self._bpf = bpf
-        self._current: Source | None = None
-        self._earlier_bytes = 0
+        self._source: Source | None = None
+        self._bytes_read = 0
+        self._total_bytes: int | None = None
         self._next_number = 1
-        self._total_bytes = total_bytes_of(paths)
+        self._told = 0
         self._error: UnpacketError | None = None
         self._signal = 0
         self._reading = False
         self._handlers: dict[int, Any] = {}
-        # The end of a damaged capture is told in our own words.
-        self._silence = warnings.catch_warnings(
-            action="ignore", category=CaptureWarning
-        )
+        # What is wrong with a capture is told in our own way.
+        self._silence = warnings.catch_warnings()
 
     @property
     def bytes_read(self) -> int:
-        current = 0 if self._current is None else self._current.bytes_read
-        return self._earlier_bytes + current
+        if self._source is not None:
+            self._bytes_read = self._source.bytes_read
+        return self._bytes_read
 
     @property
     def total_bytes(self) -> int | None:
@@ -87,16 +96,31 @@ class Captures(Source):
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
-        return () if self._current is None else self._current.interfaces
+        return () if self._source is None else self._source.interfaces
 
     def __enter__(self) -> Self:
-        """Open the first capture, and take SIGINT and SIGTERM as an early end.
+        """Open the captures, and take SIGINT and SIGTERM as an early end.
 
         Raises:
-            SourceError, FormatError: It cannot be read, or is no capture.
+            SourceError, FormatError: One cannot be read, or is no capture.
         """
-        self._open_next()
         self._silence.__enter__()
+        for category in (CaptureWarning, OverlapWarning):
+            warnings.simplefilter("ignore", category)
+        try:
+            self._source = sources.open(
+                self._paths, merge=self._merge, strict=self._strict, bpf=self._bpf
+            )
+        except BaseException as error:
+            self._silence.__exit__(None, None, None)
+            if isinstance(error, FormatError):
+                error.add_note(WHAT_IS_READ)
+            elif isinstance(error, SourceError) and os.path.isdir(error.path):
+                error.add_note(f"its files: {os.path.join(error.path, '*')}")
+            raise
+        self._total_bytes = self._source.total_bytes
+        self.notes = self._source.notes
+        self.warnings = self._source.warnings
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = signal.signal(number, self._interrupt)
@@ -114,23 +138,26 @@ class Captures(Source):
         self.close()
 
     def __next__(self) -> Batch:
-        while self._current is not None:
-            if self.tells:
-                self._before_read()
-            batch = self._read(self._current)
-            if batch is not None:
-                if self._next_number == 1:
-                    self.first_ns = batch.time_ns[0]
-                self._next_number = batch.first_number + batch.count
-                return batch
-            self._end_current()
-        raise StopIteration
+        source = self._source
+        if source is None:
+            raise StopIteration
+        if self.tells:
+            self._before_read()
+        batch = self._read(source)
+        self._tell_trouble(source)
+        if batch is None:
+            self.close()
+            raise StopIteration
+        if self._next_number == 1:
+            self.first_ns = batch.time_ns[0]
+        self._next_number = batch.first_number + batch.count
+        return batch
 
     def close(self) -> None:
-        self._waiting.clear()
-        if self._current is not None:
-            self._current.close()
-            self._current = None
+        if self._source is not None:
+            self._bytes_read = self._source.bytes_read
+            self._source.close()
+            self._source = None
 
     @property
     def is_filtered(self) -> bool:
@@ -172,75 +199,26 @@ class Captures(Source):
                 self.tell()
 
     def tell(self) -> None:
-        self._progress(self.bytes_read, self._total_bytes)
+        self._progress(self.bytes_read, self.total_bytes)
 
-    def _end_current(self) -> None:
-        current = self._current
-        if current is None:
-            return
-        self._earlier_bytes += current.bytes_read
-        self.warnings += current.warnings
-        if current.notes.dropped is not None:
-            self.notes.lost_before(current.notes.dropped)
-        for damage in current.warnings:
-            if self._strict and self._error is None:
-                self._error = FormatError(damage.path, damage.offset, damage.reason)
-                self._error.add_note(WHAT_STRICT_DOES)
-            elif not self._strict:
-                self._say(f"warning: {damage}")
-        current.close()
-        self._current = None
-        if self._error is not None or self._signal:
-            self._waiting.clear()
-        try:
-            # Opening reads, and waits where there is nothing yet.
-            self._reading = self.tells
-            self._open_next()
-        except KeyboardInterrupt:
-            self._waiting.clear()
-        except UnpacketError as error:
-            self._error = error
-        finally:
-            self._reading = False
-
-    def _open_next(self) -> None:
-        if not self._waiting:
-            return
-        path = self._waiting.pop(0)
-        try:
-            self._current = sources.open(
-                path, first_number=self._next_number, bpf=self._bpf
+    def _tell_trouble(self, source: Source) -> None:
+        """Say what was found damaged since the last time."""
+        if type(self._error) is FormatError and self._strict:
+            error = self._error
+            source.warnings.append(
+                CaptureWarning(error.path, error.offset, error.reason)
             )
-        except FormatError as error:
-            error.add_note(WHAT_IS_READ)
-            raise
+            error.add_note(WHAT_STRICT_DOES)
+            return
+        if source.overlap is not None and self.overlap is None:
+            self.overlap = source.overlap
+            self._say(f"warning: {self.overlap}")
+        for damage in source.warnings[self._told :]:
+            self._say(f"warning: {damage}")
+        self._told = len(source.warnings)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         again = self._signal
         self._signal = number
         if self._reading or again:
             raise KeyboardInterrupt
-
-
-def total_bytes_of(paths: Sequence[str]) -> int | None:
-    """Return the size of all captures, or None if one is no file on a disk.
-
-    Raises:
-        SourceError: One is not there.
-    """
-    total = 0
-    for path in paths:
-        if path == STANDARD_INPUT:
-            return None
-        try:
-            status = os.stat(path)
-        except OSError as error:
-            raise SourceError(path, (error.strerror or str(error)).lower()) from error
-        if stat.S_ISDIR(status.st_mode):
-            wrong = SourceError(path, "is a directory")
-            wrong.add_note(f"its files: {os.path.join(path, '*')}")
-            raise wrong
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        total += status.st_size
-    return total

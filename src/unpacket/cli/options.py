@@ -95,6 +95,17 @@ def where_option(function: AnyFunction) -> AnyFunction:
     return decorated
 
 
+def merge_option(function: AnyFunction) -> AnyFunction:
+    """Give a command the option that says how several captures become one."""
+    decorated: AnyFunction = click.option(
+        "--merge",
+        is_flag=True,
+        help="Read captures that overlap in time packet by packet, in the order of "
+        "time.  [default: one after the other, in the order in which they begin]",
+    )(function)
+    return decorated
+
+
 def reading_options(function: AnyFunction) -> AnyFunction:
     """Give a command the options about its input and the terminal."""
     for decorate in (

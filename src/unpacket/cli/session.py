@@ -46,6 +46,7 @@ def session(
     jobs: int | None,
     bpf: Bpf | None = None,
     pager: Command | None = None,
+    merge: bool = False,
 ) -> Iterator[tuple[Captures, Output]]:
     """Open the captures and the output of a command, and end both.
 
@@ -59,6 +60,7 @@ def session(
     output = Output(quiet=quiet, progress=bar, pager=pager)
     captures = Captures(
         paths,
+        merge=merge,
         strict=strict,
         before_read=output.flush,
         progress=(lambda read, total: None) if bar is None else bar.update,

@@ -14,7 +14,13 @@ import click
 from unpacket import Policy
 from unpacket.cli.inputs import STANDARD_INPUT
 from unpacket.cli.listing import counted
-from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    merge_option,
+    reading_options,
+    where_option,
+)
 from unpacket.cli.output import Color, is_terminal
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
         unpacket split examples/sample.pcapng -o out --name 'stream-{id}.pcapng'
         unpacket split examples/sample.pcapng -o out --where 'gaps and port == 80'
         unpacket split examples/sample.pcapng --stream 1 | unpacket follow -
+        unpacket split examples/sample.pcapng -qo x && unpacket streams 'x/*' --merge
         unpacket split - --stream 1 < examples/sample.pcapng | unpacket streams -
     """,
 )
@@ -61,6 +68,7 @@ if TYPE_CHECKING:
 @name_option(library.NAME)
 @force_option
 @where_option
+@merge_option
 @reading_options
 @policy_options()
 def split(
@@ -76,8 +84,8 @@ def split(
 ) -> int:
     """Write a capture for each stream, with comments on what was found.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several are read one
-    after the other as one input.
+    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    in quotes, are one capture, in the order of time.
 
     Each is a pcapng file with all frames of the stream as they were captured: those
     that were rejected, that came late, and that carry no data as well. Comments,

@@ -12,7 +12,13 @@ import unpacket
 from unpacket import Policy
 from unpacket.cli.inputs import Captures
 from unpacket.cli.listing import HEADING, Form, JsonForm, TableForm
-from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    merge_option,
+    reading_options,
+    where_option,
+)
 from unpacket.cli.output import Color, Output, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -44,6 +50,7 @@ ROWS_AHEAD = 100
         unpacket streams examples/sample.pcapng --where 'address in 2001:db8::/32'
         unpacket streams examples/sample.pcapng --bpf 'tcp port 80 and not ip6'
         unpacket streams examples/sample.pcapng --preset libtins --gap skip
+        unpacket streams 'examples/*.pcapng' --merge
         unpacket streams - --json < examples/sample.pcapng | head -n 3
     """,
 )
@@ -79,6 +86,7 @@ ROWS_AHEAD = 100
     help="Add the SHA-256 of each side's bytes (gaps left out).",
 )
 @where_option
+@merge_option
 @reading_options
 @policy_options()
 def streams(
@@ -96,8 +104,8 @@ def streams(
 ) -> int:
     """List the TCP streams of captures: who, how much, what is missing.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several are read one
-    after the other as one input.
+    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    in quotes, are one capture, in the order of time.
 
     Each stream is printed as soon as it closes, so they come in the order of their
     ends, unless --sort says otherwise.

@@ -15,7 +15,7 @@ from unpacket._core.batch import Batch
 from unpacket._core.bpf import Program
 from unpacket._core.decode import Decoder
 from unpacket._core.segments import Segments
-from unpacket.errors import SourceError
+from unpacket.errors import OverlapWarning, SourceError
 from unpacket.sources.source import Interface, Source
 
 __all__ = ["Bpf", "BpfError", "BpfLike", "FilteredSource"]
@@ -221,6 +221,14 @@ class FilteredSource(Source):
     @ignored.setter
     def ignored(self, value: int) -> None:
         self._source.ignored = value
+
+    @property
+    def overlap(self) -> OverlapWarning | None:
+        return self._source.overlap
+
+    @overlap.setter
+    def overlap(self, value: OverlapWarning | None) -> None:
+        self._source.overlap = value
 
     @property
     def tells(self) -> bool:

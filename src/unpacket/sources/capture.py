@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from unpacket._core.batch import Batch, BatchPool
 from unpacket.errors import CaptureWarning, FormatError
-from unpacket.sources.notes import Notes
+from unpacket.sources.notes import CaptureNotes, Notes
 from unpacket.sources.source import Interface, Progress, Source
 from unpacket.sources.window import Reader, Window
 
@@ -23,21 +23,24 @@ def longest_frame(snaplen: int) -> int:
     return min(max(LONGEST_FRAME, snaplen), LONGEST_OF_ALL)
 
 
+class CutHeaderError(FormatError):
+    """A capture ends before it is clear what it holds, as one that is still empty."""
+
+
 class Capture(ABC):
     """Reads one format of captures.
 
     Attributes:
         interfaces: Those of the section that is being read, by their number.
-        notes: What was found besides packets.
     """
 
-    def __init__(self, path: str, window: Window) -> None:
-        self._path = path
+    def __init__(self, window: Window, notes: CaptureNotes) -> None:
+        self._path = notes.path
         self._window = window
+        self._notes = notes
         # Blocks passed over that are no packets and have a frame number all the same.
         self._numbers_passed = 0
         self.interfaces: list[Interface] = []
-        self.notes = Notes()
 
     @abstractmethod
     def _scan(self, batch: Batch) -> None:
@@ -97,12 +100,12 @@ class Capture(ABC):
     def _damage(self, reason: str) -> FormatError:
         return FormatError(self._path, self._window.position_offset, reason)
 
-    def _cut_header(self, length: int) -> FormatError:
+    def _cut_header(self, length: int) -> CutHeaderError:
         held = self._window.held
         reason = (
             self._window.broken or f"the header is cut after {held} of {length} bytes"
         )
-        return self._damage(reason)
+        return CutHeaderError(self._path, self._window.position_offset, reason)
 
 
 class CaptureSource(Source):
@@ -113,6 +116,7 @@ class CaptureSource(Source):
         capture: Capture,
         reader: Reader,
         path: str,
+        notes: Notes,
         *,
         batch_frames: int,
         first_number: int,
@@ -120,7 +124,7 @@ class CaptureSource(Source):
         progress: Progress | None,
     ) -> None:
         super().__init__(path)
-        self.notes = capture.notes
+        self.notes = notes
         self._capture = capture
         self._reader = reader
         self._strict = strict

@@ -1,5 +1,7 @@
 """Binary files, pipes and objects like them, as readers."""
 
+from __future__ import annotations
+
 import io
 import os
 import selectors
@@ -57,14 +59,73 @@ class FileReader:
             self._file.close()
 
 
-def open_file(path: str) -> FileReader:
-    """Open the file at ``path``.
+class FewFiles:
+    """Reads from many files in turn, of which it keeps few open.
+
+    Of more than ``most`` those are closed that were not read for the longest time;
+    the next read opens them again, and goes on where they were.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open: dict[PatientReader, FileReader] = {}
+
+    def reader(self, path: str) -> PatientReader:
+        """Return a reader of the file at ``path``.
+
+        Raises:
+            SourceError: It cannot be opened.
+        """
+        return PatientReader(path, self)
+
+    def opened(self, reader: PatientReader, path: str) -> FileReader:
+        """Return what reads the file of a reader that wants to read now."""
+        file = self._open.pop(reader, None)
+        if file is None:
+            if len(self._open) == self._most:
+                oldest = next(iter(self._open))
+                self._open.pop(oldest).close()
+            file = open_file(path, reader.bytes_read)
+        # The last of the dictionary is the one that was read last.
+        self._open[reader] = file
+        return file
+
+    def close(self, reader: PatientReader) -> None:
+        """Close the file of a reader, if it is open."""
+        file = self._open.pop(reader, None)
+        if file is not None:
+            file.close()
+
+
+class PatientReader:
+    """Reads from a file that may be closed while others are read."""
+
+    def __init__(self, path: str, files: FewFiles) -> None:
+        self._files = files
+        self._path = path
+        self.bytes_read = 0
+        self.total_bytes = files.opened(self, path).total_bytes
+
+    def readinto(self, view: memoryview) -> int:
+        count = self._files.opened(self, self._path).readinto(view)
+        self.bytes_read += count
+        return count
+
+    def close(self) -> None:
+        self._files.close(self)
+
+
+def open_file(path: str, offset: int = 0) -> FileReader:
+    """Open the file at ``path``, and go to ``offset``.
 
     Raises:
         SourceError: It cannot be opened.
     """
     try:
-        return FileReader(io.FileIO(path), path, owned=True)
+        file = io.FileIO(path)
+        if offset:
+            file.seek(offset)
+        return FileReader(file, path, owned=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise SourceError(path, reason.lower()) from error

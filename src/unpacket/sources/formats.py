@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from unpacket.sources import pcap, pcapng, snoop
 from unpacket.sources.capture import Capture
+from unpacket.sources.notes import CaptureNotes
 from unpacket.sources.window import Window
 
 
@@ -19,7 +20,7 @@ class Format(NamedTuple):
 
     name: str
     magics: tuple[bytes, ...]
-    reader: Callable[[Window, str, int | None], Capture] | None = None
+    reader: Callable[[Window, int | None, CaptureNotes], Capture] | None = None
 
 
 def either_order(*magics: int) -> tuple[bytes, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,11 +35,13 @@ class Comment(NamedTuple):
         frame: The number of the packet that it is about, or None.
         interface: The number of the interface in its section, or None. A comment
             with neither is about the section: the capture itself, as a rule.
+        path: The capture, as the caller named it.
     """
 
     text: str
     frame: int | None
     interface: int | None
+    path: str
 
 
 class Secrets(NamedTuple):
@@ -65,6 +68,7 @@ class Statistics(NamedTuple):
         accepted: Packets that the filter let pass.
         os_dropped: Packets that the operating system lost.
         delivered: Packets that the program which captured was given.
+        path: The capture, as the caller named it.
     """
 
     interface: int
@@ -74,18 +78,36 @@ class Statistics(NamedTuple):
     accepted: int | None
     os_dropped: int | None
     delivered: int | None
+    path: str
+
+
+class Drops(NamedTuple):
+    """What was lost at one place, as the capture itself says.
+
+    Attributes:
+        path: The capture, as the caller named it.
+        section: The number of the section in it, from 0.
+        interface: The number of the interface in its section, or None if only
+            packets tell, which say what was lost before them.
+        name: The interface's name, or "" if the capture does not say.
+        packets: How many were lost.
+    """
+
+    path: str
+    section: int
+    interface: int | None
+    name: str
+    packets: int
 
 
 class Notes:
-    """What is known so far of a capture besides its packets.
+    """What is known so far of one or several captures besides their packets.
 
     Attributes:
         comments: In the order of the capture.
         names: Host names by address, as ``ipaddress`` writes it.
         secrets: Keys to decrypt what was captured.
         statistics: In the order of the capture; counts are since its beginning.
-        dropped: How many packets the capture itself says it lost: evidence that a
-            gap is the capture's fault. None where it says nothing of that.
         left_out: How many of all these were too many to be kept.
     """
 
@@ -96,18 +118,91 @@ class Notes:
         self.statistics: list[Statistics] = []
         self.left_out = 0
         self._bytes = 0
+        self._captures: list[CaptureNotes] = []
+
+    @property
+    def drops(self) -> list[Drops]:
+        """What was lost, for each capture and interface that says something of it."""
+        return [drops for capture in self._captures for drops in capture.drops()]
+
+    @property
+    def dropped(self) -> int | None:
+        """How many packets the captures themselves say they lost.
+
+        It is evidence that a gap is the capture's fault. None where they say nothing
+        of that.
+        """
+        drops = self.drops
+        return sum(one.packets for one in drops) if drops else None
+
+    def of(self, path: str, *, renumbered: bool = False) -> CaptureNotes:
+        """Return what takes the notes of one capture.
+
+        Args:
+            renumbered: Whether the numbers of its frames are its own, and comments
+                have to wait until their frame has another (see ``CaptureNotes``).
+        """
+        capture = CaptureNotes(self, path, renumbered=renumbered)
+        self._captures.append(capture)
+        return capture
+
+    def fits(self, size: int) -> bool:
+        """Reserve room for a note of ``size`` bytes and the objects around it."""
+        size += 200
+        if self._bytes + size > MOST_BYTES:
+            self.left_out += 1
+            return False
+        self._bytes += size
+        return True
+
+
+class CaptureNotes:
+    """Takes what one capture says, and adds it to the notes of all.
+
+    Comments on packets wait here if these are renumbered: ``waiting`` is the number
+    of the frame that the next one is about, and ``settle`` gives it the other.
+    """
+
+    __slots__ = (
+        "_before",
+        "_lost",
+        "_notes",
+        "_renumbered",
+        "_section",
+        "_waiting",
+        "path",
+    )
+
+    def __init__(self, notes: Notes, path: str, *, renumbered: bool) -> None:
+        self.path = path
+        self._notes = notes
+        self._renumbered = renumbered
+        self._waiting: deque[Comment] = deque()
+        # The first section begins where the capture does.
+        self._section = -1
         # What each interface of a section lost, by its statistics.
-        self._section = 0
-        self._lost: dict[tuple[int, int], int] = {}
+        self._lost: dict[tuple[int, int], tuple[str, int]] = {}
         # What packets say was lost before them.
         self._before: int | None = None
 
     @property
-    def dropped(self) -> int | None:
-        """How many packets the capture says it lost."""
-        if self._lost:
-            return sum(self._lost.values())
-        return self._before
+    def waiting(self) -> int | None:
+        """The frame that the first comment is about which waits, or None."""
+        return self._waiting[0].frame if self._waiting else None
+
+    def settle(self, number: int) -> None:
+        """Say that the frame which ``waiting`` names has this ``number``."""
+        waited = self._waiting[0].frame
+        while self.waiting == waited:
+            comment = self._waiting.popleft()._replace(frame=number)
+            self._notes.comments.append(comment)
+
+    def drops(self) -> Iterator[Drops]:
+        """Give what was lost."""
+        for (section, interface), (name, packets) in self._lost.items():
+            yield Drops(self.path, section, interface, name, packets)
+        if not self._lost and self._before is not None:
+            yield Drops(self.path, max(self._section, 0), None, "", self._before)
 
     def new_section(self) -> None:
         """Interfaces are numbered anew."""
@@ -125,17 +220,21 @@ class Notes:
         self, data: bytes, frame: int | None = None, interface: int | None = None
     ) -> None:
         """Take a comment."""
-        if self._fits(len(data)):
+        if self._notes.fits(len(data)):
             text = data.rstrip(b"\0").decode(errors="replace")
-            self.comments.append(Comment(text, frame, interface))
+            comment = Comment(text, frame, interface, self.path)
+            if self._renumbered and frame is not None:
+                self._waiting.append(comment)
+            else:
+                self._notes.comments.append(comment)
 
     def add_secrets(self, order: str, body: bytes) -> None:
         """Take the body of a decryption secrets block."""
-        if len(body) < 8 or not self._fits(len(body)):
+        if len(body) < 8 or not self._notes.fits(len(body)):
             return
         number, length = struct.unpack_from(order + "II", body)
         kind = SECRETS.get(number, f"0x{number:08x}")
-        self.secrets.append(Secrets(kind, body[8 : 8 + length]))
+        self._notes.secrets.append(Secrets(kind, body[8 : 8 + length]))
 
     def add_names(self, order: str, body: bytes) -> None:
         """Take the records of a name resolution block."""
@@ -147,9 +246,9 @@ class Notes:
                 break
             at += 4 + (length + 3) // 4 * 4
             size = {RECORD_IPV4: 4, RECORD_IPV6: 16}.get(kind)
-            if size is None or length <= size or not self._fits(length):
+            if size is None or length <= size or not self._notes.fits(length):
                 continue
-            known = self.names.setdefault(
+            known = self._notes.names.setdefault(
                 str(ipaddress.ip_address(record[:size])),
                 [],
             )
@@ -159,10 +258,15 @@ class Notes:
                     known.append(text)
 
     def add_statistics(
-        self, order: str, interface: int, time_ns: int, found: dict[int, bytes]
+        self,
+        order: str,
+        interface: int,
+        name: str,
+        time_ns: int,
+        found: dict[int, bytes],
     ) -> None:
         """Take the options of an interface statistics block."""
-        if not self._fits(56):
+        if not self._notes.fits(56):
             return
 
         def count(code: int) -> int | None:
@@ -172,24 +276,22 @@ class Notes:
             return int.from_bytes(value, "little" if order == "<" else "big")
 
         received, dropped, accepted, os_dropped, delivered = map(count, range(4, 9))
-        self.statistics.append(
+        self._notes.statistics.append(
             Statistics(
-                interface, time_ns, received, dropped, accepted, os_dropped, delivered
+                interface,
+                time_ns,
+                received,
+                dropped,
+                accepted,
+                os_dropped,
+                delivered,
+                self.path,
             )
         )
         if dropped is not None or os_dropped is not None:
             # The latest counts everything since the beginning.
             lost = (dropped or 0) + (os_dropped or 0)
-            self._lost[self._section, interface] = lost
-
-    def _fits(self, size: int) -> bool:
-        """Reserve room for a note and the objects around it."""
-        size += 200
-        if self._bytes + size > MOST_BYTES:
-            self.left_out += 1
-            return False
-        self._bytes += size
-        return True
+            self._lost[self._section, interface] = name, lost
 
 
 def options(order: str, data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -10,6 +10,7 @@ from unpacket._core.batch import Batch
 from unpacket._core.records import scan_pcap
 from unpacket.errors import FormatError
 from unpacket.sources.capture import Capture, longest_frame
+from unpacket.sources.notes import CaptureNotes
 from unpacket.sources.source import Interface
 from unpacket.sources.window import Window
 
@@ -48,8 +49,10 @@ class Pcap(Capture):
     Modified ones have more header: before records (Kuznetzov), or at the start (IXIA).
     """
 
-    def __init__(self, window: Window, path: str, link_type: int | None) -> None:
-        super().__init__(path, window)
+    def __init__(
+        self, window: Window, link_type: int | None, notes: CaptureNotes
+    ) -> None:
+        super().__init__(window, notes)
         if not window.need(FILE_HEADER):
             raise self._cut_header(FILE_HEADER)
         header = window.peek(FILE_HEADER)
@@ -59,7 +62,9 @@ class Pcap(Capture):
             self._order + "IHHiIII", header
         )
         if major not in (2, DG_UX):
-            raise FormatError(path, 4, f"pcap version {major}.{minor} is not read")
+            raise FormatError(
+                self._path, 4, f"pcap version {major}.{minor} is not read"
+            )
         self._nanoseconds = magic in (NANOSECONDS, IXIA_HARDWARE)
         self._lengths_swapped = 0
         if major == DG_UX or minor < 3:

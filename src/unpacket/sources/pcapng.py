@@ -15,7 +15,7 @@ from unpacket.sources.capture import (
     Capture,
     longest_frame,
 )
-from unpacket.sources.notes import COMMENT, options
+from unpacket.sources.notes import COMMENT, CaptureNotes, options
 from unpacket.sources.source import Interface
 from unpacket.sources.window import Window
 
@@ -61,8 +61,10 @@ DROP_COUNT = 4
 class Pcapng(Capture):
     """A pcapng capture: any number of sections, each in a byte order of its own."""
 
-    def __init__(self, window: Window, path: str, link_type: int | None) -> None:
-        super().__init__(path, window)
+    def __init__(
+        self, window: Window, link_type: int | None, notes: CaptureNotes
+    ) -> None:
+        super().__init__(window, notes)
         self._forced_link_type = link_type
         self._order = "<"
         self._table = Interfaces()
@@ -81,7 +83,7 @@ class Pcapng(Capture):
             batch, table, self._window.position, self._order == ">"
         )
         if table.counts_lost:
-            self.notes.lost_before(table.lost)
+            self._notes.lost_before(table.lost)
             table.lost = 0
             table.counts_lost = False
         if table.noted > noted:
@@ -104,9 +106,9 @@ class Pcapng(Capture):
         at = start + 28 + (captured + 3) // 4 * 4
         for code, value in options(order, bytes(data[at : start + total - 4])):
             if code == COMMENT:
-                self.notes.add_comment(value, frame=batch.first_number + index)
+                self._notes.add_comment(value, frame=batch.first_number + index)
             elif code == DROP_COUNT and kind == ENHANCED_PACKET and len(value) == 8:
-                self.notes.lost_before(struct.unpack(order + "Q", value)[0])
+                self._notes.lost_before(struct.unpack(order + "Q", value)[0])
 
     def _step(self) -> int:
         window = self._window
@@ -143,9 +145,9 @@ class Pcapng(Capture):
         elif kind in NUMBERED:
             self._numbers_passed += 1
         elif kind == NAME_RESOLUTION:
-            self.notes.add_names(order, body)
+            self._notes.add_names(order, body)
         elif kind == DECRYPTION_SECRETS:
-            self.notes.add_secrets(order, body)
+            self._notes.add_secrets(order, body)
         elif kind == INTERFACE_STATISTICS:
             self._add_statistics(body)
         # The other types hold no packets, but what others have made up.
@@ -161,10 +163,10 @@ class Pcapng(Capture):
         self._table = Interfaces()
         self._longest_packet = LONGEST_FRAME
         self.interfaces = []
-        self.notes.new_section()
+        self._notes.new_section()
         for code, value in options(order, body[16:]):
             if code == COMMENT:
-                self.notes.add_comment(value)
+                self._notes.add_comment(value)
 
     def _add_statistics(self, body: bytes) -> None:
         if len(body) < 12:
@@ -176,9 +178,10 @@ class Pcapng(Capture):
         found: dict[int, bytes] = {}
         for code, value in options(self._order, body[12:]):
             if code == COMMENT:
-                self.notes.add_comment(value, interface=interface)
+                self._notes.add_comment(value, interface=interface)
             found.setdefault(code, value)
-        self.notes.add_statistics(self._order, interface, time_ns, found)
+        name = self.interfaces[interface].name
+        self._notes.add_statistics(self._order, interface, name, time_ns, found)
 
     def _add_interface(self, body: bytes) -> None:
         link_type, snaplen = struct.unpack(self._order + "HxxI", body[:8])
@@ -187,7 +190,7 @@ class Pcapng(Capture):
         found: dict[int, bytes] = {}
         for code, value in options(self._order, body[8:]):
             if code == COMMENT:
-                self.notes.add_comment(value, interface=len(self.interfaces))
+                self._notes.add_comment(value, interface=len(self.interfaces))
             found.setdefault(code, value)
         resolution = found.get(IF_TSRESOL, b"")
         offset = found.get(IF_TSOFFSET, b"")

@@ -6,6 +6,7 @@ from unpacket._core.batch import Batch
 from unpacket._core.records import scan_snoop
 from unpacket.errors import FormatError
 from unpacket.sources.capture import LONGEST_FRAME, Capture
+from unpacket.sources.notes import CaptureNotes
 from unpacket.sources.source import Interface
 from unpacket.sources.window import Window
 
@@ -28,13 +29,15 @@ UNKNOWN_LINK_TYPE = 0xFFFF
 class Snoop(Capture):
     """A snoop capture. Its records say how many packets were lost before."""
 
-    def __init__(self, window: Window, path: str, link_type: int | None) -> None:
-        super().__init__(path, window)
+    def __init__(
+        self, window: Window, link_type: int | None, notes: CaptureNotes
+    ) -> None:
+        super().__init__(window, notes)
         if not window.need(FILE_HEADER):
             raise self._cut_header(FILE_HEADER)
         version, data_link = struct.unpack(">8xII", window.peek(FILE_HEADER))
         if version != 2:
-            raise FormatError(path, 8, f"snoop version {version} is not read")
+            raise FormatError(self._path, 8, f"snoop version {version} is not read")
         written = LINK_TYPES.get(data_link, UNKNOWN_LINK_TYPE)
         self.interfaces = [Interface("", written, 0, None)]
         self._link_type = written if link_type is None else link_type
@@ -48,7 +51,7 @@ class Snoop(Capture):
         if batch.count:
             at = batch.start[batch.count - 1] - RECORD_HEADER
             (lost,) = struct.unpack_from(">I", window.buffer, at + 12)
-            self.notes.lost_since_beginning(lost)
+            self._notes.lost_since_beginning(lost)
 
     def _step(self) -> int:
         window = self._window

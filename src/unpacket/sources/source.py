@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from unpacket._core.batch import Batch
-from unpacket.errors import CaptureWarning
+from unpacket.errors import CaptureWarning, OverlapWarning
 from unpacket.sources.notes import Notes
 
 Progress = Callable[[int, int | None], object]
@@ -40,6 +40,8 @@ class Source(ABC):
         tells: Whether what the caller wants to be told is told by the iteration; if
             not, since another thread iterates, by ``tell``.
         notes: What the capture says besides packets, as far as it has been read.
+        overlap: That one of several captures began before another had ended; None if
+            none did so far, or if they are merged.
     """
 
     def __init__(self, path: str) -> None:
@@ -49,6 +51,7 @@ class Source(ABC):
         self.jobs: int | None = 1
         self.tells = True
         self.notes = Notes()
+        self.overlap: OverlapWarning | None = None
 
     @property
     @abstractmethod

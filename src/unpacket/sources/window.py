@@ -58,6 +58,7 @@ class Window:
         "_ended",
         "_pool",
         "_reader",
+        "_size",
         "broken",
         "buffer",
         "offset",
@@ -65,9 +66,10 @@ class Window:
         "stop",
     )
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, buffer_bytes: int = BUFFER_BYTES) -> None:
         self._reader = reader
-        self._pool = BufferPool()
+        self._size = buffer_bytes
+        self._pool = BufferPool(buffer_bytes)
         self._ended = False
         self.broken = ""
         self.buffer = self._pool.take()
@@ -121,8 +123,8 @@ class Window:
 
     def _move(self, needed: int) -> None:
         held = self.held
-        size = min(needed, max(2 * held, BUFFER_BYTES)) + LEAST_READ
-        buffer = self._pool.take(size if needed > BUFFER_BYTES - LEAST_READ else 0)
+        size = min(needed, max(2 * held, self._size)) + LEAST_READ
+        buffer = self._pool.take(size if needed > self._size - LEAST_READ else 0)
         buffer[:held] = memoryview(self.buffer)[self.position : self.stop]
         self.offset += self.position
         self.buffer = buffer

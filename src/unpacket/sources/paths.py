@@ -1,0 +1,66 @@
+"""Which captures a caller names: paths, globs, file objects, a list of them."""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import Any
+
+from unpacket.errors import SourceError
+
+STANDARD_INPUT = "-"
+
+
+def named(source: Any) -> list[Any] | None:
+    """Return the captures that a source names, one or several; None if it is none.
+
+    Raises:
+        TypeError: It is a list of captures, and of something else.
+    """
+    if is_name(source):
+        return [source]
+    if not isinstance(source, list | tuple) or not source or not is_name(source[0]):
+        return None
+    for item in source:
+        if not is_name(item):
+            kind = type(item).__name__
+            raise TypeError(f"{kind} is no path or file, and others in the list are")
+    return list(source)
+
+
+def is_name(source: Any) -> bool:
+    """Return whether a source is a path or a file object."""
+    return isinstance(source, str | os.PathLike) or any(
+        callable(getattr(source, method, None)) for method in ("readinto", "read")
+    )
+
+
+def can_be_read_again(source: Any) -> bool:
+    """Return whether a source can be opened more than once."""
+    return all(
+        isinstance(name, str | os.PathLike) and name != STANDARD_INPUT
+        for name in named(source) or [None]
+    )
+
+
+def expanded(names: list[Any]) -> list[Any]:
+    """Return captures with those in the place of globs that match, by name.
+
+    Raises:
+        SourceError: Nothing matches a glob.
+    """
+    found: list[Any] = []
+    for name in names:
+        found += matching(name) if isinstance(name, str | os.PathLike) else [name]
+    return found
+
+
+def matching(name: str | os.PathLike[str]) -> list[Any]:
+    path = os.fsdecode(name)
+    if glob.escape(path) == path or os.path.lexists(path):
+        return [name]
+    found = glob.glob(path, recursive=True)
+    found = [one for one in found if not os.path.isdir(one)]
+    if not found:
+        raise SourceError(path, "no such file, and none that matches")
+    return sorted(found)
