@@ -35,7 +35,7 @@ from unpacket.sources.compressed import (
     compression_of,
 )
 from unpacket.sources.opening import reader_of
-from unpacket.sources.paths import STANDARD_INPUT
+from unpacket.sources.paths import STANDARD_INPUT, is_url
 from unpacket.sources.window import BrokenInputError, Reader
 
 # What is said of a run that failed.
@@ -360,7 +360,7 @@ def plain_copy(path: str, folder: Path, limits: Limits) -> str:
             count += more
         head = bytes(beginning[:count])
         compression = compression_of(head)
-        if compression is None and path != STANDARD_INPUT:
+        if compression is None and path != STANDARD_INPUT and not is_url(path):
             return os.path.abspath(path)
         copy = folder / "capture"
         written = 0

@@ -62,7 +62,7 @@ def events(
     """Give the events of a capture as they happen.
 
     Args:
-        source: A path, ``"-"``, a binary file, a list of these or a glob, which
+        source: A path, ``"-"``, a URL, a binary file, a list of these or a glob, which
             are one capture in the order of time, an iterable of packets, or an open
             ``Source``.
         data: Whether to give ``Data``; without it no payload is copied.

@@ -120,7 +120,7 @@ def check(
 ) -> int:
     """Say whether captures can be trusted, and what speaks against it.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
     in quotes, are one capture, in the order of time.
 
     Each line is about one question: what receivers acknowledged and the capture lacks,

@@ -105,7 +105,7 @@ def extract(
 ) -> int:
     """Write every stream of captures to files, in one pass.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
     in quotes, are one capture, in the order of time.
 
     What each side sent is a file, named as tcpflow does; its time is that of the

@@ -192,7 +192,7 @@ def follow(
 ) -> int:
     """Print both sides of a conversation, in the order in which they spoke.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input; a glob in quotes
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input; a glob in quotes
     stands for several, which are one capture, in the order of time. STREAM is the id of
     a stream (see `unpacket streams`) or ADDRESS:PORT of either end; without any it is
     all streams.

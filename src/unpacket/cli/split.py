@@ -84,7 +84,7 @@ def split(
 ) -> int:
     """Write a capture for each stream, with comments on what was found.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
     in quotes, are one capture, in the order of time.
 
     Each is a pcapng file with all frames of the stream as they were captured: those

@@ -51,6 +51,7 @@ ROWS_AHEAD = 100
         unpacket streams examples/sample.pcapng --bpf 'tcp port 80 and not ip6'
         unpacket streams examples/sample.pcapng --preset libtins --gap skip
         unpacket streams 'examples/*.pcapng' --merge
+        unpacket streams "file://$PWD/examples/sample.pcapng"
         unpacket streams - --json < examples/sample.pcapng | head -n 3
     """,
 )
@@ -104,7 +105,7 @@ def streams(
 ) -> int:
     """List the TCP streams of captures: who, how much, what is missing.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input. Several, or a glob
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
     in quotes, are one capture, in the order of time.
 
     Each stream is printed as soon as it closes, so they come in the order of their

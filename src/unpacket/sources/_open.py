@@ -31,7 +31,7 @@ def open(
     """Open a source of packets, and return the iterator of its batches.
 
     Args:
-        source: A path; ``"-"`` for standard input; a
+        source: A path; ``"-"`` for standard input; a URL (``s3://…``) for fsspec; a
             binary file object, read from where it is, and not closed; a list of
             these; a glob such as ``"dir/*.pcap"``, where no file is called so; any
             iterable of packets; or one packet. A capture is told by its first bytes,

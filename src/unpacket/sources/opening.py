@@ -1,4 +1,4 @@
-"""Opens one capture: a file, a pipe or a file object, compressed or not."""
+"""Opens one capture: a file, a pipe, a URL or a file object, compressed or not."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from unpacket.sources.capture import CaptureSource, CutHeaderError
 from unpacket.sources.compressed import DecompressingReader, compression_of
 from unpacket.sources.files import FileReader, open_file
 from unpacket.sources.notes import CaptureNotes, Notes
-from unpacket.sources.paths import STANDARD_INPUT
+from unpacket.sources.paths import STANDARD_INPUT, is_url
 from unpacket.sources.source import Progress
 from unpacket.sources.window import Reader, Window
 
@@ -45,8 +45,11 @@ def path_of(source: Any) -> str:
     return f"<{type(source).__name__}>"
 
 
-def reader_of(source: Any) -> FileReader:
-    """Return a reader of a path or a file object.
+def reader_of(source: Any, *, block_bytes: int | None = None) -> FileReader:
+    """Return a reader of a path, a URL or a file object.
+
+    Args:
+        block_bytes: How much of a URL is read at a time, if not as much as is best.
 
     Raises:
         SourceError: It cannot be opened.
@@ -58,7 +61,12 @@ def reader_of(source: Any) -> FileReader:
             raise SourceError(STANDARD_INPUT, "there is no standard input")
         return FileReader(stdin, STANDARD_INPUT, owned=False)
     if isinstance(source, str | os.PathLike):
-        return open_file(path_of(source))
+        path = path_of(source)
+        if is_url(path):
+            from unpacket.sources.remote import BLOCK_BYTES, open_url
+
+            return open_url(path, block_bytes=block_bytes or BLOCK_BYTES)
+        return open_file(path)
     if isinstance(source, io.TextIOBase):
         raise TypeError("a file in text mode is no capture: open it in binary mode")
     return FileReader(source, path_of(source), owned=False)

@@ -1,14 +1,22 @@
-"""Which captures a caller names: paths, globs, file objects, a list of them."""
+"""Which captures a caller names: paths, globs, URLs, file objects, a list of them."""
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 from typing import Any
 
 from unpacket.errors import SourceError
 
 STANDARD_INPUT = "-"
+# RFC 3986 section 3.1; and fsspec's way to look into one by another: zip::https://…
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::[^:]*://)")
+
+
+def is_url(path: str) -> bool:
+    """Return whether a path is read by fsspec."""
+    return URL.match(path) is not None
 
 
 def named(source: Any) -> list[Any] | None:
@@ -57,10 +65,18 @@ def expanded(names: list[Any]) -> list[Any]:
 
 def matching(name: str | os.PathLike[str]) -> list[Any]:
     path = os.fsdecode(name)
-    if glob.escape(path) == path or os.path.lexists(path):
+    if is_url(path):
+        # Of a URL, ? begins the query, and [] stand around an address.
+        if "*" not in path:
+            return [path]
+        from unpacket.sources.remote import matching_urls
+
+        found = matching_urls(path)
+    elif glob.escape(path) == path or os.path.lexists(path):
         return [name]
-    found = glob.glob(path, recursive=True)
-    found = [one for one in found if not os.path.isdir(one)]
+    else:
+        found = glob.glob(path, recursive=True)
+        found = [one for one in found if not os.path.isdir(one)]
     if not found:
         raise SourceError(path, "no such file, and none that matches")
     return sorted(found)

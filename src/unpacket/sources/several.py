@@ -19,7 +19,7 @@ from unpacket.sources.capture import CaptureSource, CutHeaderError
 from unpacket.sources.files import FewFiles
 from unpacket.sources.notes import CaptureNotes, Notes
 from unpacket.sources.opening import Opening, open_capture, path_of, reader_of
-from unpacket.sources.paths import STANDARD_INPUT
+from unpacket.sources.paths import STANDARD_INPUT, is_url
 from unpacket.sources.source import Interface, Source
 from unpacket.sources.window import Reader
 
@@ -102,11 +102,11 @@ class Member:
             CutHeaderError: It is empty, or cut before it is clear what it is.
         """
         first: Batch | None
-        if self.is_file:
+        if self.is_file or is_url(self.path):
             opening = self._opening._replace(
                 batch_frames=1, strict=True, buffer_bytes=LOOK_BYTES
             )
-            reader = reader_of(self._name)
+            reader = reader_of(self._name, block_bytes=LOOK_BYTES)
             self.total_bytes = reader.total_bytes
             with open_capture(reader, self.path, opening) as source:
                 try:
