@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +94,13 @@ def test_what_is_no_packet_is_ignored_and_counted() -> None:
     assert source.ignored == len(NO_PACKETS)
     assert source.bytes_read == 2
     assert source.total_bytes is None
+
+
+def test_an_iterator_of_paths_is_no_iterator_of_packets() -> None:
+    # Else it would be a capture without packets, in silence.
+    source = sources.open(iter([Path("a.pcap"), Path("b.pcap")]))
+    with pytest.raises(TypeError, match="a list or a tuple of paths"):
+        next(source)
 
 
 @pytest.mark.parametrize("source", [None, 5, object()])

@@ -1,5 +1,6 @@
 """Several captures are one, in the order of time, whatever and however they are."""
 
+import asyncio
 import bz2
 import gzip
 import heapq
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unpacket
-from tests.builder import MS, SECOND, Conversation
+from tests.builder import MS, SECOND, Conversation, write_pcap
 from tests.sources.strategies import any_captures
 from tests.sources.writing import (
     Frame,
@@ -40,6 +41,7 @@ from tests.sources.writing import (
 )
 from unpacket import sources
 from unpacket.errors import CaptureWarning, FormatError, OverlapWarning, SourceError
+from unpacket.integrity import check
 from unpacket.sources import Source
 
 
@@ -467,6 +469,91 @@ def test_what_is_there_does_not_wait_for_a_pipe() -> None:
     finally:
         for file in (*writers, *files):
             file.close()
+
+
+@MODES
+@given(
+    captures=st.lists(any_captures(), min_size=2, max_size=4),
+    draws=st.data(),
+    strict=st.booleans(),
+)
+def test_other_bytes_in_captures_give_frames_and_no_surprise(
+    merge: bool, captures: list[list[Piece]], draws: st.DataObject, strict: bool
+) -> None:
+    files = []
+    for pieces in captures:
+        data = bytearray(joined(pieces))
+        for _ in range(draws.draw(st.integers(0, 4))):
+            at = draws.draw(st.integers(0, len(data) - 1))
+            data[at] = draws.draw(st.integers(0, 255))
+        length = draws.draw(st.integers(0, len(data)))
+        files.append(io.BytesIO(data[:length] if draws.draw(st.booleans()) else data))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with sources.open(files, merge=merge, strict=strict) as source:
+                number = 1
+                for batch in source:
+                    assert batch.first_number >= number
+                    assert merge is False or batch.first_number == number
+                    number = batch.first_number + batch.count
+                assert len(source.warnings) <= (0 if strict else len(files))
+        except FormatError:
+            pass
+
+
+@MODES
+def test_a_second_thread_reads_the_same(tmp_path: Path, merge: bool) -> None:
+    talks = []
+    for number in range(2):
+        talk = Conversation(client=(f"10.0.0.{number + 1}", 40000))
+        talk.handshake()
+        for n in range(2000):
+            talk.client(1 + 1400 * n, bytes([n % 251]) * 1400)
+        talk.farewell(1 + 1400 * 2000, 1)
+        talks.append(talk)
+        write_pcap(tmp_path / str(number), talk.frames)
+    paths = [tmp_path / "0", tmp_path / "1"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapWarning)
+        one, two = (
+            [
+                (type(event), event.frame, event.time_ns, event.stream.id)
+                for event in unpacket.events(paths, merge=merge, jobs=jobs)
+            ]
+            for jobs in (1, 2)
+        )
+    assert one == two
+    assert max(frame for _, frame, _, _ in one) > 4000
+
+
+def test_asyncio_takes_several(tmp_path: Path) -> None:
+    _, captures = taps()
+    paths = written(tmp_path, captures)
+
+    async def taken() -> list[Any]:
+        return [event async for event in unpacket.events_async(paths, merge=True)]
+
+    told = [(type(event), event.frame) for event in asyncio.run(taken())]
+    expected = unpacket.events(paths, merge=True)
+    assert told == [(type(event), event.frame) for event in expected]
+
+
+@MODES
+def test_a_check_reads_several_twice(tmp_path: Path, merge: bool) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(5, b"GOOD")
+    talk.client(5, b"EVIL")
+    talk.client(1, b"____")
+    talk.server(1, ack=9)
+    talk.farewell(9, 1)
+    write_pcap(tmp_path / "2", talk.frames[4:])
+    write_pcap(tmp_path / "1", talk.frames[:4])
+    report = check([tmp_path / "2", tmp_path / "1"], merge=merge)
+    assert (report.frames, report.conflicts.count) == (len(talk), 1)
+    assert report.policies is not None
+    assert len(report.policies) == 1
 
 
 def test_progress_is_of_all(tmp_path: Path) -> None:

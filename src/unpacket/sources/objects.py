@@ -1,6 +1,7 @@
 """Any iterable of packets as a source: a list, a generator that never ends."""
 
 from collections.abc import Iterable, Sized
+from os import PathLike
 from time import monotonic
 from typing import Any
 
@@ -11,6 +12,7 @@ from unpacket.sources.source import Progress, Source
 # How long a frame may wait for the others of its batch, if it comes from something
 # that may be live. It is looked at when the next packet comes.
 PATIENCE_S = 0.1
+PATHS = "several captures are a list or a tuple of paths, and nothing else"
 
 
 class ObjectSource(Source):
@@ -37,6 +39,7 @@ class ObjectSource(Source):
         self._pool = BatchPool(batch_frames)
         self._number = first_number
         self._is_first = True
+        self._begins = True
         self._last_ns = 0
         self._bytes_read = 0
         self._error: Exception | None = None
@@ -87,7 +90,11 @@ class ObjectSource(Source):
         deadline_s = 0.0
         while not self._closed:
             try:
-                packet = packet_of(next(self._items), self._link_type)
+                item = next(self._items)
+                if self._begins and isinstance(item, str | PathLike):
+                    raise TypeError(PATHS)
+                self._begins = False
+                packet = packet_of(item, self._link_type)
             except StopIteration:
                 self._closed = True
                 break

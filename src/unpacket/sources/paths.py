@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from unpacket.errors import SourceError
 
 STANDARD_INPUT = "-"
+MAGIC = re.compile(r"[*?[]")
 # RFC 3986 section 3.1; and fsspec's way to look into one by another: zip::https://…
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::[^:]*://)")
 
@@ -72,9 +72,11 @@ def matching(name: str | os.PathLike[str]) -> list[Any]:
         from unpacket.sources.remote import matching_urls
 
         found = matching_urls(path)
-    elif glob.escape(path) == path or os.path.lexists(path):
+    elif not MAGIC.search(path) or os.path.lexists(path):
         return [name]
     else:
+        import glob
+
         found = glob.glob(path, recursive=True)
         found = [one for one in found if not os.path.isdir(one)]
     if not found:
