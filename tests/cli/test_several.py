@@ -1,6 +1,10 @@
 """Several captures on a command line: what is one capture, and what is said of it."""
 
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,6 +189,50 @@ def test_check_shows_what_each_capture_lost(tmp_path: Path) -> None:
         "name": "eth\x1b0",
         "packets": 3,
     }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_ctrl_c_ends_the_waiting_for_a_pipe(two_taps: Path, tmp_path: Path) -> None:
+    import fcntl
+    import termios
+
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("signals are for the main thread")
+    before = signal.getsignal(signal.SIGINT)
+    pipes = [tmp_path / "client.fifo", tmp_path / "server.fifo"]
+    ends = []
+    for pipe in pipes:
+        os.mkfifo(pipe)
+        # As the reader too, so that it opens at once and has no end.
+        ends.append(os.open(pipe, os.O_RDWR))
+
+    def waiting(end: int) -> int:
+        return int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), "little")
+
+    def press() -> None:
+        deadline_s = time.monotonic() + 60
+        for pipe, end in zip(pipes, ends, strict=True):
+            os.write(end, (two_taps / pipe.stem).read_bytes())
+        while time.monotonic() < deadline_s:
+            taken = not any(map(waiting, ends))
+            if taken and signal.getsignal(signal.SIGINT) is not before:
+                break
+            time.sleep(0.01)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        done = run("streams", *pipes, "--merge", "--json")
+    finally:
+        thread.join()
+        for end in ends:
+            os.close(end)
+    assert (done.returncode, done.stderr) == (130, b"")
+    stream = json.loads(done.stdout)
+    assert stream["bytes"] == {"client": 8, "server": 6}
+    assert stream["packets"] == {"client": 5, "server": 3}
 
 
 def test_compare_takes_each_on_its_own(rotated: Path) -> None:

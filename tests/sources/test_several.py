@@ -465,7 +465,13 @@ def test_what_is_there_does_not_wait_for_a_pipe() -> None:
         writers[1].write(pcap((2, b"2"), (3, b"3")))
         with sources.open(files, merge=True) as source:
             # Whether something earlier than 4 comes is not known before it has.
-            assert [next(source).frame(n)[-1] for n in [0]] == [b"1"]
+            batch = next(source)
+            found = [batch.frame(n)[-1] for n in range(len(batch))]
+            assert found == [b"1", b"2", b"3"]
+            # Who does not want to wait any longer has all that was read.
+            source.stop()
+            (rest,) = source
+            assert (rest.first_number, rest.frame(0)[-1]) == (4, b"4")
     finally:
         for file in (*writers, *files):
             file.close()
@@ -554,6 +560,42 @@ def test_a_check_reads_several_twice(tmp_path: Path, merge: bool) -> None:
     assert (report.frames, report.conflicts.count) == (len(talk), 1)
     assert report.policies is not None
     assert len(report.policies) == 1
+
+
+class Interrupted(io.BytesIO):
+    """A file in the second read of which somebody presses Ctrl-C."""
+
+    reads = 0
+
+    def readinto1(self, view: memoryview) -> int:  # type: ignore[override]
+        self.reads += 1
+        if self.reads == 2:
+            raise KeyboardInterrupt
+        return super().readinto1(view[:200])
+
+
+@MODES
+def test_an_interruption_loses_nothing_that_was_read(
+    tmp_path: Path, merge: bool
+) -> None:
+    (path,) = written(tmp_path, {"file": pcap((4, b"4"), (5, b"5"), (60, b"60"))})
+    whole = pcap(*((10 * n, bytes([n]) * 60) for n in range(9)))
+    file = Interrupted(whole)
+    other = io.BytesIO(pcap((70, b"other")))
+    with sources.open([file, path, other], merge=merge) as source:
+        found: list[bytes] = []
+        with pytest.raises(KeyboardInterrupt):
+            for batch in source:
+                found += [batch.frame(n)[-1] for n in range(len(batch))]
+        for batch in source:
+            assert batch.first_number == len(found) + 1
+            found += [batch.frame(n)[-1] for n in range(len(batch))]
+        assert next(source, None) is None
+    seen = [bytes([n]) * 60 for n in range(2)]
+    if merge:
+        assert found == [seen[0], b"4", b"5", seen[1], b"60", b"other"]
+    else:
+        assert found == [*seen, b"other"]
 
 
 def test_progress_is_of_all(tmp_path: Path) -> None:

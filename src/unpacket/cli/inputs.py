@@ -181,15 +181,18 @@ class Captures(Source):
 
     def _read(self, current: Source) -> Batch | None:
         """Return the next batch, or None at the end of the capture."""
-        if self._signal:
-            return None
         try:
-            # Only in here a signal raises: a read may wait for ever, and anything
-            # else must not be torn in the middle. Another thread reads files alone.
-            self._reading = self.tells
+            try:
+                # Only in here a signal raises: a read may wait for ever, and anything
+                # else must not be torn in the middle. Another thread reads files alone.
+                self._reading = self.tells
+                if not self._signal:
+                    return next(current, None)
+            except KeyboardInterrupt:
+                pass
+            self._reading = False
+            current.stop()
             return next(current, None)
-        except KeyboardInterrupt:
-            return None
         except UnpacketError as error:
             self._error = error
             return None

@@ -39,7 +39,7 @@ class Member:
         path: What it is called in messages.
         sorted_ns: The time of its first packet; that of the capture before it, as the
             caller named them, if it has none.
-        total_bytes: Its size, or None if it has none: then a read may wait.
+        total_bytes: Its size, or None if it has none.
     """
 
     __slots__ = (
@@ -72,6 +72,12 @@ class Member:
     @property
     def bytes_read(self) -> int:
         return 0 if self._opened is None else self._opened.bytes_read
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the next batch may be long in coming: that of a pipe."""
+        open_pipe = self._opened is not None and self.total_bytes is None
+        return open_pipe and self._ahead is None
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
@@ -147,10 +153,15 @@ class Member:
             return ahead
         return next(self._opened, None)
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Read no more; the first batch, if it is there, is still given."""
         if self._opened is not None:
             self._opened.close()
-        self._opened = self._ahead = None
+        self._opened = None
+
+    def close(self) -> None:
+        self.stop()
+        self._ahead = None
 
 
 class Several(Source):
@@ -174,6 +185,7 @@ class Several(Source):
         self._total_bytes = sum(known) if len(known) == len(sizes) else None
         self._ended_bytes = 0
         self._active: dict[Member, None] = {}
+        self._stopped = False
 
     @property
     def bytes_read(self) -> int:
@@ -196,8 +208,12 @@ class Several(Source):
         """
         try:
             batch = self._next()
-        except BaseException:
+        except Exception:
             self.close()
+            raise
+        except BaseException:
+            # Whoever catches it may want what has been read.
+            self.stop()
             raise
         finally:
             if self.tells:
@@ -214,7 +230,8 @@ class Several(Source):
     def _read(self, member: Member, files: FewFiles | None = None) -> Batch | None:
         """Return the next batch of a capture, which is opened if it is not yet."""
         self._active[member] = None
-        member.open(files)
+        if not self._stopped:
+            member.open(files)
         batch = member.next()
         if batch is None:
             self._ended_bytes += member.bytes_read
@@ -226,9 +243,15 @@ class Several(Source):
         if self._progress is not None:
             self._progress(self.bytes_read, self.total_bytes)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self._ended_bytes = self.bytes_read
         self._active.clear()
+        self._stopped = True
+        for member in self._members:
+            member.stop()
+
+    def close(self) -> None:
+        self.stop()
         for member in self._members:
             member.close()
 
@@ -301,6 +324,8 @@ class Merged(Several):
         # Those with comments on frames that have not come yet.
         self._commented: set[int] = set()
         self._error: Exception | None = None
+        # What an interruption left of a batch.
+        self._begun: Batch | None = None
         self._closed = False
 
     @property
@@ -317,15 +342,20 @@ class Merged(Several):
             raise error
         if self._closed:
             return None
-        batch = self._batches.take()
-        batch.attach(self._buffers.take(), 0, self._number)
+        batch, self._begun = self._begun, None
+        if batch is None:
+            batch = self._batches.take()
+            batch.attach(self._buffers.take(), 0, self._number)
         try:
             self._fill(batch)
         except Exception as error:
             # What came before the trouble counts.
-            self._error = error
             if not batch.count:
                 raise
+            self._error = error
+        except BaseException:
+            self._begun = batch
+            raise
         if self._commented:
             self._settle(batch)
         return batch if batch.count else None
@@ -334,7 +364,7 @@ class Merged(Several):
         while True:
             if self._wanted is not None:
                 member = self._members[self._wanted]
-                if batch.count and member.total_bytes is None:
+                if batch.count and member.may_wait:
                     # What there is must not wait for a pipe.
                     return
                 self._give(self._wanted, member)

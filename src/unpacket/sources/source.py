@@ -78,6 +78,10 @@ class Source(ABC):
     def tell(self) -> None:  # noqa: B027 -- most have nobody to tell
         """Tell the caller how far the iteration has come."""
 
+    def stop(self) -> None:
+        """Read no more; what has been read is still given."""
+        self.close()
+
     @abstractmethod
     def close(self) -> None:
         """End the iteration, and close what this source opened itself."""
