@@ -212,6 +212,7 @@ SEEDS: dict[str, Callable[[], Seeds]] = {
     "compressed": compressed,
     "objects": decisions("objects", 8, 120),
     "frames": frames,
+    "filters": decisions("filters", 12, 160),
     "fragments": decisions("fragments", 12, 120),
     "options": options,
     "overlaps": decisions("overlaps", 12, 200),

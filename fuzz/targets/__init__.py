@@ -16,6 +16,7 @@ MODULES = {
     "compressed": "captures",
     "objects": "objects",
     "frames": "frames",
+    "filters": "filters",
     "fragments": "fragments",
     "options": "options",
     "overlaps": "overlaps",

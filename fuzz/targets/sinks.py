@@ -6,8 +6,8 @@ from typing import Any
 
 from fuzz.choices import Choices
 from fuzz.segments import frames
-from unpacket import Assembler, Batch, Data, Gap, Rejected, sources, split
-from unpacket.sinks import follow, tshark
+from unpacket import Assembler, Batch, Data, Gap, Rejected, sources
+from unpacket.sinks import follow, split, tshark
 
 # What a terminal may get of a capture: nothing that it would obey.
 PRINTABLE = set(range(0x20, 0x7F)) | {0x0A}
