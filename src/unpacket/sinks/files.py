@@ -104,6 +104,10 @@ class GrowingFiles:
         # Ports that are used again and again must not cost a try for each time.
         self._taken: OrderedDict[str, int] = OrderedDict()
         self._doubtful = 0
+        # Names are looked up from here, where the system can, and not from its root.
+        self._at: int | None = None
+        if os.open in os.supports_dir_fd:
+            self._at = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _CLOSED)
 
     def want(self, file: GrowingFile) -> None:
         """Give a file its name that was not certain to be wanted.
@@ -141,10 +145,6 @@ class GrowingFiles:
                 os.unlink(self._path(file.name))
         except OSError as error:
             raise self._failed(file.name, error) from error
-        # Names are looked up from here, where the system can, and not from its root.
-        self._at: int | None = None
-        if os.open in os.supports_dir_fd:
-            self._at = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _CLOSED)
 
     def add(self, file: GrowingFile, data: bytes) -> None:
         """Add bytes to a file.
