@@ -7,7 +7,6 @@ import heapq
 import io
 import lzma
 import os
-import re
 import subprocess
 import sys
 import warnings
@@ -707,17 +706,3 @@ def test_a_follower_takes_a_list_of_captures(tmp_path: Path) -> None:
     )
     follower.feed(paths[::-1])
     assert b"".join(said) == b"question"
-
-
-def test_the_snippets_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    root = Path(__file__).resolve().parents[2]
-    page = root / "docs" / "captures.md"
-    if not (page.exists() and (root / "examples" / "sample.pcapng").exists()):
-        pytest.skip("documentation and examples are not part of this copy")
-    monkeypatch.chdir(root)
-    snippets = re.findall(
-        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert len(snippets) == 2
-    for snippet in snippets:
-        exec(compile(snippet, str(page), "exec"), {})
