@@ -276,6 +276,7 @@ class Conversation:
         flags: int = 0,
         window: int = 65535,
         ttl: int = 64,
+        identification: int = 0,
         options: bytes = b"",
         sum_xor: int = 0,
         at_ns: int | None = None,
@@ -313,7 +314,14 @@ class Conversation:
             options=options,
             sum_xor=sum_xor,
         )
-        packet = ip(source[0], target[0], segment, ttl=ttl, total_length=total_length)
+        packet = ip(
+            source[0],
+            target[0],
+            segment,
+            ttl=ttl,
+            identification=identification,
+            total_length=total_length,
+        )
         if self.link_type == ETHERNET:
             macs = self.macs[side], self.macs[1 - side]
             packet = ethernet(packet, *macs, vlans=vlans, pad=pad)

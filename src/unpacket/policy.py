@@ -80,6 +80,9 @@ class Policy:
         max_held_segments: Segments waiting out of order.
         max_held_span_bytes: How far beyond the delivered edge they may reach.
         max_holes: How many holes may lie between them.
+        duplicate_window_s: How far apart a packet and the copy of it may be that a
+            mirror port or a second tap made; a later one is a retransmission
+            (see docs/captures.md). 0 turns that off: all are retransmissions.
         limit_scope: Whether the held limits count for each ``"half"`` or for
             both halves of a ``"stream"`` together.
         context: What tells apart connections between the same addresses and ports:
@@ -120,6 +123,7 @@ class Policy:
     max_held_segments: int | None = 4096
     max_held_span_bytes: int | None = None
     max_holes: int | None = None
+    duplicate_window_s: float = 0.1
     limit_scope: LimitScope = "half"
     context: ContextRule = "tunnel"
     memory_limit_bytes: int = 512 * _MIB
@@ -175,13 +179,15 @@ class Policy:
         return tuple(_PRESETS)
 
 
-# All but our own know connections by addresses and ports alone.
+# All but our own know connections by addresses and ports alone, and take what the
+# capture has twice for a retransmission.
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     # libtins 4.5: 512 chunks or 3 MiB, both directions together, end the stream;
     # one keep-alive, whoever has spoken.
     "libtins": {
         "context": "none",
+        "duplicate_window_s": 0.0,
         "half_open_timeout_s": 300.0,
         "gap": "wait",
         "gap_grace_s": None,
@@ -198,6 +204,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     },
     "sniffer": {
         "context": "none",
+        "duplicate_window_s": 0.0,
         "deliver": "acked",
         "gap_grace_s": 0.0,
         "midstream": False,
@@ -205,6 +212,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     },
     "pcap-tcp-assembler": {
         "context": "none",
+        "duplicate_window_s": 0.0,
         "deliver": "pull",
         "gap_grace_s": None,
         "max_held_bytes": 131072,
@@ -223,6 +231,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     },
     "wireshark": {
         "context": "none",
+        "duplicate_window_s": 0.0,
         "gap_grace_s": 0.0,
         "max_held_bytes": None,
         "max_held_segments": None,

@@ -17,6 +17,7 @@ from unpacket._core.table cimport (FlowTable, cost, deadline)
 cdef unsigned int SYN, ACK, SUM_GOOD, TIMESTAMPS, IGNORED, ZERO_WINDOW, SIMPLE
 cdef unsigned int IS_CLIENT, WAITING, OPEN
 cdef Py_ssize_t MAX_PATHS
+cdef long long MAX_COPIES
 cdef long long LAYER_BYTES, STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
 cdef int GRACE, BEGINNING, REUSED
 
@@ -39,6 +40,7 @@ cdef class Assembler:
     cdef Py_ssize_t segment_index
     cdef long long next_id
     cdef readonly long long packets
+    cdef readonly list copies
     cdef readonly long long backwards
     cdef readonly long long not_followed
     cdef readonly HostSums sums
@@ -82,6 +84,8 @@ cdef class Assembler:
         peer=Half,
     )
     cdef one(self, Py_ssize_t i)
+    @cython.locals(ctx=Context)
+    cdef duplicated(self, Stream stream, long long frames_ago)
     @cython.locals(ctx=Context, ahead=cython.longlong, stands=bint)
     cdef clock(self, long long time_ns)
     @cython.locals(ctx=Context, segments=Segments, seg=Segment, alive=bint)

@@ -20,6 +20,7 @@ from unpacket._core.constants import (
     IGNORED,
     IS_CLIENT,
     LAYER_BYTES,
+    MAX_COPIES,
     NEVER,
     NO_TICK,
     NS,
@@ -108,6 +109,8 @@ class Assembler:
     Attributes:
         policy: The policy that was given.
         packets: TCP segments so far.
+        copies: The first segments that the capture has twice: the frame's number,
+            that of the frame whose copy it is, and the stream's id.
         backwards: How often time went back from one segment to the next.
         sums: The counts of checksums, or None.
     """
@@ -115,6 +118,7 @@ class Assembler:
     __slots__ = (
         "backwards",
         "batch",
+        "copies",
         "ctx",
         "decoded",
         "decoder",
@@ -137,6 +141,7 @@ class Assembler:
     )
 
     batch: Batch | None
+    copies: list[tuple[int, int, int]]
     decoded: list[Segments]
     sums: HostSums | None
     paths: dict[tuple[int, ...], tuple[int, ...]]
@@ -172,6 +177,7 @@ class Assembler:
             policy.fragment_overlap,
             policy.checksum != "ignore",
             policy.context,
+            nanoseconds(policy.duplicate_window_s),
         )
         self.own_segments = Segments()
         self.segments = self.own_segments
@@ -182,6 +188,7 @@ class Assembler:
         self.stop_index = NOWHERE
         self.next_id = 0
         self.packets = 0
+        self.copies = []
         self.backwards = 0
         self.not_followed = 0
         self.sums = HostSums() if sums else None
@@ -425,6 +432,8 @@ class Assembler:
                 return
             stream = self.open(segments, i)
         recall(stream)
+        if segments.copy[i]:
+            self.duplicated(stream, segments.copy[i])
         if segments.direction[i] == 0:
             half = stream.half_a
             peer = stream.half_b
@@ -441,6 +450,13 @@ class Assembler:
             # packets: its events have been told.
             return
         self.slow(stream, half, peer, i)
+
+    def duplicated(self, stream: Stream, frames_ago: int) -> None:
+        """Count a packet that the capture has twice; remember the first of them."""
+        ctx = self.ctx
+        ctx.duplicates += 1
+        if ctx.duplicates <= MAX_COPIES:
+            self.copies.append((ctx.frame, ctx.frame - frames_ago, stream.id))
 
     def clock(self, time_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.
@@ -483,11 +499,13 @@ class Assembler:
         alive = stream.reason == 0
         if alive:
             half.packets += 1
+            half.duplicates += seg.copy
             stream.seen_ns = ctx.now_ns
             if ctx.time_ns > stream.latest_ns:
                 stream.latest_ns = ctx.time_ns
         if process(ctx, stream, half, peer, seg) == REUSED:
             half.packets -= alive
+            half.duplicates -= alive and seg.copy
             half.payload_bytes -= seg.captured
             self.reuse(stream, seg, i)
             return
@@ -521,6 +539,8 @@ class Assembler:
         seg.has_timestamp = segments.has_timestamp[i] != 0
         seg.tsval = segments.tsval[i]
         seg.checksum = segments.checksum[i]
+        seg.copy = segments.copy[i] > 0
+        seg.counted = False
         seg.frame = self.ctx.frame
         seg.time_ns = segments.time_ns[i]
         seg.sacks = None
@@ -634,6 +654,7 @@ class Assembler:
         if peer is None and seg.flags & ACK:
             peer = self.add_half(stream, not from_a)
         half.packets += 1
+        half.duplicates += seg.copy
         half.payload_bytes += seg.captured
         process(self.ctx, stream, half, peer, seg)
 
@@ -802,6 +823,11 @@ class Assembler:
             } == wanted:
                 return stream
         return None
+
+    @property
+    def duplicates(self) -> int:
+        """How many segments the capture has twice (see docs/captures.md)."""
+        return self.ctx.duplicates
 
     @property
     def memory_bytes(self) -> int:

@@ -106,6 +106,7 @@ ROW_LAST = 7
 ROW_A = 8
 ROW_B = 16
 # What stands there is what Half calls so. ROW_SEQ: base_seq, ts_recent above.
+# ROW_PACKETS: packets, ``duplicates`` above them, each of which is ONE_COPY.
 # ROW_FLAGS: flags, above at bits 16, 24, 32 and 48: ttl, shift, mss and scale.
 ROW_NEXT = 0
 ROW_ACKED = 1
@@ -115,10 +116,15 @@ ROW_PACKETS = 4
 ROW_RECORD = 5
 ROW_SEQ = 6
 ROW_FLAGS = 7
+COPY_SHIFT = 36
+ONE_COPY = 1 << COPY_SHIFT
 TTL_SHIFT = 16
 SCALING_SHIFT = 24
 MSS_SHIFT = 32
 SCALE_SHIFT = 48
+
+# So many segments that the capture has twice are named.
+MAX_COPIES = 100
 
 # How many segments are prepared for at a time: some 30 KiB of streams and halves.
 CHUNK = 64

@@ -41,6 +41,7 @@ class Context:
         frame: The number of the packet at hand.
         next_timer_ns: When ``timers`` or the clock of streams want attention.
         quiet_ns: After less than this no stream is due for anything.
+        duplicates: How many segments so far the capture has twice.
         memory_bytes: What streams and waiting payload take.
     """
 
@@ -49,6 +50,7 @@ class Context:
         "check_window",
         "checksum_rule",
         "close_at_limit",
+        "duplicates",
         "events",
         "frame",
         "grace_ns",
@@ -122,6 +124,7 @@ class Context:
         self.timer_bound = LEAST_TIMERS
         self.next_timer_ns = NEVER
         self.memory_bytes = 0
+        self.duplicates = 0
         # Before any packet.
         self.now_ns = -NEVER
         # While suspects are decided about: what is a hole is not known yet.
@@ -175,7 +178,12 @@ class Context:
     def note(
         self, stream: Stream, half: Half, kind: str, offset: int, seg: Segment
     ) -> None:
-        """Tell those who asked what a segment was."""
+        """Tell those who asked what a segment was.
+
+        A copy that the capture made is nothing else than that.
+        """
+        if seg.copy:
+            kind = "copy"
         self.events.append(
             Note(
                 stream,

@@ -2,6 +2,7 @@ cimport cython
 
 from unpacket._core.batch cimport Batch, i64, u32
 from unpacket._core.defrag cimport Defragmenter
+from unpacket._core.duplicates cimport Duplicates
 from unpacket._core.ip cimport ip_layer, transport
 from unpacket._core.link cimport link_layer
 from unpacket._core.packet cimport Packet
@@ -16,6 +17,7 @@ cdef class Decoder:
     cdef Packet _packet
     cdef TcpLayer _tcp
     cdef Defragmenter _defragmenter
+    cdef Duplicates _duplicates
     cdef i64[::1] _counters
     cdef i64 _clock_ns
     cdef dict _contexts

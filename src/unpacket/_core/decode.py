@@ -6,6 +6,7 @@ from array import array
 from unpacket._core import inline_released as native
 from unpacket._core.batch import Batch
 from unpacket._core.defrag import Defragmenter
+from unpacket._core.duplicates import Duplicates
 from unpacket._core.ip import ip_layer, transport
 from unpacket._core.link import link_layer
 from unpacket._core.packet import Packet
@@ -40,12 +41,14 @@ class Decoder:
         "_contexts",
         "_counters",
         "_defragmenter",
+        "_duplicates",
         "_packet",
         "_reason",
         "_tcp",
     )
 
     _contexts: dict[int, int]
+    _duplicates: Duplicates | None
 
     def __init__(
         self,
@@ -56,8 +59,11 @@ class Decoder:
         fragment_overlap: str = "first",
         verify_checksums: bool = True,
         context: str = "tunnel",
+        duplicate_window_ns: int = 0,
     ) -> None:
         """Take the keys of the hash (at least 21 random ``[0, 2**44)``) and bounds.
+
+        Without ``duplicate_window_ns`` no segment is told to be a copy of another.
 
         Raises:
             ValueError: Too few keys, a number out of range, or no such overlap rule
@@ -69,6 +75,9 @@ class Decoder:
         self._clock_ns = 0
         self._packet = Packet(verify_checksums, CONTEXTS.index(context))
         self._contexts = {}
+        self._duplicates = None
+        if duplicate_window_ns > 0:
+            self._duplicates = Duplicates(duplicate_window_ns)
         self._reason = NONE
         self._tcp = TcpLayer(hash_keys)
         self._defragmenter = Defragmenter(
@@ -126,6 +135,8 @@ class Decoder:
             self._unusual(batch, segments, i)
             i = native.run(self, batch, segments, i + 1)
         self._packet.attach(b"", -1)
+        if self._duplicates is not None:
+            native.mark(self._duplicates, batch, segments)
         self._defragmenter.advance(self._clock_ns)
         return i
 

@@ -51,6 +51,7 @@ cpdef finish_if_due(Context ctx, Stream stream, Half half)
 cpdef Py_ssize_t clashed(
     Context ctx, Stream stream, Half half, list clashes, Segment seg
 ) except -1
+cpdef repeated(HalfExtra extra, Segment seg)
 @cython.locals(
     extra=HalfExtra, start=cython.longlong, conflicting=cython.longlong, copy=HeldPiece,
     clashes=list,

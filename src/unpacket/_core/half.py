@@ -284,6 +284,13 @@ def clashed(
     return total
 
 
+def repeated(extra: HalfExtra, seg: Segment) -> None:
+    """Count a segment that brings again what was seen, once."""
+    if not seg.copy and not seg.counted:
+        seg.counted = True
+        extra.retransmissions += 1
+
+
 def late(
     ctx: Context, stream: Stream, half: Half, seg: Segment, base: int, stop: int
 ) -> None:
@@ -298,6 +305,7 @@ def late(
         extra.discarded_bytes += start - base
     if start >= stop:
         return
+    repeated(extra, seg)
     conflicting = 0
     if ctx.history.window_bytes:
         copy = piece_of(
@@ -343,7 +351,7 @@ def accept(
     if extra.held is None:
         extra.held = Held()
     if start > half.next_offset:
-        extra.out_of_order += 1
+        extra.out_of_order += not seg.copy
         if ctx.notes:
             ctx.note(stream, half, "out_of_order", base, seg)
     if seen > start:
@@ -383,6 +391,8 @@ def hold(
     if clashes:
         conflicting = clashed(ctx, stream, half, clashes, seg)
     extra.duplicate_bytes += lost - conflicting
+    if lost:
+        repeated(extra, seg)
 
 
 def hole_end(half: Half) -> int:

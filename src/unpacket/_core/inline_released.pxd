@@ -2,6 +2,7 @@
 
 from unpacket._core.batch cimport Batch
 from unpacket._core.decode cimport Decoder
+from unpacket._core.duplicates cimport Duplicates
 from unpacket._core.segments cimport Segments
 
 
@@ -11,3 +12,8 @@ cdef inline Py_ssize_t run(
     with nogil:
         start = decoder._run(batch, segments, start)
     return start
+
+
+cdef inline mark(Duplicates duplicates, Batch batch, Segments segments):
+    with nogil:
+        duplicates.mark(batch, segments)

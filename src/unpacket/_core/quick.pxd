@@ -13,7 +13,7 @@ cdef unsigned int ACK, FIN_SYN_RST_ACK, GOOD, BAD
 cdef unsigned long long IGNORED, IS_CLIENT, SUM_GOOD, TIMESTAMPS
 cdef Py_ssize_t CHUNK, CHUNK_MASK
 cdef unsigned long long LOW32, HALF32
-cdef long long NO_TICK, LATEST_NS, SLOT_MASK
+cdef long long MAX_COPIES, ONE_COPY, NO_TICK, LATEST_NS, SLOT_MASK
 cdef int HASH_SHIFT, SLOT_BITS, TAG_SHIFT, OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT
 cdef Py_ssize_t ROW_WORDS, ROW_A, ROW_B, ROW_NEXT, ROW_ACKED, ROW_WINDOW, ROW_BYTES
 cdef Py_ssize_t ROW_PACKETS, ROW_RECORD, ROW_SEQ, ROW_FLAGS, ROW_SEEN, ROW_LAST
@@ -43,6 +43,7 @@ cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
     state=cython.ulonglong,
     checksum=cython.uint,
     timed=bint,
+    copied=bint,
     window=cython.longlong,
     acked=cython.longlong,
     ahead=cython.longlong,

@@ -28,7 +28,9 @@ from unpacket._core.constants import (
     KEY_B_LO,
     KEY_OWNER,
     KEY_PORTS,
+    MAX_COPIES,
     NO_TICK,
+    ONE_COPY,
     OWNER_SHIFT,
     ROW_A,
     ROW_ACKED,
@@ -144,6 +146,10 @@ def quick_run(
         ahead = ((ahead - acked + HALF32) & LOW32) - HALF32
         if ahead > words[peer + ROW_NEXT] - acked:
             break
+        copied = segments.copy[i] > 0
+        if copied and ctx.duplicates < MAX_COPIES:
+            # These are named.
+            break
         length = segments.length[i]
         if length:
             hops = segments.ttl[i]
@@ -167,6 +173,9 @@ def quick_run(
         if edge > words[peer + ROW_WINDOW]:
             words[peer + ROW_WINDOW] = edge
         words[half + ROW_PACKETS] += 1
+        if copied:
+            words[half + ROW_PACKETS] += ONE_COPY
+            ctx.duplicates += 1
         words[row + ROW_SEEN] = time_ns - skew_ns
         if time_ns > words[row + ROW_LAST]:
             words[row + ROW_LAST] = time_ns

@@ -6,13 +6,14 @@ from unpacket._core.packet cimport Packet
 from unpacket._core.segments cimport Segments
 
 cdef int NO_WSCALE, NOT_JUDGED
-cdef u64 HASH_MASK
+cdef u64 HASH_MASK, OTHER_DIRECTION
 
 @cython.final
 cdef class RowWriter:
     cdef u64[::1] _keys
     @cython.locals(
         ports=i64, src_port=i64, dst_port=i64, word=i64, forward=bint, total=u64,
+        identity=u64,
         a_hi=u64, a_lo=u64, b_hi=u64, b_lo=u64, a_port=u64, b_port=u64,
     )
     cdef int write(

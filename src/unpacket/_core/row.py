@@ -19,6 +19,9 @@ from unpacket._core.segments import NO_WSCALE, NOT_JUDGED, Segments
 HASH_KEYS = 21
 HASH_MASK = (1 << 44) - 1
 
+# In ``Segments.identity``.
+OTHER_DIRECTION = 1 << 41
+
 
 class RowWriter:
     """Puts the ends of segments in order, hashes them, and fills rows.
@@ -98,6 +101,15 @@ class RowWriter:
         word = reads.be32(packet, packet.at + 12)
         segments.flags[n] = word >> 16 & 0x1FF
         segments.window[n] = word & 0xFFFF
+        segments.sum[n] = reads.be16(packet, packet.at + 16)
+        # Flags and window, IP id, direction and length lie side by side, so that all
+        # of them are equal where these are.
+        identity = (total & HASH_MASK) << 20
+        identity ^= word & 0x1FFFFFF | (packet.ip_id & 0xFFFF) << 25
+        identity ^= (packet.wire_stop - start & 0xFFFFF) << 42
+        if not forward:
+            identity ^= OTHER_DIRECTION
+        segments.identity[n] = identity
         segments.source[n] = packet.source
         segments.length[n] = packet.wire_stop - start
         if start < packet.stop:

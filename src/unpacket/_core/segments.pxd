@@ -11,11 +11,11 @@ cdef class Segments:
     cdef public Py_ssize_t count
     cdef readonly list side, side_frames
     cdef readonly i64[::1] time_ns
-    cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash, layers
+    cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash, identity, layers
     cdef readonly u32[::1] index, context, ports, seq, ack, ip_id
-    cdef readonly u32[::1] start, captured, length, tsval, tsecr, sack_start
+    cdef readonly u32[::1] start, captured, length, tsval, tsecr, sack_start, copy
     cdef readonly int[::1] source
-    cdef readonly u16[::1] flags, window, mss
+    cdef readonly u16[::1] flags, window, mss, sum
     cdef readonly u8[::1] family, direction, ttl, checksum
     cdef readonly u8[::1] wscale, sack_permitted, has_timestamp, sack_count, layer_count
     cdef bint layered

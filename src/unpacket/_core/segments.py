@@ -14,6 +14,11 @@ sent the segment (or the ends are equal), else 1. An IPv4 address is in ``lo``.
 ``layers`` has MAX_LAYERS numbers for each row, of which the first ``layer_count`` say
 what lay around the TCP that is not plain; see the module of that name.
 
+``copy`` says how many frames before it the frame of a segment was captured already,
+by another port or tap; 0 where it was not. It is found by ``identity``, which is equal
+where connection, direction, length, flags, window and IP id are, and by ``sum``, the
+checksum as it stands in the header.
+
 ``flags`` has the bits of the TCP header, FIN lowest, and AE (once NS) as 0x100.
 
 Of ``hash`` (44 bits) only the upper 29 are as good as random: a table takes its
@@ -51,12 +56,14 @@ class Segments:
         "captured",
         "checksum",
         "context",
+        "copy",
         "count",
         "direction",
         "family",
         "flags",
         "has_timestamp",
         "hash",
+        "identity",
         "index",
         "ip_id",
         "layer_count",
@@ -73,6 +80,7 @@ class Segments:
         "side_frames",
         "source",
         "start",
+        "sum",
         "time_ns",
         "tsecr",
         "tsval",
@@ -97,6 +105,7 @@ class Segments:
         self.b_hi = array("Q", bytes(8 * capacity))
         self.b_lo = array("Q", bytes(8 * capacity))
         self.hash = array("Q", bytes(8 * capacity))
+        self.identity = array("Q", bytes(8 * capacity))
         self.index = array("I", bytes(4 * capacity))
         self.context = array("I", bytes(4 * capacity))
         self.ports = array("I", bytes(4 * capacity))
@@ -109,10 +118,12 @@ class Segments:
         self.tsval = array("I", bytes(4 * capacity))
         self.tsecr = array("I", bytes(4 * capacity))
         self.sack_start = array("I", bytes(4 * capacity))
+        self.copy = array("I", bytes(4 * capacity))
         self.source = array("i", bytes(4 * capacity))
         self.flags = array("H", bytes(2 * capacity))
         self.window = array("H", bytes(2 * capacity))
         self.mss = array("H", bytes(2 * capacity))
+        self.sum = array("H", bytes(2 * capacity))
         self.layers = array("Q", bytes(8 * MAX_LAYERS * capacity))
         self.layer_count = bytearray(capacity)
         self.layered = False
@@ -175,6 +186,7 @@ class Segments:
             "tsecr": self.tsecr[i],
             "sack_start": self.sack_start[i],
             "sack_count": self.sack_count[i],
+            "copy": self.copy[i],
             "layers": self.path_layers(i),
         }
 

@@ -10,14 +10,15 @@ cdef long long NEVER, LOW32
 cdef Py_ssize_t ROW_WORDS, ROW_A, ROW_B, ROW_NEXT, ROW_ACKED, ROW_WINDOW, ROW_BYTES
 cdef Py_ssize_t ROW_PACKETS, ROW_RECORD, ROW_SEQ, ROW_FLAGS, ROW_SEEN, ROW_LAST
 cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
-cdef int OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT, MSS_SHIFT, SCALE_SHIFT
+cdef unsigned long long ONE_COPY
+cdef int COPY_SHIFT, OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT, MSS_SHIFT, SCALE_SHIFT
 
 
 @cython.final
 cdef class Segment:
     cdef public long long seq, ack, frame, time_ns, length, captured
     cdef public unsigned int flags, window, mss, ttl, wscale, checksum, tsval
-    cdef public bint has_timestamp, sack_permitted
+    cdef public bint has_timestamp, sack_permitted, copy, counted
     cdef public bytes payload
     cdef public list sacks
 
@@ -37,7 +38,7 @@ cdef class HalfExtra:
     cdef public long long duplicate_bytes, conflict_bytes
     cdef public long long rejected_bytes, discarded_bytes
     cdef public long long gap_bytes, gaps, conflicts, keep_alives, late_packets
-    cdef public long long out_of_order
+    cdef public long long out_of_order, retransmissions
     cdef public dict rejected
     cpdef bint eventful(self) except -1
 
@@ -59,6 +60,8 @@ cdef class Half:
     cdef public unsigned char scale
     cdef public unsigned char shift
     cdef public unsigned char state
+    # In what would be left empty before the next pointer.
+    cdef public unsigned int duplicates
     cdef public HalfExtra extra
     cdef HalfExtra more(self)
 
@@ -94,9 +97,11 @@ cdef class Stream:
 cpdef Py_ssize_t held_bytes(Half half) except -1
 @cython.locals(half=Half)
 cpdef Half side(Stream stream, bint first)
-@cython.locals(ledger=Ledger, at=Py_ssize_t, word=cython.ulonglong)
+@cython.locals(
+    ledger=Ledger, at=Py_ssize_t, word=cython.ulonglong, count=cython.ulonglong
+)
 cpdef read_half(Half half, Stream stream, bint first)
-@cython.locals(word=cython.ulonglong)
+@cython.locals(word=cython.ulonglong, count=cython.ulonglong)
 cpdef write_half(Half half, Ledger ledger, Py_ssize_t at)
 cpdef bint ordinary(Half half) except -1
 @cython.locals(row=Py_ssize_t, at=Py_ssize_t, word=cython.ulonglong, half=Half)

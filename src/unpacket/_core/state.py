@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from unpacket._core.constants import (
+    COPY_SHIFT,
     EVIDENCE,
     FIN_SEEN,
     FINISHED,
@@ -27,6 +28,7 @@ from unpacket._core.constants import (
     MSS_SHIFT,
     NEVER,
     NO_SCALE,
+    ONE_COPY,
     OPEN,
     OWNER_SHIFT,
     REASONS,
@@ -81,12 +83,16 @@ class Segment:
             copied from the batch.
         length: Payload bytes on the wire.
         checksum: 0 not judged, 1 good, 2 bad, 3 left to the network card.
+        copy: Whether the capture has it twice, and this is the second.
+        counted: Whether it was counted as a retransmission.
     """
 
     __slots__ = (
         "ack",
         "captured",
         "checksum",
+        "copy",
+        "counted",
         "flags",
         "frame",
         "has_timestamp",
@@ -106,6 +112,8 @@ class Segment:
     ack: int
     captured: int
     checksum: int
+    copy: bool
+    counted: bool
     flags: int
     frame: int
     has_timestamp: bool
@@ -155,6 +163,7 @@ class HalfExtra:
         "out_of_order",
         "rejected",
         "rejected_bytes",
+        "retransmissions",
         "suspects",
         "tracker",
         "unreleased",
@@ -189,6 +198,7 @@ class HalfExtra:
         self.gaps = 0
         self.conflicts = 0
         self.keep_alives = 0
+        self.retransmissions = 0
         self.late_packets = 0
         self.out_of_order = 0
         self.rejected = None
@@ -202,6 +212,7 @@ class HalfExtra:
             or self.discarded_bytes
             or self.gaps
             or self.keep_alives
+            or self.retransmissions
             or self.late_packets
             or self.out_of_order
         )
@@ -218,6 +229,7 @@ class Half:
         base_seq: The sequence number of offset 0; in an unseen half with
             EDGE_KNOWN, what the peer acknowledged.
         payload_bytes: Payload seen, copies and rejected segments included.
+        duplicates: How many of its packets the capture has twice.
         shift: By how much the windows that the side offers are shifted.
         last_record: The half's latest record in the History.
     """
@@ -225,6 +237,7 @@ class Half:
     __slots__ = (
         "acked",
         "base_seq",
+        "duplicates",
         "extra",
         "flags",
         "last_record",
@@ -251,6 +264,7 @@ class Half:
         self.base_seq = 0
         self.payload_bytes = 0
         self.packets = 0
+        self.duplicates = 0
         self.last_record = -1
         self.ts_recent = 0
         self.flags = 0
@@ -436,9 +450,17 @@ class Stream:
         return half is not None and half.flags & bits != 0
 
     def packets(self, direction: Direction | int) -> int:
-        """Return how many packets the side has sent, late ones left out."""
+        """Return how many packets of the side were captured, late ones left out.
+
+        Those that were captured twice count twice; see ``duplicates``.
+        """
         half = self.half(direction)
         return 0 if half is None else half.packets
+
+    def duplicates(self, direction: Direction | int) -> int:
+        """Return how many packets of the side are copies, by ports that mirror it."""
+        half = self.half(direction)
+        return 0 if half is None else half.duplicates
 
     def delivered_bytes(self, direction: Direction | int) -> int:
         """Return how many bytes of the direction were delivered, gaps left out."""
@@ -501,7 +523,7 @@ class Stream:
             return "rst_sent"
         if half.flags & FIN_SEEN:
             return "fin_sent"
-        if half.flags & SYN_SEEN and half.packets == 1:
+        if half.flags & SYN_SEEN and half.packets - half.duplicates == 1:
             return "syn_sent"
         return (
             "unknown" if half.state == UNSEEN and half.packets == 0 else "established"
@@ -526,6 +548,7 @@ class Stream:
             extra = HalfExtra()
         return {
             "packets": half.packets,
+            "duplicates": half.duplicates,
             "seen_bytes": half.payload_bytes,
             "delivered_bytes": half.next_offset
             - extra.gap_bytes
@@ -539,6 +562,7 @@ class Stream:
             "gaps": extra.gaps,
             "conflicts": extra.conflicts,
             "keep_alives": extra.keep_alives,
+            "retransmissions": extra.retransmissions,
             "out_of_order": extra.out_of_order,
             "late_packets": extra.late_packets,
             "rejected": dict(extra.rejected or {}),
@@ -588,7 +612,9 @@ def read_half(half: Half, stream: Stream, first: bool) -> None:
     half.acked = ledger.signed[at + ROW_ACKED]
     half.window_edge = ledger.signed[at + ROW_WINDOW]
     half.payload_bytes = ledger.signed[at + ROW_BYTES]
-    half.packets = ledger.signed[at + ROW_PACKETS]
+    count = ledger.unsigned[at + ROW_PACKETS]
+    half.packets = count & (ONE_COPY - 1)
+    half.duplicates = count >> COPY_SHIFT
     half.last_record = ledger.signed[at + ROW_RECORD]
     word = ledger.unsigned[at + ROW_SEQ]
     half.base_seq = word & LOW32
@@ -608,7 +634,9 @@ def write_half(half: Half, ledger: Ledger, at: int) -> None:
     ledger.signed[at + ROW_ACKED] = half.acked
     ledger.signed[at + ROW_WINDOW] = half.window_edge
     ledger.signed[at + ROW_BYTES] = half.payload_bytes
-    ledger.signed[at + ROW_PACKETS] = half.packets
+    # More than these 28 bits hold no capture has of one direction.
+    count = half.duplicates & 0xFFFFFFF
+    ledger.unsigned[at + ROW_PACKETS] = count << COPY_SHIFT | half.packets
     ledger.signed[at + ROW_RECORD] = half.last_record
     word = half.ts_recent
     ledger.unsigned[at + ROW_SEQ] = word << 32 | half.base_seq

@@ -3,7 +3,8 @@ cimport cython
 from unpacket._core.context cimport (Context)
 from unpacket._core.events cimport closed, opened
 from unpacket._core.half cimport (
-    accept, acknowledged, discard, far_ttl, finish_if_due, flush, suspect, watch
+    accept, acknowledged, discard, far_ttl, finish_if_due, flush, repeated, suspect,
+    watch
 )
 from unpacket._core.sequence cimport (delta, unwrap)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, recall)
@@ -19,6 +20,7 @@ cdef unsigned int BAD_CHECKSUM, GOOD_CHECKSUM
 cdef long long MAX_WINDOW, MAX_LEAD, LEAST_WINDOW, FIRST_FLIGHT
 cdef int BY_FIN, BY_TIMEOUT, BY_END
 cdef Py_ssize_t MAX_ISNS
+cdef long long MOST_COLLECTED
 cdef unsigned int WELL_KNOWN
 
 cpdef bint is_client(Half half) noexcept
@@ -46,7 +48,10 @@ cpdef bint begin(Context ctx, Stream stream, Half half, Half peer) except -1
 cpdef bint replay(
     Context ctx, Stream stream, Half half, Half peer, list waiting
 ) except -1
-@cython.locals(extra=HalfExtra, ahead=cython.longlong)
+@cython.locals(
+    extra=HalfExtra, ahead=cython.longlong, waiting=list, count=cython.longlong,
+    item=Segment,
+)
 cpdef bint collect(
     Context ctx, Stream stream, Half half, Half peer, Segment seg
 ) except -1

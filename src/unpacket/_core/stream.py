@@ -45,6 +45,7 @@ from unpacket._core.half import (
     far_ttl,
     finish_if_due,
     flush,
+    repeated,
     suspect,
     watch,
 )
@@ -72,6 +73,9 @@ LEAST_WINDOW = 65535
 
 # How far beyond a new SYN its connection's first ACKs may lie.
 FIRST_FLIGHT = 1 << 16
+
+# So many segments are collected at most, copies included, for each that may be.
+MOST_COLLECTED = 4
 
 # Other initial sequence numbers that a half remembers.
 MAX_ISNS = 8
@@ -189,6 +193,7 @@ def refuse_candidate(ctx: Context, stream: Stream) -> None:
     # Both are there while there is a candidate.
     half: Half = stream.half_a if stream.candidate_a else stream.half_b  # type: ignore[assignment]
     half.packets += 1
+    half.duplicates += stream.candidate.copy  # type: ignore[union-attr]
     half.payload_bytes += stream.candidate.captured  # type: ignore[union-attr]
     ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES  # type: ignore[union-attr]
     ctx.reject(stream, half, "syn", stream.candidate, None)  # type: ignore[arg-type]
@@ -274,16 +279,22 @@ def collect(
                 receive(ctx, stream, half, peer, seg)
                 return stream.reason != 0
             if ahead == -1 and seg.length <= 1 and not seg.flags & FIN:
-                extra.keep_alives += 1
+                extra.keep_alives += not seg.copy
                 extra.discarded_bytes += seg.captured
                 return False
         half.state = WAITING
         extra.waiting = []
         ctx.set_timer(ctx.now_ns + ctx.midstream_ns, BEGINNING, stream, half)
     # A half that is WAITING has the list.
-    extra.waiting.append(seg)  # type: ignore[union-attr]
+    waiting: list[Segment] = extra.waiting  # type: ignore[assignment]
+    waiting.append(seg)
     ctx.memory_bytes += seg.captured + PIECE_BYTES
-    if len(extra.waiting) >= ctx.midstream_segments:  # type: ignore[arg-type]
+    count = len(waiting)
+    if half.duplicates and count < MOST_COLLECTED * ctx.midstream_segments:
+        # What the capture has twice is no reason to wait for less.
+        for item in waiting:
+            count -= item.copy
+    if count >= ctx.midstream_segments:
         return begin(ctx, stream, half, peer)
     return False
 
@@ -350,7 +361,7 @@ def closed_already(ctx: Context, stream: Stream, half: Half, seg: Segment) -> in
             stream.candidate = None
             return REUSED
     extra = half.more()
-    extra.late_packets += 1
+    extra.late_packets += not seg.copy
     extra.discarded_bytes += seg.captured
     if ctx.notes and seg.length:
         offset = unwrap(seg.seq, half.base_seq, half.next_offset)
@@ -400,6 +411,8 @@ def synchronise(
         if not half.flags & SYN_SEEN:
             half.flags |= SYN_SEEN
             handshake_options(half, peer, seg)
+        else:
+            repeated(half.more(), seg)
     else:
         half.flags |= SYN_SEEN
         handshake_options(half, peer, seg)
@@ -463,9 +476,13 @@ def other_isn(
             suspect(ctx, stream, half, peer, seg, offset, "fast_open")
         return True
     if stream.candidate is not None:
+        if seg.copy and seg.seq == stream.candidate.seq:
+            discard(half, seg.captured)
+            return False
         refuse_candidate(ctx, stream)
     # Until it is refused it counts for no stream.
     half.packets -= 1
+    half.duplicates -= seg.copy
     half.payload_bytes -= seg.captured
     ctx.memory_bytes += seg.captured + PIECE_BYTES
     stream.candidate = seg
@@ -525,7 +542,7 @@ def acknowledge(
     else:
         half.flags &= ~ZERO_WINDOW
     extra = peer.extra
-    if extra is not None and extra.tracker is not None:
+    if extra is not None and extra.tracker is not None and not seg.copy:
         extra.tracker.acknowledge(seg.ack, seg.sacks)
     if acked > peer.acked:
         peer.acked = acked
@@ -602,7 +619,7 @@ def receive(
     if not fin and seg.length == 1 and is_keep_alive(half, offset):
         extra: HalfExtra | None
         extra = half.more()
-        extra.keep_alives += 1
+        extra.keep_alives += not seg.copy
         extra.duplicate_bytes += seg.captured
         if ctx.notes:
             ctx.note(stream, half, "keep_alive", offset, seg)
@@ -672,6 +689,7 @@ def take_fin(ctx: Context, stream: Stream, half: Half, seg: Segment, stop: int) 
     extra = half.more()
     if extra.fin_offset >= 0:
         if stop == extra.fin_offset:
+            repeated(extra, seg)
             return True
     elif stop >= half.next_offset and stop >= half.sent_edge:
         if not beyond_window(ctx, half, stop):
