@@ -198,6 +198,57 @@ def test_a_filter_says_which_streams_count() -> None:
         assert report.frames == len(frames)
 
 
+def mirrored(*ends: str) -> list[tuple[int, bytes]]:
+    """Return connections that are captured behind a router too, and once repeated."""
+    packets: list[tuple[int, bytes]] = []
+    for address in ends:
+        talk = Conversation((address, 40000))
+        talk.handshake()
+        for number in (7, 8):
+            talk.client(1, b"question", identification=number)
+        talk.server(1, b"answer", ack=9)
+        for time_ns, frame in talk.packets:
+            # The TTL, and the checksum that goes with it.
+            ttl = (
+                frame[22:23]
+                + frame[23:24]
+                + ((int.from_bytes(frame[24:26], "big") + 256) % 0xFFFF).to_bytes(
+                    2, "big"
+                )
+            )
+            less = frame[:22] + bytes([ttl[0] - 1]) + ttl[1:] + frame[26:]
+            packets += [(time_ns, frame), (time_ns + 1000, less)]
+    return packets
+
+
+def test_what_was_captured_twice() -> None:
+    report = check(mirrored("10.0.0.1", "10.0.0.3"))
+    # Of the second connection the times begin anew.
+    assert report.wrong == ["clock"]
+    assert report.duplicates.count == 12
+    assert report.duplicates.streams == 2
+    assert report.retransmissions == 2
+    assert report.duplicates.examples[0] == {"frame": 2, "copy_of": 1, "stream": 0}
+    assert len(report.duplicates.examples) == EXAMPLES
+    told = report.to_dict()
+    assert told["duplicates"]["count"] == 12
+    assert told["retransmissions"] == 2
+
+
+def test_what_was_captured_twice_of_some_streams() -> None:
+    report = check(mirrored("10.0.0.1", "10.0.0.3"), where="client == 10.0.0.3")
+    assert report.duplicates.count == 6
+    assert {one["stream"] for one in report.duplicates.examples} == {1}
+
+
+def test_what_other_systems_take_for_retransmissions() -> None:
+    policy = Policy.preset("wireshark")
+    report = check(mirrored("10.0.0.1"), policy=policy)
+    assert report.duplicates.count == 0
+    # SYN, SYN-ACK, the question and the answer, and the real one.
+    assert report.retransmissions == 6
+
+
 def test_what_the_capture_says_it_lost(tmp_path: Path) -> None:
     path = tmp_path / "drops.pcapng"
     # An interface, and its statistics: option 5 is what it dropped.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from unpacket import sources
+from unpacket._core.constants import MAX_COPIES
 from unpacket._core.events import (
     CLIENT,
     SERVER,
@@ -120,6 +121,9 @@ class Report:
         midstream: Streams that had begun before the capture did.
         closed: Streams by the reason of their end.
         out_of_order: Segments that came before those in front of them.
+        duplicates: Segments that the capture has twice, and the first of them.
+        retransmissions: Segments that brought again what was captured; of those that
+            the capture has twice, one.
         duplicate_bytes: Payload that came again.
         policies: Streams that another overlap policy would have made different, of
             the first ``MAX_WATCHES`` with conflicts; None where that was not asked, or
@@ -149,6 +153,8 @@ class Report:
     midstream: int = 0
     closed: Counter[str] = field(default_factory=Counter)
     out_of_order: int = 0
+    duplicates: Found = field(default_factory=Found)
+    retransmissions: int = 0
     duplicate_bytes: int = 0
     policies: list[Divergence] | None = None
     why_no_policies: str = ""
@@ -250,6 +256,12 @@ class Report:
             "fragments": self.fragments,
             "closed": dict(self.closed),
             "out_of_order": self.out_of_order,
+            "duplicates": {
+                "count": self.duplicates.count,
+                "streams": self.duplicates.streams,
+                "examples": self.duplicates.examples,
+            },
+            "retransmissions": self.retransmissions,
             "duplicate_bytes": self.duplicate_bytes,
         }
 
@@ -284,6 +296,8 @@ class Integrity:
         self._examples = examples
         self._where = where
         self._pending: dict[Stream, Pending] = {}
+        # Of which streams the examples of copies may be, where there is a filter.
+        self._doubled: set[int] = set()
 
     def take(self, event: Any, first_ns: int = 0) -> None:
         """Take the next event.
@@ -325,11 +339,22 @@ class Integrity:
         counters: Mapping[str, int],
         hosts: Mapping[str, dict[str, int]],
         fragments: Mapping[str, int],
+        copies: Iterable[tuple[int, int, int]] = (),
         drops: Iterable[Drops] = (),
         damage: Iterable[object] = (),
     ) -> Report:
-        """Add the facts of the capture as a whole, and return the report."""
+        """Add the facts of the capture as a whole, and return the report.
+
+        Args:
+            copies: Of segments that the capture has twice: frame number, that of the
+                frame whose copy it is, and the stream's id.
+        """
         report = self.report
+        report.duplicates.examples = [
+            {"frame": frame, "copy_of": original, "stream": stream_id}
+            for frame, original, stream_id in copies
+            if self._where is None or stream_id in self._doubled
+        ][: self._examples]
         report.frames, report.segments = frames, segments
         report.first_ns, report.last_ns = first_ns, last_ns
         report.backwards = backwards
@@ -381,6 +406,7 @@ class Integrity:
         report.closed[stream.close_reason or ""] += 1
         payload = 0
         sides = 0
+        copies = 0
         for direction in (CLIENT, SERVER):
             half = stream.half(direction)
             if half is None:
@@ -393,6 +419,13 @@ class Integrity:
                 counts = stream.counts(direction)
                 report.out_of_order += counts["out_of_order"]
                 report.duplicate_bytes += counts["duplicate_bytes"]
+                report.retransmissions += counts["retransmissions"]
+            copies += half.duplicates
+        if copies:
+            report.duplicates.count += copies
+            report.duplicates.streams += 1
+            if len(self._doubled) < MAX_COPIES:
+                self._doubled.add(stream.id)
         report.one_sided += sides == 1 and payload > 0
         report.midstream += stream.role_evidence in ("port", "first")
         if pending is None:
@@ -466,6 +499,7 @@ def check(
         counters=assembler.counters,
         hosts=assembler.sums.by_host() if assembler.sums is not None else {},
         fragments=assembler.decoder.fragments,
+        copies=assembler.copies,
         drops=reading.drops,
         damage=reading.damage,
     )

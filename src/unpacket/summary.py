@@ -125,6 +125,17 @@ class Summary:
         return self._facts.packets(CLIENT), self._facts.packets(SERVER)
 
     @property
+    def duplicates(self) -> tuple[int, int]:
+        """How many of them the capture has twice (see docs/captures.md)."""
+        return self._facts.duplicates(CLIENT), self._facts.duplicates(SERVER)
+
+    @property
+    def retransmissions(self) -> tuple[int, int]:
+        """How many brought again what was captured, copies left out."""
+        facts = self._facts
+        return facts.retransmissions(CLIENT), facts.retransmissions(SERVER)
+
+    @property
     def bytes(self) -> tuple[int, int]:
         """How many bytes of client and server were delivered, gaps left out."""
         facts = self._facts
@@ -159,6 +170,8 @@ class Summary:
             "first_ns": self.first_ns,
             "last_ns": self.last_ns,
             "packets": by_side(self.packets),
+            "duplicates": by_side(self.duplicates),
+            "retransmissions": by_side(self.retransmissions),
             "bytes": by_side(self.bytes),
         }
         if self.sha256 is not None:

@@ -339,6 +339,14 @@ COLUMNS: dict[str, Column] = {
     ),
     "client.packets": Column(COUNT, lambda s: (s.packets[0],), "those of the client"),
     "server.packets": Column(COUNT, lambda s: (s.packets[1],), "those of the server"),
+    "duplicates": Column(
+        COUNT, lambda s: (sum(s.duplicates),), "how many packets were captured twice"
+    ),
+    "retransmissions": Column(
+        COUNT,
+        lambda s: (sum(s.retransmissions),),
+        "how many packets brought again what was captured",
+    ),
     "gaps": Column(
         COUNT, lambda s: (sum(map(len, s.gaps)),), "how many gaps both sides have"
     ),

@@ -23,6 +23,7 @@ QUESTIONS = [
     "rejected",
     "conflicts",
     "policies",
+    "twice",
 ]
 QUESTIONS += ["checksums", "clock", "frames", "fragments", "limits"]
 
@@ -164,3 +165,22 @@ def test_what_is_no_capture_is_2(name: str) -> None:
 def test_color() -> None:
     assert "\x1b" not in invoke("check", SAMPLE).stdout
     assert "\x1b[1;31m! loss" in invoke("check", SAMPLE, "--color", "always").stdout
+
+
+def test_what_was_captured_twice_is_told(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    frame = talk.client(1, b"question", identification=7)
+    talk.frames.append(frame._replace(time_ns=frame.time_ns + 5000))
+    path = tmp_path / "span.pcap"
+    write_pcap(path, talk.frames)
+    lines = invoke("check", str(path)).stdout.splitlines()
+    (at,) = [n for n, line in enumerate(lines) if line.startswith("  twice")]
+    assert lines[at].split(maxsplit=1)[1] == (
+        "1 packet in 1 stream captured twice (mirror ports, two taps); "
+        "0 retransmissions:"
+    )
+    assert lines[at + 1].strip() == "stream 0: frame 5 is a copy of 4"
+    lines = invoke("check", str(path), "--duplicate-window", "0").stdout.splitlines()
+    (said,) = [line for line in lines if line.startswith("  twice")]
+    assert said.endswith("no packet was captured twice; 1 retransmission")

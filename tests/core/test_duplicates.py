@@ -37,6 +37,7 @@ from unpacket import (
     Opened,
     Policy,
     Rejected,
+    StreamFollower,
 )
 
 US = 1_000
@@ -410,6 +411,23 @@ def test_notes_call_a_copy_a_copy() -> None:
     counts = talk.stream.counts(Direction.CLIENT)
     assert counts["out_of_order"] == 1
     assert counts["retransmissions"] == 1
+
+
+def test_an_ack_tracker_takes_no_copies() -> None:
+    """A receiver reports each segment that it has twice once (RFC 2883)."""
+    talk = begun()
+    talk.client(1, b"hello", identification=3)
+    reported = sack((1001, 1006))
+    talk.server(1, ack=6, identification=4, options=reported)
+    talk.frames.append(twin(talk.frames[-1], hops=1))
+    follower = StreamFollower()
+    follower.on_new_stream(lambda stream: stream.enable_ack_tracking())
+    follower.feed(talk.packets)
+    (stream,) = follower.live_streams()
+    tracker = stream.ack_tracker(Direction.SERVER)
+    assert tracker is not None
+    assert tracker.is_segment_acked(1001, 5)
+    assert tracker.duplicate_sacks == 1
 
 
 def test_a_syn_that_may_reuse_the_ports_is_not_refused_for_its_copy() -> None:

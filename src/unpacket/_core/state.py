@@ -462,6 +462,16 @@ class Stream:
         half = self.half(direction)
         return 0 if half is None else half.duplicates
 
+    def retransmissions(self, direction: Direction | int) -> int:
+        """Return how many packets of the side brought again what was captured.
+
+        Keep-alives and copies are none, nor is what comes after the stream's end.
+        """
+        half = self.half(direction)
+        if half is None or half.extra is None:
+            return 0
+        return half.extra.retransmissions
+
     def delivered_bytes(self, direction: Direction | int) -> int:
         """Return how many bytes of the direction were delivered, gaps left out."""
         half = self.half(direction)

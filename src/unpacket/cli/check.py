@@ -125,9 +125,10 @@ def check(
 
     Each line is about one question: what receivers acknowledged and the capture lacks,
     what else is missing, what was rejected, which bytes were seen in two versions and
-    whether another overlap policy would have chosen otherwise, whether checksums are
-    wrong by damage or only left to a network card, whether the clock went back, which
-    frames could not be used. A line that begins with ! tells of something wrong.
+    whether another overlap policy would have chosen otherwise, which packets were
+    captured twice, whether checksums are wrong by damage or only left to a network
+    card, whether the clock went back, which frames could not be used. A line that
+    begins with ! tells of something wrong.
     """
 
     @contextmanager
@@ -223,6 +224,7 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
     yield "rejected", *listed(report.rejected, REJECTIONS, where_rejected, "no segment")
     yield "conflicts", *conflict_answer(report.conflicts)
     yield "policies", *policy_answer(report)
+    yield "twice", *twice_answer(report)
     yield "checksums", *checksum_answer(report)
     yield (
         "clock",
@@ -353,6 +355,24 @@ def hex_row(octets: bytes) -> str:
 def printable(octets: bytes) -> str:
     """Return bytes as text, a dot for each that is not plain ASCII."""
     return "".join(chr(octet) if 32 <= octet < 127 else "." for octet in octets)
+
+
+def twice_answer(report: Report) -> tuple[str, list[str]]:
+    """Return what is said of what came again: copies and retransmissions."""
+    again = counted(report.retransmissions, "retransmission")
+    copies = report.duplicates
+    if not copies.count:
+        return f"no packet was captured twice; {again}", []
+    details = [
+        f"stream {one['stream']}: frame {one['frame']} is a copy of {one['copy_of']}"
+        for one in copies.examples
+    ]
+    packets = counted(copies.count, "packet")
+    streams = counted(copies.streams, "stream")
+    return (
+        f"{packets} in {streams} captured twice (mirror ports, two taps); {again}:",
+        details,
+    )
 
 
 def policy_answer(report: Report) -> tuple[str, list[str]]:
