@@ -251,6 +251,9 @@ class FilteredSource(Source):
     def tell(self) -> None:
         self._source.tell()
 
+    def stop(self) -> None:
+        self._source.stop()
+
     def close(self) -> None:
         self._source.close()
 
