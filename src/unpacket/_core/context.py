@@ -180,9 +180,9 @@ class Context:
     ) -> None:
         """Tell those who asked what a segment was.
 
-        A copy that the capture made is nothing else than that.
+        A copy that the capture made is nothing else than that, unless it is late.
         """
-        if seg.copy:
+        if seg.copy and kind != "late":
             kind = "copy"
         self.events.append(
             Note(

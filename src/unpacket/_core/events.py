@@ -281,7 +281,7 @@ class Note:
     Attributes:
         kind: ``out_of_order`` (the segment now waits), ``duplicate``,
             ``keep_alive``, ``late`` (the stream was closed already), or ``copy``:
-            any of these, and what the capture has of it twice.
+            any of the first three, and what the capture has of it twice.
         seq: Its sequence number on the wire.
         payload: What it carried.
     """
