@@ -1,17 +1,17 @@
-"""Reading and decoding beside reassembly: a second thread, for captures in files.
+"""Reading beside reassembly: a second thread, for captures in files.
 
-The thread reads and decodes, in order, some batches before they are wanted. Both
-leave the interpreter to others while they work, so that two processors are in use.
+The thread reads and finds frames, some batches before they are wanted. Whichever of
+the two has nothing better to do decodes the next batch, since which of them has more
+to do differs between captures. Both leave the interpreter to others while they work.
 What comes of a capture does not depend on it.
 """
 
 from __future__ import annotations
 
-import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from queue import Empty, Queue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from unpacket._core.assembler import Assembler
@@ -21,18 +21,127 @@ from unpacket._core.segments import Segments
 from unpacket.sources import Source
 
 # Each is a buffer of 1 MiB, which should still be in the processor's cache.
-BATCHES_AHEAD = 2
-# After so many segments the other thread may have the interpreter: 0.1 ms.
-SLICE_SEGMENTS = 256
-# A thread waits this long before it asks for the interpreter. It is for all threads
-# of the program; Python's 5 ms are time enough to reassemble eight batches. Of 500,
-# 100 and 10 us, two processors were 1.2, 1.4 and 1.55 times as fast as one.
-SWITCH_S = 0.000_01
+BATCHES_AHEAD = 4
+# While fewer wait, reading the next one comes before decoding.
+ENOUGH_AHEAD = 2
+# Whoever takes the events gets those of so many segments at a time.
+SLICE_SEGMENTS = 2048
 WAIT_S = 0.05
 
-_quick = threading.Lock()
-_readers = 0
-_switch_before_s = 0.0
+
+class Stopped(Exception):
+    """Nobody wants more."""
+
+
+class Waiting:
+    """A batch that was read, and what it was decoded to, once it was."""
+
+    __slots__ = ("batch", "decoded")
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.decoded: list[Segments] | None = None
+
+
+class Ahead:
+    """The batches that were read and not yet taken.
+
+    Batches are decoded in order, one at a time: ``_decoding`` sees to that.
+    """
+
+    def __init__(self, assembler: Assembler, source: Source) -> None:
+        self._assembler = assembler
+        self._source = source
+        self._stopped = threading.Event()
+        self._decoding = threading.Lock()
+        self._line: deque[Waiting] = deque()
+        self._free: list[Segments] = []
+        # One for each batch in the line, and at last what ended it: None, or an
+        # exception. The queue of the library that has a bound is slower than decoding.
+        self._come: SimpleQueue[Any] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()
+        for _ in range(BATCHES_AHEAD):
+            self._room.put(None)
+        self._thread = threading.Thread(
+            target=self._work, name="unpacket reads", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def take(self) -> tuple[Batch, list[Segments]] | None:
+        """Return the next batch, decoded, or None at the end.
+
+        Raises:
+            SourceError: As the source raises it.
+        """
+        came = self._come.get()
+        if came is None:
+            return None
+        if isinstance(came, BaseException):
+            raise came
+        first = self._line[0]
+        if first.decoded is None:
+            with self._decoding:
+                self._decode(first)
+        self._line.popleft()
+        self._room.put(None)
+        # It was decoded, here or by the thread.
+        return first.batch, first.decoded  # type: ignore[return-value]
+
+    def give_back(self, used: list[Segments]) -> None:
+        """Take segments that are done with."""
+        self._free += used
+
+    def stop(self) -> None:
+        """Read no more, and wait until that is so."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        end: BaseException | None = None
+        try:
+            for batch in self._source:
+                self._wait_for_room()
+                self._line.append(Waiting(batch))
+                # While it is referred to from here nobody can reuse it.
+                del batch
+                self._come.put(self)
+                if len(self._line) > ENOUGH_AHEAD:
+                    self._decode_next()
+        except BaseException as error:
+            end = error
+        self._come.put(end)
+
+    def _wait_for_room(self) -> None:
+        while True:
+            try:
+                return self._room.get_nowait()
+            except Empty:
+                pass
+            if not self._decode_next():
+                break
+        while not self._stopped.is_set():
+            try:
+                return self._room.get(timeout=WAIT_S)
+            except Empty:
+                continue
+        raise Stopped
+
+    def _decode_next(self) -> bool:
+        """Decode the first batch that is not; return whether there was one."""
+        with self._decoding:
+            for waiting in tuple(self._line):
+                if waiting.decoded is None:
+                    self._decode(waiting)
+                    return True
+        return False
+
+    def _decode(self, waiting: Waiting) -> None:
+        # The other one may just have done it.
+        if waiting.decoded is None:
+            waiting.decoded = self._assembler.decode(waiting.batch, self._free)
 
 
 def ahead(
@@ -45,64 +154,20 @@ def ahead(
     Raises:
         SourceError: As the source raises it, after what came before.
     """
-    ready: Queue[Any] = Queue(BATCHES_AHEAD)
-    free: list[Segments] = []
-    stopped = threading.Event()
-
-    def read() -> None:
-        end: BaseException | None = None
-        try:
-            for batch in source:
-                ready.put((batch, assembler.decode(batch, free)))
-                # While it is referred to from here nobody can reuse it.
-                del batch
-                if stopped.is_set():
-                    break
-        except BaseException as error:
-            end = error
-        ready.put(end)
-
-    thread = threading.Thread(target=read, name="unpacket reads", daemon=True)
+    reading = Ahead(assembler, source)
     source.tells = False
-    with quick_switches():
-        thread.start()
-        try:
-            while (item := ready.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                batch, decoded = item
-                used = list(decoded)
-                begun(batch)
-                assembler.begin_decoded(batch, decoded)
-                del item, batch, decoded
-                while (happened := assembler.proceed(SLICE_SEGMENTS)) is not None:
-                    yield happened
-                free += used
-                source.tell()
-        finally:
-            stopped.set()
-            while thread.is_alive():
-                # It may wait for room.
-                try:
-                    ready.get(timeout=WAIT_S)
-                except Empty:
-                    continue
-            source.tells = True
-
-
-@contextmanager
-def quick_switches() -> Iterator[None]:
-    """Have the threads of the program take turns more often meanwhile."""
-    global _readers, _switch_before_s
-    with _quick:
-        if not _readers:
-            _switch_before_s = sys.getswitchinterval()
-            sys.setswitchinterval(min(_switch_before_s, SWITCH_S))
-        _readers += 1
+    reading.start()
     try:
-        yield
+        while (taken := reading.take()) is not None:
+            batch, decoded = taken
+            used = list(decoded)
+            begun(batch)
+            assembler.begin_decoded(batch, decoded)
+            del taken, batch, decoded
+            while (happened := assembler.proceed(SLICE_SEGMENTS)) is not None:
+                yield happened
+            reading.give_back(used)
+            source.tell()
     finally:
-        with _quick:
-            _readers -= 1
-            if not _readers:
-                sys.setswitchinterval(_switch_before_s)
+        reading.stop()
+        source.tells = True

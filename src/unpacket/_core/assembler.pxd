@@ -1,12 +1,13 @@
 cimport cython
 
 from unpacket._core cimport inline_octets as native
+from unpacket._core cimport inline_released as released
 from unpacket._core.batch cimport (Batch)
 from unpacket._core.context cimport (Context)
 from unpacket._core.decode cimport (Decoder)
 from unpacket._core.events cimport (Data)
 from unpacket._core.half cimport (grace_over, release, settle, skip)
-from unpacket._core.quick cimport quick_run
+from unpacket._core.quick cimport quick_run, tell
 from unpacket._core.segments cimport (Segments)
 from unpacket._core.sequence cimport (delta)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, recall, seen)
@@ -45,6 +46,7 @@ cdef class Assembler:
     cdef readonly long long not_followed
     cdef readonly HostSums sums
     cdef int pause
+    cdef bint shared
     cdef Py_ssize_t looked_at
     cdef Py_ssize_t stop_index
     cdef list decoded

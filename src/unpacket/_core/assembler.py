@@ -11,6 +11,7 @@ from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its
 from typing import NamedTuple
 
 from unpacket._core import inline_octets as native
+from unpacket._core import inline_released as released
 from unpacket._core.batch import Batch
 from unpacket._core.constants import (
     ACK,
@@ -35,7 +36,7 @@ from unpacket._core.context import Context, nanoseconds
 from unpacket._core.decode import Decoder
 from unpacket._core.events import Data, Direction, Event
 from unpacket._core.half import grace_over, release, settle, skip
-from unpacket._core.quick import quick_run
+from unpacket._core.quick import quick_run, tell
 from unpacket._core.segments import Segments
 from unpacket._core.state import Half, Segment, Stream, recall, seen
 from unpacket._core.stream import begin, check_ended, close, process, shift_of
@@ -135,6 +136,7 @@ class Assembler:
         "reused_id",
         "segment_index",
         "segments",
+        "shared",
         "stop_index",
         "sums",
         "table",
@@ -186,6 +188,7 @@ class Assembler:
         self.frame_index = 0
         self.segment_index = 0
         self.stop_index = NOWHERE
+        self.shared = False
         self.next_id = 0
         self.packets = 0
         self.copies = []
@@ -259,6 +262,7 @@ class Assembler:
         if not isinstance(batch, Batch):
             raise TypeError(f"feed() takes a Batch, and not a {type(batch).__name__}")
         self.batch = batch
+        self.shared = False
         self.frame_index = 0
         self.segment_index = 0
         self.stop_index = NOWHERE
@@ -285,6 +289,8 @@ class Assembler:
     def begin_decoded(self, batch: Batch, decoded: list[Segments]) -> None:
         """Take a batch, and what ``decode`` returned for it, to be worked off."""
         self.begin(batch)
+        # To let another thread run takes longer than a segment.
+        self.shared = True
         self.frame_index = batch.count
         self.decoded = decoded
         self.pause = NEVER_PAUSE
@@ -395,8 +401,17 @@ class Assembler:
             stop = i + 1
             if self.pause != EACH_SEGMENT:
                 stop = min(segments.count, self.stop_index)
-            self.segment_index = quick_run(ctx, self.table, segments, batch, i, stop)
+            if self.shared:
+                self.segment_index = released.reassemble(
+                    ctx, self.table, segments, batch, i, stop
+                )
+            else:
+                self.segment_index = quick_run(
+                    ctx, self.table, segments, batch, i, stop
+                )
             self.packets += self.segment_index - i
+            if segments.delivered_words:
+                tell(ctx, self.table, segments, batch)
             if self.segment_index < stop:
                 self.segment_index += 1
                 self.one(self.segment_index - 1)

@@ -123,6 +123,14 @@ SCALING_SHIFT = 24
 MSS_SHIFT = 32
 SCALE_SHIFT = 48
 
+# The numbers of a delivery, in ``Segments.delivered``: the row, the slot of its stream
+# in the table, where its payload lies in the half, and IS_CLIENT or 0.
+DELIVERY_WORDS = 4
+DELIVERED_ROW = 0
+DELIVERED_SLOT = 1
+DELIVERED_OFFSET = 2
+DELIVERED_SIDE = 3
+
 # So many segments that the capture has twice are named.
 MAX_COPIES = 100
 

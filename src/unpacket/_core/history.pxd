@@ -61,7 +61,7 @@ cdef class History:
         long long length,
         long long position,
         long long frame,
-    ) except -1
+    ) except -1 nogil
     @cython.locals(
         oldest=cython.longlong, bare=list, number=cython.longlong,
         before=cython.longlong, link=cython.longlong, near=cython.longlong,

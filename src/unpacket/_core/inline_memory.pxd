@@ -12,6 +12,6 @@ cdef extern from *:
     void unpacket_prefetch(const void* address) noexcept nogil
 
 
-cdef inline void prefetch(long long[::1] numbers, Py_ssize_t place) noexcept:
+cdef inline void prefetch(long long[::1] numbers, Py_ssize_t place) noexcept nogil:
     if 0 <= place < numbers.shape[0]:
         unpacket_prefetch(&numbers[place])

@@ -1,9 +1,12 @@
 # What inline_released.py says, for the compiled core.
 
 from unpacket._core.batch cimport Batch
+from unpacket._core.context cimport Context
 from unpacket._core.decode cimport Decoder
 from unpacket._core.duplicates cimport Duplicates
+from unpacket._core.quick cimport quick_run
 from unpacket._core.segments cimport Segments
+from unpacket._core.table cimport FlowTable
 
 
 cdef inline Py_ssize_t run(
@@ -17,3 +20,16 @@ cdef inline Py_ssize_t run(
 cdef inline mark(Duplicates duplicates, Batch batch, Segments segments):
     with nogil:
         duplicates.mark(batch, segments)
+
+
+cdef inline Py_ssize_t reassemble(
+    Context ctx,
+    FlowTable table,
+    Segments segments,
+    Batch batch,
+    Py_ssize_t i,
+    Py_ssize_t stop,
+) except -1:
+    with nogil:
+        i = quick_run(ctx, table, segments, batch, i, stop)
+    return i

@@ -1,12 +1,16 @@
-"""The decoder's inner loops; their compiled twins let other threads run meanwhile."""
+"""The inner loops; their compiled twins let other threads run meanwhile."""
 
 from typing import TYPE_CHECKING
 
+from unpacket._core.quick import quick_run
+
 if TYPE_CHECKING:
     from unpacket._core.batch import Batch
+    from unpacket._core.context import Context
     from unpacket._core.decode import Decoder
     from unpacket._core.duplicates import Duplicates
     from unpacket._core.segments import Segments
+    from unpacket._core.table import FlowTable
 
 
 def run(decoder: "Decoder", batch: "Batch", segments: "Segments", start: int) -> int:
@@ -17,3 +21,15 @@ def run(decoder: "Decoder", batch: "Batch", segments: "Segments", start: int) ->
 def mark(duplicates: "Duplicates", batch: "Batch", segments: "Segments") -> None:
     """Find out which segments are copies of others."""
     duplicates.mark(batch, segments)
+
+
+def reassemble(
+    ctx: "Context",
+    table: "FlowTable",
+    segments: "Segments",
+    batch: "Batch",
+    i: int,
+    stop: int,
+) -> int:
+    """Process ordinary segments from row ``i`` on; return the first that is left."""
+    return quick_run(ctx, table, segments, batch, i, stop)

@@ -5,13 +5,13 @@ from unpacket._core cimport inline_octets as native
 from unpacket._core.batch cimport Batch
 from unpacket._core.context cimport Context
 from unpacket._core.events cimport Data
-from unpacket._core.history cimport History
 from unpacket._core.segments cimport Segments
 from unpacket._core.table cimport FlowTable
 
 cdef unsigned int ACK, FIN_SYN_RST_ACK, GOOD, BAD
 cdef unsigned long long IGNORED, IS_CLIENT, SUM_GOOD, TIMESTAMPS
-cdef Py_ssize_t CHUNK, CHUNK_MASK
+cdef Py_ssize_t CHUNK, CHUNK_MASK, DELIVERY_WORDS
+cdef Py_ssize_t DELIVERED_ROW, DELIVERED_SLOT, DELIVERED_OFFSET, DELIVERED_SIDE
 cdef unsigned long long LOW32, HALF32
 cdef long long MAX_COPIES, ONE_COPY, NO_TICK, LATEST_NS, SLOT_MASK
 cdef int HASH_SHIFT, SLOT_BITS, TAG_SHIFT, OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT
@@ -20,7 +20,6 @@ cdef Py_ssize_t ROW_PACKETS, ROW_RECORD, ROW_SEQ, ROW_FLAGS, ROW_SEEN, ROW_LAST
 cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
 
 @cython.locals(
-    history=History,
     words="long long[::1]",
     unsigned="unsigned long long[::1]",
     skew_ns=cython.longlong,
@@ -51,9 +50,7 @@ cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
     hops=int,
     recent=cython.ulonglong,
     edge=cython.longlong,
-    frame=cython.longlong,
-    start=Py_ssize_t,
-    event=Data,
+    delivered=Py_ssize_t,
 )
 cpdef Py_ssize_t quick_run(
     Context ctx,
@@ -62,7 +59,9 @@ cpdef Py_ssize_t quick_run(
     Batch batch,
     Py_ssize_t i,
     Py_ssize_t stop,
-) except -1
+) except -1 nogil
+@cython.locals(at=Py_ssize_t, i=Py_ssize_t, event=Data)
+cpdef tell(Context ctx, FlowTable table, Segments segments, Batch batch)
 @cython.locals(
     mask=cython.longlong,
     entries="long long[::1]",
@@ -74,4 +73,6 @@ cpdef Py_ssize_t quick_run(
     entry=cython.longlong,
     row=Py_ssize_t,
 )
-cdef prefetch(FlowTable table, Segments segments, Py_ssize_t start)
+cdef int prefetch(
+    FlowTable table, Segments segments, Py_ssize_t start
+) except -1 nogil

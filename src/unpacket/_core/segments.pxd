@@ -3,14 +3,15 @@ cimport cython
 from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
 from unpacket._core.packet cimport Packet
 
-cdef Py_ssize_t MAX_LAYERS
+cdef Py_ssize_t MAX_LAYERS, DELIVERY_WORDS
 
 @cython.final
 cdef class Segments:
     cdef readonly Py_ssize_t capacity
     cdef public Py_ssize_t count
     cdef readonly list side, side_frames
-    cdef readonly i64[::1] time_ns
+    cdef readonly i64[::1] time_ns, delivered
+    cdef Py_ssize_t delivered_words
     cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash, identity, layers
     cdef readonly u32[::1] index, context, ports, seq, ack, ip_id
     cdef readonly u32[::1] start, captured, length, tsval, tsecr, sack_start, copy

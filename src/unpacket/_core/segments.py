@@ -21,6 +21,9 @@ checksum as it stands in the header.
 
 ``flags`` has the bits of the TCP header, FIN lowest, and AE (once NS) as 0x100.
 
+``delivered`` is not the decoder's: the loop over ordinary segments notes there what
+its last run delivered, in the first ``delivered_words`` numbers.
+
 Of ``hash`` (44 bits) only the upper 29 are as good as random: a table takes its
 index from ``hash >> 15``.
 """
@@ -29,6 +32,7 @@ from array import array
 from typing import Any
 
 from unpacket._core.batch import CAPACITY, Batch
+from unpacket._core.constants import DELIVERY_WORDS
 from unpacket._core.layers import MAX_LAYERS
 from unpacket._core.packet import Packet
 
@@ -58,6 +62,8 @@ class Segments:
         "context",
         "copy",
         "count",
+        "delivered",
+        "delivered_words",
         "direction",
         "family",
         "flags",
@@ -99,6 +105,8 @@ class Segments:
         self.count = 0
         self.side = []
         self.side_frames = []
+        self.delivered = memoryview(bytearray(8 * DELIVERY_WORDS * capacity)).cast("q")
+        self.delivered_words = 0
         self.time_ns = array("q", bytes(8 * capacity))
         self.a_hi = array("Q", bytes(8 * capacity))
         self.a_lo = array("Q", bytes(8 * capacity))
