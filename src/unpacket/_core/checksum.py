@@ -7,17 +7,16 @@ here: ``total % 0xFFFF`` is the checksum's complement. Modulo 0xFFFF, swapping t
 bytes of a word is multiplication by 256. So pairs of bytes are added as the machine
 holds them, from the first even position of the buffer, and set right once.
 
-The checks of index and overflow are off in this file, for one loop that adds 23 GB/s
-without them and 1.4 with them; its bounds are proved where it stands.
+The checks of index and overflow are off in this file: the two single bytes that it
+reads lie in the range that its first lines cut to what there is.
 """
 
 import sys
 
+from unpacket._core import inline_sums as sums
 from unpacket._core.packet import Packet
 
 LITTLE_ENDIAN = sys.byteorder == "little"
-# So many 16-bit words never exceed 32 bits, and 32-bit additions vectorize well.
-BLOCK_WORDS = 1 << 16
 
 
 def ones_sum(packet: Packet, start: int, stop: int) -> int:
@@ -34,16 +33,7 @@ def ones_sum(packet: Packet, start: int, stop: int) -> int:
     # Word w is bytes 2 * w and 2 * w + 1; these are the words inside the range.
     first = (start + 1) >> 1
     last = min(stop >> 1, len(packet.words))
-    total = 0
-    while first < last:
-        block = min(first + BLOCK_WORDS, last)
-        partial = 0
-        # 0 <= first <= i < block <= last <= len(words), and the sum of at most
-        # 65536 words of 16 bits is below 2**32.
-        for i in range(first, block):
-            partial += packet.words[i]
-        total += partial
-        first = block
+    total = sums.words_sum(packet.words, first, last)
     # From an odd start, every word is one byte off.
     odd = start & 1
     if LITTLE_ENDIAN != (odd == 1):

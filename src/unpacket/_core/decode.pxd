@@ -6,11 +6,12 @@ from unpacket._core.duplicates cimport Duplicates
 from unpacket._core.ip cimport ip_layer, transport
 from unpacket._core.link cimport link_layer
 from unpacket._core.packet cimport Packet
+from unpacket._core.plain cimport plain
 from unpacket._core.segments cimport Segments
 from unpacket._core.tcp cimport TcpLayer
 from unpacket._core.tunnel cimport unwrap
 
-cdef int NONE, ENCAPSULATED, FILTERED, FRAGMENT, IP_HEADER
+cdef int ETHERNET, NONE, ENCAPSULATED, FILTERED, FRAGMENT, IP_HEADER
 
 @cython.final
 cdef class Decoder:

@@ -10,6 +10,7 @@ from unpacket._core.duplicates import Duplicates
 from unpacket._core.ip import ip_layer, transport
 from unpacket._core.link import link_layer
 from unpacket._core.packet import Packet
+from unpacket._core.plain import plain
 from unpacket._core.reasons import (
     ENCAPSULATED,
     FILTERED,
@@ -24,6 +25,7 @@ from unpacket._core.tunnel import unwrap
 
 # What ``Policy.context`` names, in the order of ``Packet.keyed_by``.
 CONTEXTS = ("none", "tunnel", "vlan")
+ETHERNET = 1
 # Contexts that are told apart for certain. Beyond them it is by a hash: only somebody
 # who makes them up sends so many.
 MAX_CONTEXTS = 1 << 16
@@ -149,10 +151,14 @@ class Decoder:
                 continue
             if batch.time_ns[i] > self._clock_ns:
                 self._clock_ns = batch.time_ns[i]
-            self._packet.place(batch.start[i], batch.captured[i], batch.original[i])
-            reason = link_layer(self._packet, batch.link_type[i])
-            if reason == NONE:
-                reason = ip_layer(self._packet)
+            reason = NONE
+            if batch.link_type[i] != ETHERNET or not plain(
+                self._packet, batch.start[i], batch.captured[i]
+            ):
+                self._packet.place(batch.start[i], batch.captured[i], batch.original[i])
+                reason = link_layer(self._packet, batch.link_type[i])
+                if reason == NONE:
+                    reason = ip_layer(self._packet)
             if reason == NONE and self._packet.layer_count == 0:
                 reason = self._tcp.read(self._packet, segments, i, batch.time_ns[i])
             elif reason == NONE or reason == FRAGMENT or reason == ENCAPSULATED:

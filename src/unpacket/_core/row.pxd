@@ -1,19 +1,19 @@
 cimport cython
 
-from unpacket._core cimport inline_reads as reads
+from unpacket._core cimport inline_loads as loads
 from unpacket._core.batch cimport i64, u32, u64
 from unpacket._core.packet cimport Packet
 from unpacket._core.segments cimport Segments
 
-cdef int NO_WSCALE, NOT_JUDGED
+cdef int NOT_JUDGED
 cdef u64 HASH_MASK, OTHER_DIRECTION
 
 @cython.final
 cdef class RowWriter:
     cdef u64[::1] _keys
     @cython.locals(
-        ports=i64, src_port=i64, dst_port=i64, word=i64, forward=bint, total=u64,
-        identity=u64,
+        at=i64, ports=u32, src_port=u32, dst_port=u32, word=u64, forward=bint,
+        total=u64, identity=u64,
         a_hi=u64, a_lo=u64, b_hi=u64, b_lo=u64, a_port=u64, b_port=u64,
     )
     cdef int write(

@@ -4,6 +4,7 @@ from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
 from unpacket._core.packet cimport Packet
 
 cdef Py_ssize_t MAX_LAYERS, DELIVERY_WORDS
+cdef int NO_WSCALE
 
 @cython.final
 cdef class Segments:
@@ -19,7 +20,7 @@ cdef class Segments:
     cdef readonly u16[::1] flags, window, mss, sum
     cdef readonly u8[::1] family, direction, ttl, checksum
     cdef readonly u8[::1] wscale, sack_permitted, has_timestamp, sack_count, layer_count
-    cdef bint layered
+    cdef bint layered, with_options
     @cython.locals(i=Py_ssize_t)
     cpdef clear(self)
     @cython.locals(n=Py_ssize_t)

@@ -92,6 +92,7 @@ class Segments:
         "tsval",
         "ttl",
         "window",
+        "with_options",
         "wscale",
     )
 
@@ -135,11 +136,12 @@ class Segments:
         self.layers = array("Q", bytes(8 * MAX_LAYERS * capacity))
         self.layer_count = bytearray(capacity)
         self.layered = False
+        self.with_options = False
         self.family = bytearray(capacity)
         self.direction = bytearray(capacity)
         self.ttl = bytearray(capacity)
         self.checksum = bytearray(capacity)
-        self.wscale = bytearray(capacity)
+        self.wscale = bytearray([NO_WSCALE]) * capacity
         self.sack_permitted = bytearray(capacity)
         self.has_timestamp = bytearray(capacity)
         self.sack_count = bytearray(capacity)
@@ -148,10 +150,18 @@ class Segments:
         """Hold no segments; the columns keep their old values until overwritten."""
         self.count = 0
         if self.layered:
-            # Few have layers: nobody writes that there are none.
+            # Few have layers, or such options: nobody writes that there are none.
             for i in range(self.capacity):
                 self.layer_count[i] = 0
             self.layered = False
+        if self.with_options:
+            for i in range(self.capacity):
+                self.mss[i] = 0
+                self.wscale[i] = NO_WSCALE
+                self.sack_permitted[i] = 0
+                self.sack_start[i] = 0
+                self.sack_count[i] = 0
+            self.with_options = False
         # A new list: whoever kept the old one keeps what it held.
         self.side = []
         self.side_frames = []

@@ -1,5 +1,6 @@
 cimport cython
 
+from unpacket._core cimport inline_loads as loads
 from unpacket._core cimport inline_reads as reads
 from unpacket._core.batch cimport i64, u8, u16, u32, u64
 from unpacket._core.checksum cimport ones_sum

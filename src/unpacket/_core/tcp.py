@@ -4,6 +4,7 @@
 RFC 9293, options of RFC 2018 (SACK) and RFC 7323 (window scale, timestamps).
 """
 
+from unpacket._core import inline_loads as loads
 from unpacket._core import inline_reads as reads
 from unpacket._core.checksum import ones_sum
 from unpacket._core.packet import Packet
@@ -42,25 +43,29 @@ class TcpLayer:
         size = packet.wire_stop - at
         if size < 20:
             return TCP_HEADER
-        if packet.stop - at < 20:
+        stop = packet.stop
+        if stop - at < 20 or at < 0 or stop > len(packet.data):
             return TCP_TRUNCATED
         options = at + 20
-        start = at + (packet.data[at + 12] >> 4) * 4
+        start = at + (loads.load16(packet.data, at + 12, True) >> 12) * 4
         if start < options or start > packet.wire_stop:
             return TCP_HEADER
         n = segments.count
         self._rows.write(packet, start, segments, n)
         segments.index[n] = index
         segments.time_ns[n] = time_ns
-        if packet.verify_checksums and packet.stop == packet.wire_stop:
+        if packet.verify_checksums and stop == packet.wire_stop:
             segments.checksum[n] = judge(packet, at)
         if start > options:
-            stop = min(start, packet.stop)
+            stop = min(start, stop)
             # NOP NOP timestamps: what nearly every segment carries.
-            if stop - options == 12 and reads.be32(packet, options) == 0x0101080A:
+            if (
+                stop - options == 12
+                and loads.load32(packet.data, options, True) == 0x0101080A
+            ):
                 segments.has_timestamp[n] = 1
-                segments.tsval[n] = reads.be32(packet, options + 4)
-                segments.tsecr[n] = reads.be32(packet, options + 8)
+                segments.tsval[n] = loads.load32(packet.data, options + 4, True)
+                segments.tsecr[n] = loads.load32(packet.data, options + 8, True)
             else:
                 read_options(packet, segments, n, options, stop)
         segments.count = n + 1
@@ -72,6 +77,7 @@ def read_options(packet: Packet, segments: Segments, n: int, at: int, stop: int)
 
     A list that breaks its own rules ends where it does so.
     """
+    segments.with_options = True
     while at + 2 <= stop:
         kind = packet.data[at]
         if kind == 0:
@@ -105,15 +111,17 @@ def judge(packet: Packet, at: int) -> int:
     A segment whose IPv4 header is damaged is as bad as one with damage of its own:
     no receiver accepts either.
     """
-    without_length = (
-        halves(packet.src_hi)
-        + halves(packet.src_lo)
-        + halves(packet.dst_hi)
-        + halves(packet.dst_lo)
-        + 6
-    )
-    pseudo = without_length + packet.wire_stop - at
     # Sums are left unfolded: all that matters is their remainder.
+    without_length = 6 + packet.src_lo + packet.dst_lo
+    if packet.family == 6:
+        without_length = (
+            halves(packet.src_hi)
+            + halves(packet.src_lo)
+            + halves(packet.dst_hi)
+            + halves(packet.dst_lo)
+            + 6
+        )
+    pseudo = without_length + packet.wire_stop - at
     if (pseudo + ones_sum(packet, at, packet.stop)) % 0xFFFF == 0:
         return BAD if packet.ip_header_damaged else GOOD
     field = reads.be16(packet, at + 16)

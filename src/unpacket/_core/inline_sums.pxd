@@ -1,0 +1,56 @@
+# What inline_sums.py says, for the compiled core.
+#
+# Words are added in pairs: 2**16 is 1 modulo 0xFFFF, and there are fewer additions to
+# make. The same loop is compiled twice: wheels are for processors without AVX2 too, and
+# with it half of the instructions are enough.
+
+from unpacket._core.batch cimport u16, u64
+
+cdef extern from *:
+    """
+    #include <string.h>
+
+    #ifdef __GNUC__
+    #define UNPACKET_UNROLLED _Pragma("GCC unroll 4")
+    #else
+    #define UNPACKET_UNROLLED
+    #endif
+
+    #define UNPACKET_SUM \
+        unsigned long long total = 0; \
+        UNPACKET_UNROLLED \
+        for (Py_ssize_t pair = 0; pair < count / 2; pair++) { \
+            unsigned int two; \
+            memcpy(&two, words + 2 * pair, sizeof(two)); \
+            total += two; \
+        } \
+        if (count & 1) total += words[count - 1]; \
+        return (total & 0xFFFFFFFF) + (total >> 32);
+
+    static unsigned long long unpacket_sum_any(
+        const unsigned short* words, Py_ssize_t count) { UNPACKET_SUM }
+
+    #if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+    __attribute__((target("avx2")))
+    static unsigned long long unpacket_sum_avx2(
+        const unsigned short* words, Py_ssize_t count) { UNPACKET_SUM }
+
+    static inline unsigned long long unpacket_sum(
+        const unsigned short* words, Py_ssize_t count)
+    {
+        if (__builtin_cpu_supports("avx2")) return unpacket_sum_avx2(words, count);
+        return unpacket_sum_any(words, count);
+    }
+    #else
+    #define unpacket_sum unpacket_sum_any
+    #endif
+    """
+    u64 unpacket_sum(const u16* words, Py_ssize_t count) noexcept nogil
+
+
+cdef inline u64 words_sum(
+    const u16[::1] words, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
+    if first < 0 or first >= last or last > words.shape[0]:
+        return 0
+    return unpacket_sum(&words[first], last - first)

@@ -1,0 +1,13 @@
+cimport cython
+
+from unpacket._core cimport inline_loads as loads
+from unpacket._core.batch cimport i64, u64
+from unpacket._core.packet cimport Packet
+
+cdef i64 LEAST
+
+@cython.locals(
+    at=i64, total=i64, words_0=u64, words_2=u64, words_4=u64,
+    src=u64, dst=u64, header_sum=u64,
+)
+cpdef bint plain(Packet packet, i64 start, i64 captured) except -1 nogil
