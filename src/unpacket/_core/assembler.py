@@ -20,6 +20,7 @@ from unpacket._core.constants import (
     HALF_BYTES,
     IGNORED,
     IS_CLIENT,
+    LATEST_NS,
     LAYER_BYTES,
     MAX_COPIES,
     NEVER,
@@ -49,9 +50,6 @@ NOWHERE = (1 << 62) - 1
 
 # So many paths are remembered, to have the streams that are in them share them.
 MAX_PATHS = 4096
-
-# 146 years from 1970: differences of such times fit into 64 bits.
-LATEST_NS = (1 << 62) - 1
 
 # 73 years of a capture without a step of its clock. Then the clock that timers go by
 # stands still, so that it and its distance from such times fit into 64 bits too.

@@ -5,6 +5,11 @@ copy of it at import, while one that a ``.pxd`` declares here would vanish from
 Python.
 """
 
+# Sequence numbers are meant modulo 2**32, and half of that is the farthest that two
+# can lie apart.
+LOW32 = 0xFFFFFFFF
+HALF32 = 0x80000000
+
 # Flags of a TCP header (RFC 9293 section 3.1).
 FIN = 0x01
 SYN = 0x02
@@ -70,6 +75,8 @@ PIECE_BYTES = 160
 LAYER_BYTES = 40
 
 NEVER = (1 << 63) - 1
+# 146 years from 1970: differences of such times fit into 64 bits.
+LATEST_NS = (1 << 62) - 1
 NS = 1_000_000_000
 UNBOUNDED = 1 << 62
 

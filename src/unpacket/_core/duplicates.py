@@ -17,6 +17,7 @@ from array import array
 
 from unpacket._core import inline_loads as loads
 from unpacket._core.batch import Batch
+from unpacket._core.constants import LOW32
 from unpacket._core.layers import MAX_LAYERS
 from unpacket._core.segments import BAD, UNFILLED, Segments
 
@@ -39,7 +40,6 @@ STEADY = 1 << 16
 # loss: what goes through two hosts and a switch takes longer.
 PROMPT_NS = 50_000
 
-LOW32 = 0xFFFFFFFF
 MASK64 = (1 << 64) - 1
 HALF64 = 1 << 63
 

@@ -8,12 +8,13 @@ that may be moved by whole seconds. A time that 64 bits cannot hold in nanosecon
 
 from array import array
 
+from unpacket._core.constants import LOW32
+
 # Merging captures makes an interface of each; tshark has merged some thousands.
 MAX_INTERFACES = 1 << 16
 BILLION = 1_000_000_000
 LAST_WHOLE_SECOND = 9_223_372_035
 LATEST_NS = (1 << 63) - 1
-LOW32 = (1 << 32) - 1
 # In ``shift``: the ticks are decimal.
 DECIMAL = 255
 # Ticks so short that 2**64 of them are less than a nanosecond.

@@ -26,6 +26,7 @@ from unpacket._core.constants import (
     DELIVERED_SIDE,
     DELIVERED_SLOT,
     DELIVERY_WORDS,
+    HALF32,
     HASH_SHIFT,
     IGNORED,
     IS_CLIENT,
@@ -35,6 +36,8 @@ from unpacket._core.constants import (
     KEY_B_LO,
     KEY_OWNER,
     KEY_PORTS,
+    LATEST_NS,
+    LOW32,
     MAX_COPIES,
     NO_TICK,
     ONE_COPY,
@@ -67,13 +70,8 @@ from unpacket._core.table import FlowTable
 
 FIN_SYN_RST_ACK = 0x17
 
-LOW32 = 0xFFFFFFFF
-HALF32 = 0x80000000
 
 CHUNK_MASK = CHUNK - 1
-
-# As in the assembler: beyond it times are not to be calculated with.
-LATEST_NS = (1 << 62) - 1
 
 
 def quick_run(

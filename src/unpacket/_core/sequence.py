@@ -4,8 +4,7 @@ A sequence number is 32 bits and wraps (RFC 9293 section 3.4); an offset is 64
 bits, counts from the first payload byte of a direction, and never wraps.
 """
 
-LOW32 = 0xFFFFFFFF
-HALF32 = 0x80000000
+from unpacket._core.constants import HALF32, LOW32
 
 
 def delta(a: int, b: int) -> int:

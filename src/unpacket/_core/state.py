@@ -25,6 +25,7 @@ from unpacket._core.constants import (
     KEY_B_LO,
     KEY_OWNER,
     KEY_PORTS,
+    LOW32,
     MSS_SHIFT,
     NEVER,
     NO_SCALE,
@@ -59,8 +60,6 @@ from unpacket._core.events import CLIENT, SERVER, Direction, Event
 from unpacket._core.held import Held
 from unpacket._core.layers import path_text
 from unpacket._core.ledger import Ledger
-
-LOW32 = 0xFFFFFFFF
 
 
 class Endpoint(NamedTuple):

@@ -18,6 +18,7 @@ from unpacket._core.constants import (
     FINISHED,
     GOES_ON,
     IS_CLIENT,
+    LOW32,
     NO_SCALE,
     OPEN,
     PIECE_BYTES,
@@ -51,8 +52,6 @@ from unpacket._core.half import (
 )
 from unpacket._core.sequence import delta, unwrap
 from unpacket._core.state import Half, HalfExtra, Segment, Stream, recall
-
-LOW32 = 0xFFFFFFFF
 
 BAD_CHECKSUM = 2
 GOOD_CHECKSUM = 1

@@ -7,13 +7,13 @@ somebody asks. The memory is fixed: senders for whom there is no room share one 
 import ipaddress
 from array import array
 
+from unpacket._core.constants import LOW32
 from unpacket._core.segments import Segments
 
 HOSTS = 4096
 MASK = HOSTS - 1
 # Whoever chooses addresses that collide only fills the common row.
 PROBES = 16
-LOW32 = 0xFFFFFFFF
 # 2**32 divided by the golden ratio (Knuth, TAOCP 3, section 6.4).
 MULTIPLIER = 0x9E3779B1
 

@@ -7,6 +7,7 @@ RFC 9293, options of RFC 2018 (SACK) and RFC 7323 (window scale, timestamps).
 from unpacket._core import inline_loads as loads
 from unpacket._core import inline_reads as reads
 from unpacket._core.checksum import ones_sum
+from unpacket._core.constants import LOW32
 from unpacket._core.packet import Packet
 from unpacket._core.reasons import NONE, TCP_HEADER, TCP_TRUNCATED
 from unpacket._core.row import RowWriter
@@ -20,7 +21,6 @@ from unpacket._core.segments import (
 
 # RFC 7323 section 2.3: a larger shift means 14.
 MAX_WSCALE = 14
-LOW32 = 0xFFFFFFFF
 
 
 class TcpLayer:
