@@ -45,8 +45,8 @@ def test_does_not_overflow(skip: int) -> None:
     octets = b"\xff" * 300_001
     total = sum_of(octets, skip, len(octets))
     assert total % 0xFFFF == model(octets[skip:]) % 0xFFFF
-    # All words are 0xFFFF, but for the last half.
-    assert total >= 0xFFFF * 150_000
+    # So that a caller may add others to it.
+    assert 0 < total < 1 << 56
 
 
 @given(st.binary(max_size=20), st.integers(-30, 30), st.integers(-30, 30))
