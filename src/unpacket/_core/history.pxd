@@ -25,6 +25,7 @@ cdef class History:
     cdef readonly long long count
     cdef readonly long long total
     cdef long long first
+    cdef long long fresh_bytes
     cdef long long present
     cdef long long stamp
     cdef readonly long long kept_bytes

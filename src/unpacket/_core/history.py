@@ -75,6 +75,7 @@ class History:
         count: How many records were made, ever; the next record's number.
         total: How many bytes they described.
         first: The first record of the present batch.
+        fresh_bytes: What the records of the present batch describe in its buffer.
         present: The number of the store that the present batch is.
         kept_bytes: The size of all buffers that are kept alive.
         ring: WORDS numbers for each of the latest RECORDS records.
@@ -87,6 +88,7 @@ class History:
         "chunk_used",
         "count",
         "first",
+        "fresh_bytes",
         "kept_bytes",
         "link",
         "present",
@@ -107,6 +109,7 @@ class History:
         self.total = 0
         self.first = 0
         self.present = 0
+        self.fresh_bytes = 0
         self.stamp = 0
         self.kept_bytes = 0
         self.batch = None
@@ -122,6 +125,7 @@ class History:
         self.stamp += 1
         self.present = self.stamp
         self.first = self.count
+        self.fresh_bytes = 0
         self.batch = Store(self.stamp, buffer)
 
     def end(self) -> None:
@@ -130,10 +134,7 @@ class History:
         batch: Store = self.batch  # type: ignore[assignment]
         self.batch = None
         young = max(self.first, self.count - RECORDS)
-        kept = 0
-        for number in range(young, self.count):
-            if self.store(number) == self.present:
-                kept += self.length(number)
+        kept = self.fresh_bytes
         size = len(batch.buffer)
         if kept * KEEP_RATIO >= size and size >= KEEP_LEAST_BYTES:
             batch.last_total = self.total
@@ -221,6 +222,7 @@ class History:
         self.link[slot] = NO_LINK
         self.count = number + 1
         self.total += length
+        self.fresh_bytes += length
         return number
 
     def link_up(self, last: int) -> None:
@@ -264,6 +266,7 @@ class History:
     def add_copy(self, previous: int, offset: int, payload: bytes, frame: int) -> int:
         """Record bytes that no batch buffer holds; return the record's number."""
         number = self.add(previous, offset, len(payload), 0, frame)
+        self.fresh_bytes -= len(payload)
         self.copy(number, payload)
         return number
 
