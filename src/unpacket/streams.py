@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from unpacket._core.events import Closed, Data, Opened
+from unpacket._core.events import Closed, Data, Finished, Opened
 from unpacket._core.state import Stream
 from unpacket.policy import Policy
 from unpacket.reading import Reading
@@ -150,7 +150,7 @@ def _summarize(told: Iterable[Any], *, digest: bool) -> Iterator[Summary]:
                 if sides is not None:
                     digests = (sides[0].hexdigest(), sides[1].hexdigest())
             yield Summary(event.stream, trouble, digests)
-        elif kind is not Opened:
+        elif kind is not Opened and kind is not Finished:
             trouble = troubles.get(event.stream)
             if trouble is None:
                 trouble = troubles[event.stream] = Trouble()

@@ -66,14 +66,16 @@ class JsonForm:
 
 def row_of(summary: Summary, first_ns: int) -> list[str]:
     """Return the cells of a stream; its start counts from ``first_ns``."""
+    begun_ns = summary.first_ns
+    from_client, from_server = summary.bytes
     return [
         str(summary.id),
         str(summary.client),
         str(summary.server),
-        seconds(summary.first_ns - first_ns),
-        seconds(summary.last_ns - summary.first_ns),
-        str(summary.bytes[0]),
-        str(summary.bytes[1]),
+        seconds(begun_ns - first_ns),
+        seconds(summary.last_ns - begun_ns),
+        str(from_client),
+        str(from_server),
         str(sum(summary.packets)),
         summary.close_reason or "",
         trouble_of(summary),

@@ -34,6 +34,8 @@ class Table:
         self._names = [name.strip() for name in heading]
         self._at_right = [name.startswith(" ") for name in heading]
         self._widths = [len(name) for name in self._names]
+        # What cells are filled into: this is called for every stream.
+        self._layout = ""
         self._write = write
         self._rows_ahead = rows_ahead
         self._color = color
@@ -47,11 +49,15 @@ class Table:
 
     def flush(self) -> None:
         """Print the rows that were kept back, and no longer keep any back."""
+        widths = self._widths
         for cells in self._kept:
-            self._widths = [
-                max(width, len(cell))
-                for width, cell in zip(self._widths, cells, strict=True)
-            ]
+            widths = list(map(max, widths, map(len, cells)))
+        if widths != self._widths or not self._layout:
+            self._widths = widths
+            self._layout = "  ".join(
+                f"%{'' if at_right else '-'}{width}s"
+                for width, at_right in zip(widths, self._at_right, strict=True)
+            )
         lines = [self._line(cells) for cells in self._kept]
         if lines and not self._begun:
             heading = self._line(self._names)
@@ -62,10 +68,4 @@ class Table:
             self._write("".join(f"{line}\n" for line in lines).encode())
 
     def _line(self, cells: Sequence[str]) -> str:
-        padded = (
-            cell.rjust(width) if at_right else cell.ljust(width)
-            for cell, width, at_right in zip(
-                cells, self._widths, self._at_right, strict=True
-            )
-        )
-        return "  ".join(padded).rstrip()
+        return (self._layout % tuple(cells)).rstrip()
