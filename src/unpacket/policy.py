@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 Deliver: TypeAlias = Literal["in_order", "acked", "pull"]
-GapRule: TypeAlias = Literal["skip", "wait"]
+GapRule: TypeAlias = Literal["skip", "passed", "wait"]
 ChecksumRule: TypeAlias = Literal["auto", "verify", "ignore"]
 ContextRule: TypeAlias = Literal["tunnel", "vlan", "none"]
 RstRule: TypeAlias = Literal["window", "exact", "any"]
@@ -59,8 +59,10 @@ class Policy:
         deliver: ``"in_order"`` gives bytes as soon as they are contiguous,
             ``"acked"`` once the peer has acknowledged them as well, ``"pull"``
             leaves them until a consumer takes them (see ``unpacket.Puller``).
-        gap: ``"skip"`` declares a hole and goes on; ``"wait"`` waits for its
-            bytes until a limit is reached, and then closes the stream.
+        gap: ``"skip"`` declares a hole and goes on once the peer has acknowledged
+            it; ``"passed"`` once the peer has acknowledged bytes behind it too;
+            ``"wait"`` waits for its bytes until a limit is reached, and then closes
+            the stream.
         gap_grace_s: How long a hole that the peer has acknowledged past may
             still be filled (captures show an ACK before its data). ``None``:
             acknowledgements never end the wait.
@@ -232,6 +234,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "wireshark": {
         "context": "none",
         "duplicate_window_s": 0.0,
+        "gap": "passed",
         "gap_grace_s": 0.0,
         "max_held_bytes": None,
         "max_held_segments": None,

@@ -64,6 +64,6 @@ def test_what_is_read_is_what_was_meant() -> None:
     words = " ".join(shown.split())
     assert "NAME unpacket-follow - Print both sides of a conversation" in words
     assert "SYNOPSIS unpacket follow [OPTIONS] CAPTURE [STREAM]..." in words
-    assert re.search(r"^ +--gap \[skip\|wait\]$", shown, re.MULTILINE)
+    assert re.search(r"^ +--gap \[skip\|passed\|wait\]$", shown, re.MULTILINE)
     assert "EXIT STATUS 0 streams were printed" in words
     assert "unpacket follow examples/sample.pcapng --where 'gaps and duration" in words

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builder import FIN, RST, SECOND, SYN
 from tests.talk import CLIENT, SERVER, Talk, feed_all, said
-from unpacket import Data
+from unpacket import Data, Gap
 
 MISSED = ("gap", "client", 0, 3, "not_captured")
 
@@ -79,6 +79,46 @@ def test_each_hole_has_its_own_grace() -> None:
         ("gap", "client", 6, 3, "not_captured"),
         ("data", "client", 9, b"jkl"),
     ]
+
+
+def test_passed_waits_until_more_than_the_hole_is_acknowledged() -> None:
+    talk = talking(gap="passed")
+    talk.client(3, b"def", ack=0)
+    assert talk.server(0, ack=3) == []
+    assert talk.wait(10) == []
+    assert talk.server(0, ack=4) == [MISSED, ("data", "client", 3, b"def")]
+
+
+def test_passed_waits_for_a_segment_of_the_peer() -> None:
+    """What was acknowledged before its data was seen is not missing yet."""
+    talk = talking(gap="passed")
+    talk.server(0, ack=6)
+    assert talk.client(3, b"def", ack=0) == []
+    assert talk.client(0, b"abc") == [("data", "client", 0, b"abcdef")]
+    talk.server(0, ack=12)
+    talk.client(9, b"jkl")
+    # The same acknowledgement again is one.
+    assert talk.server(0, ack=12) == [
+        ("gap", "client", 6, 3, "not_captured"),
+        ("data", "client", 9, b"jkl"),
+    ]
+
+
+def test_passed_gives_acknowledged_bytes_out() -> None:
+    talk = talking(gap="passed", deliver="acked")
+    talk.client(3, b"def", ack=0)
+    assert talk.server(0, ack=6) == [MISSED, ("data", "client", 3, b"def")]
+
+
+@pytest.mark.parametrize("gap", ["skip", "passed"])
+def test_a_gap_knows_whether_only_the_end_made_it_one(gap: str) -> None:
+    talk = talking(gap=gap, gap_grace_s=0.0)
+    talk.client(3, b"def", ack=0)
+    talk.server(0, ack=6)
+    talk.client(9, b"jkl")
+    talk.finish()
+    gaps = [event for event in talk.events if isinstance(event, Gap)]
+    assert [(one.offset, one.at_end) for one in gaps] == [(0, False), (6, True)]
 
 
 def test_a_hole_before_a_fin_is_a_gap_too() -> None:
@@ -426,3 +466,12 @@ def test_pieces_of_a_split_chunk_name_their_packets() -> None:
         [(0, 3, 5), (3, 1, 4)],
         [(4, 2, 4)],
     ]
+
+
+def test_what_lost_leaves_no_seam_in_a_piece() -> None:
+    talk = talking()
+    talk.client(3, b"defgh", ack=0)
+    talk.client(4, b"ef")
+    talk.client(0, b"abc")
+    (event,) = (event for event in talk.events if isinstance(event, Data))
+    assert [piece[:3] for piece in event.pieces] == [(0, 3, 6), (3, 5, 4)]

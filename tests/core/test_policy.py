@@ -167,7 +167,7 @@ MIB = 1 << 20
             "wireshark",
             {
                 "deliver": "in_order",
-                "gap": "skip",
+                "gap": "passed",
                 "gap_grace_s": 0.0,
                 "max_held_bytes": None,
                 "max_held_segments": None,

@@ -1,12 +1,11 @@
 """Real captures, followed as tshark does: byte for byte what tshark prints.
 
-Of streams about which both agree, that is; where they do not, ``differences.py`` says
-why it is tshark that is wrong. Where bytes are missing tshark may have its record of
-that later than we do, so of such streams the lines are compared.
+Of streams about which both agree, that is; where they do not, ``differences.py`` or
+the table here says why. tshark also numbers what only looks like a stream (a segment
+that an ICMP error or an sFlow report quotes): then ours is looked for behind it.
 """
 
 import json
-import re
 import subprocess
 import warnings
 from collections import defaultdict
@@ -18,7 +17,7 @@ import pytest
 
 from tests.corpus.differences import DIFFERENCES
 from tests.shared import shared_path
-from unpacket import Data, Gap, Policy, events
+from unpacket import Data, Policy, events
 from unpacket.sinks.tshark import FORMS, LINE, Tshark
 
 FOLDER = shared_path("captures", "files")
@@ -36,10 +35,10 @@ SOME += [
     "nfstream__pcaps__kerberos.pcap",
     "pcpp__PacketExamples__telnet.pcap",
 ]
+POLICY = Policy.preset("wireshark").replace(overlap="bsd")
 MOST_STREAMS = 40
-MISSING = re.compile(
-    rb"^\t?5b[0-9a-f]+206279746573206d697373696e67[0-9a-f]+5d00\n", re.M
-)
+# How many streams that are none tshark has before one, at most.
+MOST_PHANTOMS = 4
 # Times that only some formats can hold: tshark adds up what we clamp.
 ODD_TIMES = {
     "pcpp__file_heuristics__pcapng-example.pcapng.zst",
@@ -54,6 +53,27 @@ REVIEWED: dict[str, set[str]] = defaultdict(set)
 for row in DIFFERENCES:
     REVIEWED[row.capture].update(row.found)
 
+# Streams of which tshark follows other bytes though its oracle has ours, or has them
+# in another order; what ``differences.py`` has is not here again.
+OTHERWISE = {
+    ("nfstream__pcaps__KakaoTalk_chat.pcap", 2): "Two SYN-ACKs have different initial"
+    " sequence numbers: the client acknowledges the second, tshark goes by the first.",
+    ("nfstream__pcaps__nest_log_sink.pcap", 0): "The first segment is a keep-alive:"
+    " tshark takes the byte before the next for missing.",
+    (
+        "suricata-verify__bug-6244-tcp-rst-with-data__tcp-rst-with-data.pcap",
+        0,
+    ): "An RST has a payload: why the connection was refused, and no data.",
+    (
+        "suricata-verify__tcp-rst-unacked-stream-01-raw__input.pcap",
+        0,
+    ): "An RST has a payload: why the connection was refused, and no data.",
+    ("tcpflow__tests__test1-out-of-order.pcap", 0): "The first segment captured is"
+    " not the first of its side: tshark drops what comes before it.",
+    ("tcpflow__tests__test5-lines-randomized.pcap", 0): "All packets are shuffled, and"
+    " the SYN comes after data, where tshark begins another stream.",
+}
+
 
 class Stream:
     """One stream, as we follow it."""
@@ -62,11 +82,9 @@ class Stream:
         self.renderers = {form: Tshark(form) for form in FORMS}
         self.printed: dict[str, list[bytes]] = defaultdict(list)
         self.has_data = False
-        self.has_gap = False
 
     def take(self, event: object) -> None:
         self.has_data |= isinstance(event, Data)
-        self.has_gap |= isinstance(event, Gap)
         for form, renderer in self.renderers.items():
             self.printed[form].append(renderer.render(event))
 
@@ -79,7 +97,7 @@ def ours(name: str) -> dict[int, Stream]:
     streams: dict[int, Stream] = defaultdict(Stream)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for event in events(FOLDER / name, policy=Policy.preset("wireshark")):
+        for event in events(FOLDER / name, policy=POLICY):
             streams[event.stream.id].take(event)
     ids = [number for number in sorted(streams) if streams[number].has_data]
     return {number: streams[number] for number in ids[:MOST_STREAMS]}
@@ -110,48 +128,59 @@ def beginning(number: int, form: str) -> bytes:
     )
 
 
-def both(raw: bytes) -> tuple[bytes, bytes]:
-    """Return the bytes of both nodes, of the raw form without its header."""
-    _, _, body = raw.partition(b"Node 1: ")
-    lines = MISSING.sub(b"", body.partition(b"\n")[2]).split(b"\n")
-    digits = [line for line in lines if not line.startswith(b"=")]
-    first = b"".join(line for line in digits if not line.startswith(b"\t"))
-    return first, b"".join(line[1:] for line in digits if line.startswith(b"\t"))
+def nodes(text: bytes) -> list[bytes]:
+    """Return who speaks, as the header of a form says."""
+    return [line for line in text.split(b"\n") if line.startswith(b"Node ")]
 
 
-def alike(stream: Stream, form: str, text: bytes) -> bool:
-    """Return whether tshark's output is ours."""
-    if stream.has_gap:
-        lines = sorted(text.split(b"\n")) == sorted(stream[form].split(b"\n"))
-        return lines or form == "yaml"
-    return text == stream[form]
+def numbers(name: str, streams: dict[int, Stream]) -> dict[int, int]:
+    """Return which stream of tshark's is which of ours."""
+    last = max(streams) + MOST_PHANTOMS
+    heads = theirs(name, [(number, "raw") for number in range(last + 1)])
+    found = {}
+    ahead = 0
+    for number, stream in streams.items():
+        wanted = nodes(stream["raw"])
+        while ahead <= MOST_PHANTOMS and nodes(heads[number + ahead, "raw"]) != wanted:
+            ahead += 1
+        if ahead > MOST_PHANTOMS:
+            return {number: number for number in streams}
+        found[number] = number + ahead
+    return found
 
 
-def unequal(name: str) -> tuple[int, int, list[tuple[int, str]]]:
-    """Return how many streams were asked for, how many of these are others, and which
-    of the rest are printed otherwise, in which form."""
+def unequal(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """Return how many streams were compared, and which of tshark's it prints
+    otherwise, in which form."""
     streams = ours(name)
     forms = [form for form in FORMS if form != "yaml" or name not in ODD_TIMES]
     if not streams:
-        return 0, 0, []
-    printed = theirs(name, [(number, form) for number in streams for form in forms])
-    others = 0
+        return 0, []
+    partners = numbers(name, streams)
+    printed = theirs(name, [(one, form) for one in partners.values() for form in forms])
     found = []
     for number, stream in streams.items():
-        unlike = [
-            (number, form)
-            for form in forms
-            if not alike(stream, form, printed[number, form])
-        ]
-        reviewed = REVIEWED[name] & {f"{number}ab", f"{number}ba"}
-        if unlike and (reviewed or both(printed[number, "raw"]) != both(stream["raw"])):
-            others += 1
-        else:
-            found += unlike
-    return len(streams), others, found
+        partner = partners[number]
+        for form in forms:
+            text = printed[partner, form].replace(
+                b"\nFilter: tcp.stream eq %d\n" % partner,
+                b"\nFilter: tcp.stream eq %d\n" % number,
+            )
+            if text != stream[form]:
+                found.append((partner, form))
+    return len(streams), found
 
 
-@pytest.mark.parametrize("name", sorted(set(SOME)))
+def explained(name: str, number: int) -> bool:
+    """Return whether it is known why a stream is printed otherwise."""
+    sides = {f"{number}ab", f"{number}ba"}
+    return (name, number) in OTHERWISE or bool(REVIEWED[name] & sides)
+
+
+@pytest.mark.parametrize("name", sorted({*SOME, *(name for name, _ in OTHERWISE)}))
 def test_streams_are_printed_as_tshark_prints_them(name: str) -> None:
-    _, _, found = unequal(name)
-    assert found == []
+    _, found = unequal(name)
+    assert [one for one in found if not explained(name, one[0])] == []
+    for capture, number in OTHERWISE:
+        # No row is left when its reason is gone.
+        assert capture != name or number in {one for one, _ in found}

@@ -132,7 +132,7 @@ timeouts = st.sampled_from([None, 0.0, 1.0, 300.0])
 policies = st.builds(
     Policy,
     deliver=st.sampled_from(["in_order", "in_order", "acked", "pull"]),
-    gap=st.sampled_from(["skip", "skip", "wait"]),
+    gap=st.sampled_from(["skip", "skip", "passed", "wait"]),
     gap_grace_s=graces,
     overlap=st.sampled_from(["first", "linux", "solaris", "last"]),
     conflict_window_bytes=st.sampled_from([0, 4, 1 << 22]),

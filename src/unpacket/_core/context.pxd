@@ -9,13 +9,14 @@ cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
 
 @cython.final
 cdef class Context:
-    cdef bint acked_only, close_at_limit, paws, check_window, together, midstream
+    cdef bint acked_only, close_at_limit, passed_only, paws, check_window
+    cdef bint together, midstream
     cdef readonly bint want_data, notes
     cdef int wins, checksum_rule, rst_rule, ttl_distance
     cdef long long grace_ns, max_held_bytes, max_held_segments, max_held_span, max_holes
     cdef long long memory_limit, midstream_ns, midstream_segments
     cdef long long idle_ns, half_open_ns, linger_ns, quiet_ns
-    cdef public bint settling
+    cdef public bint settling, ending
     cdef readonly History history
     cdef public list events
     cdef list timers

@@ -51,6 +51,7 @@ class Context:
         "checksum_rule",
         "close_at_limit",
         "duplicates",
+        "ending",
         "events",
         "frame",
         "grace_ns",
@@ -70,6 +71,7 @@ class Context:
         "next_timer_ns",
         "notes",
         "now_ns",
+        "passed_only",
         "paws",
         "quiet_ns",
         "rst_rule",
@@ -92,8 +94,9 @@ class Context:
         self.acked_only = policy.deliver == "acked"
         self.close_at_limit = policy.gap == "wait"
         self.grace_ns = nanoseconds(policy.gap_grace_s)
-        if self.close_at_limit:
-            # Only a limit ends the wait.
+        self.passed_only = policy.gap == "passed"
+        if self.close_at_limit or self.passed_only:
+            # Only a limit ends the wait, or a segment that ``give_up`` looks at.
             self.grace_ns = -1
         self.wins = POLICIES[policy.overlap]
         self.checksum_rule = CHECKSUM_RULES[policy.checksum]
@@ -129,6 +132,8 @@ class Context:
         self.now_ns = -NEVER
         # While suspects are decided about: what is a hole is not known yet.
         self.settling = False
+        # While a stream ends: what is missing will not come.
+        self.ending = False
         self.skew_ns = 0
         self.time_ns = 0
         self.frame = 0
@@ -209,4 +214,5 @@ class Context:
             reason,
             self.frame,
             self.time_ns,
+            self.ending,
         )

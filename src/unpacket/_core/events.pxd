@@ -29,6 +29,7 @@ cdef class Gap:
     cdef readonly object reason
     cdef readonly long long frame
     cdef readonly long long time_ns
+    cdef readonly bint at_end
 
 
 @cython.final

@@ -121,10 +121,16 @@ class Data:
     def pieces(self) -> tuple[Piece, ...]:
         """A ``Piece`` for each run of bytes that one packet carried, by offset."""
         if self.parts is not None:
-            return tuple(
-                Piece(part.start, part.stop - part.start, part.frame, part.time_ns)
-                for part in self.parts
-            )
+            found: list[Piece] = []
+            last = 0
+            for part in self.parts:
+                start = part.start
+                if found and last == part.frame:
+                    # Cut where another packet's bytes begin or end, which lost.
+                    start = found.pop().offset
+                last = part.frame
+                found.append(Piece(start, part.stop - start, last, part.time_ns))
+            return tuple(found)
         return (Piece(self.offset, len(self.payload), self.frame, self.time_ns),)
 
     def __repr__(self) -> str:
@@ -139,9 +145,12 @@ class Gap:
             (it did not), ``unknown`` (the peer was never seen), ``truncated``
             (cut by the capture's snap length), ``limit`` (a bound was reached),
             ``skipped`` (the consumer went on).
+        at_end: Whether only the end of the stream made it one: until then its
+            bytes could have come.
     """
 
     __slots__ = (
+        "at_end",
         "direction",
         "frame",
         "length",
@@ -161,6 +170,7 @@ class Gap:
         reason: str,
         frame: int = 0,
         time_ns: int = 0,
+        at_end: bool = False,
     ) -> None:
         self.stream = stream
         self.direction = direction
@@ -169,6 +179,7 @@ class Gap:
         self.reason = reason
         self.frame = frame
         self.time_ns = time_ns
+        self.at_end = at_end
 
     def __repr__(self) -> str:
         return describe(self)

@@ -78,6 +78,8 @@ cpdef hold(Context ctx, Stream stream, Half half, HeldPiece piece, Segment seg)
 cpdef Py_ssize_t hole_end(Half half) except -2
 @cython.locals(extra=HalfExtra, stop=cython.longlong)
 cpdef watch(Context ctx, Stream stream, Half half)
+@cython.locals(stop=cython.longlong)
+cpdef give_up(Context ctx, Stream stream, Half half, long long acked)
 @cython.locals(extra=HalfExtra, stop=cython.longlong, edge=cython.longlong)
 cpdef grace_over(Context ctx, Stream stream, Half half)
 @cython.locals(extra=HalfExtra, held=Held, size=cython.longlong, count=cython.longlong)

@@ -428,6 +428,16 @@ def watch(ctx: Context, stream: Stream, half: Half) -> None:
         ctx.set_timer(extra.grace_ns, GRACE, stream, half)
 
 
+def give_up(ctx: Context, stream: Stream, half: Half, acked: int) -> None:
+    """Give up the holes behind whose end a segment of the peer acknowledges bytes."""
+    stop = hole_end(half)
+    while 0 <= stop < acked:
+        miss(ctx, stream, half, stop, "not_captured")
+        drain(ctx, stream, half)
+        stop = hole_end(half)
+    release(ctx, half, False)
+
+
 def grace_over(ctx: Context, stream: Stream, half: Half) -> None:
     """The grace has passed: what was acknowledged when it began will not come."""
     # Where a grace was set there is one.
@@ -705,6 +715,7 @@ def flush(ctx: Context, stream: Stream, half: Half | None, peer: Half | None) ->
     extra = half.extra
     if extra is not None and extra.suspects:
         settle_suspects(ctx, stream, half, peer, True)
+    ctx.ending = True
     stop = hole_end(half)
     while stop >= 0:
         miss_by_evidence(ctx, stream, half, stop)
@@ -715,6 +726,7 @@ def flush(ctx: Context, stream: Stream, half: Half | None, peer: Half | None) ->
     # captured (RFC 9293 section 3.4).
     if fin < 0 and half.acked > half.next_offset + 1:
         miss(ctx, stream, half, half.acked, "not_captured")
+    ctx.ending = False
     release(ctx, half, True)
 
 

@@ -3,8 +3,8 @@ cimport cython
 from unpacket._core.context cimport (Context)
 from unpacket._core.events cimport closed, opened
 from unpacket._core.half cimport (
-    accept, acknowledged, discard, far_ttl, finish_if_due, flush, repeated, suspect,
-    watch
+    accept, acknowledged, discard, far_ttl, finish_if_due, flush, give_up, repeated,
+    suspect, watch
 )
 from unpacket._core.sequence cimport (delta, unwrap)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, recall)

@@ -46,6 +46,7 @@ from unpacket._core.half import (
     far_ttl,
     finish_if_due,
     flush,
+    give_up,
     repeated,
     suspect,
     watch,
@@ -549,7 +550,11 @@ def acknowledge(
         if closes:
             close(ctx, stream, 4)
             return
-        check_ended(ctx, stream, peer, half)
+    elif not ctx.passed_only:
+        return
+    if ctx.passed_only:
+        give_up(ctx, stream, peer, acked)
+    check_ended(ctx, stream, peer, half)
 
 
 def allowed(half: Half, peer: Half | None, seg: Segment) -> int:

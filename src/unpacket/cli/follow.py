@@ -274,7 +274,9 @@ def as_tshark(form: str, policy: Policy) -> tuple[str, Policy]:
         known = ", ".join(TSHARK_FORMS)
         raise click.UsageError(f"--tshark knows no --as {form}, but {known}")
     if given.params["preset"] is None:
-        policy = policy_of(given.params | {"preset": "wireshark"}, {})
+        # Of what is held tshark takes what comes first at the edge.
+        changes = {"preset": "wireshark", "overlap": given.params["overlap"] or "bsd"}
+        policy = policy_of(given.params | changes, {})
     return form, policy
 
 

@@ -3,10 +3,9 @@
 Byte for byte the layout of tshark 4.0, which was found by experiment: what one frame
 brought is a record, and whoever sent the first packet is node 0. Where bytes are
 missing, tshark has a record of text; it has none where the snap length cut them, nor
-where nothing follows. What follows bytes that nobody acknowledged it does not show.
-It sees that bytes are missing once the peer acknowledges what is behind them: that
-record, and what is held behind it, can come later there than here, and the frame that
-it names (in yaml alone) is another one.
+where nothing follows. What is held to the end of the stream it does not show.
+It sees that bytes are missing when a segment of the peer acknowledges some behind them,
+as the policy ``gap="passed"`` does, and names the frame of that in yaml.
 Nothing here says what is doubtful: see ``follow`` for that.
 """
 
@@ -85,10 +84,12 @@ class Tshark:
                 for piece, payload in pieces(event)
             ]
         elif isinstance(event, Gap) and not unseen(event):
-            if event.reason == ACKNOWLEDGED:
-                self._gaps.setdefault(event.direction, []).append(event)
-            elif event.reason != PASSED_OVER:
+            if event.reason == PASSED_OVER:
+                pass
+            elif event.at_end or event.reason != ACKNOWLEDGED:
                 self._ended.add(event.direction)
+            else:
+                self._gaps.setdefault(event.direction, []).append(event)
         elif isinstance(event, Closed) and self._form != "yaml":
             parts.append(LINE)
         return b"".join(parts)
