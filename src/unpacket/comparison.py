@@ -49,7 +49,7 @@ RULES = {
     "zeros": "NULs stand for bytes that are missing, and cannot be told from data",
     "invented": "bytes stand where none were captured",
     "gap_not_told": "what is missing is left out without a mark",
-    "stops_at_gap": "what follows a hole that nobody acknowledged is not shown",
+    "stops_at_gap": "what follows a hole is not shown",
     "other_version": "two segments differ, and the other one was believed",
     "took_rejected": "a segment that its receiver would not have taken is in it",
     "gap_told": "a gap is told where bytes were captured, out of order or behind the "

@@ -83,10 +83,14 @@ class Tool:
     Attributes:
         name: What it is called, here and by the system.
         tells_gaps: Whether its output says where bytes are missing.
+        strict: Whether it has failed if its exit code is not 0.
+        folder: Where it runs; in the one that it may write to if None.
     """
 
     name: str
     tells_gaps: bool
+    strict = False
+    folder: Path | None = None
     version_arguments: Sequence[str] = ("--version",)
 
     def path(self) -> str | None:
@@ -128,7 +132,7 @@ class Tool:
         with out.open("wb") as stdout, errors.open("wb") as stderr:
             process = subprocess.Popen(
                 [program, *arguments],
-                cwd=folder,
+                cwd=self.folder or folder,
                 env=environment(folder),
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
@@ -147,6 +151,8 @@ class Tool:
         said = errors.read_bytes()[-ERROR_BYTES:].decode(errors="replace").strip()
         if code < 0:
             raise ToolError(f"it was ended by signal {-code}")
+        if code and self.strict:
+            raise ToolError(last_line(said) or f"it ended with exit code {code}")
         return said
 
 

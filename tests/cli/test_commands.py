@@ -75,8 +75,11 @@ def run(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[byt
 def shell(line: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[bytes]":
     """Run a line as a user types it."""
     function = f'unpacket() {{ "{sys.executable}" -m unpacket "$@"; }}'
+    # So that `python` is this one too.
+    programs = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
     return subprocess.run(
         ["sh", "-c", f"{function}\n{line}"],
+        env={**os.environ, "PATH": programs},
         cwd=folder,
         capture_output=True,
         timeout=100,

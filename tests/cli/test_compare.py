@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -111,3 +113,31 @@ def test_what_is_no_capture_is_2(name: str) -> None:
     done = run("compare", name)
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.startswith(f"unpacket: {name}: ".encode())
+
+
+OWN = f"own={quote(sys.executable)} examples/drivers/own.py"
+
+
+def test_a_program_of_the_user() -> None:
+    done = run("compare", SAMPLE, "--tool", f"{OWN} libtins", "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    (opinion,) = json.loads(done.stdout)["opinions"]
+    assert (opinion["tool"], opinion["differences"]) == ("own", [])
+    done = run("compare", SAMPLE, "--tool", f"{OWN} no-such-preset")
+    assert done.returncode == 2
+    assert b"\nown: no opinion: ValueError: no preset 'no-such-preset'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "value, reason",
+    [
+        pytest.param("libtins", "none of tshark, tcpflow, scapy, and not NAME=COMMAND"),
+        pytest.param("a b=true", "'a b' is no name, such as libtins"),
+        pytest.param("a=", "'a=': no command"),
+        pytest.param("a=no-such-program -x", "no program no-such-program"),
+    ],
+)
+def test_a_tool_that_is_none(value: str, reason: str) -> None:
+    done = invoke("compare", SAMPLE, "--tool", value)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert reason in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
-from unpacket.cli.values import Count, Duration, Size
+from unpacket.cli.values import Count, Duration, ParamType, Size
 from unpacket.comparison import (
     RULES,
     Comparison,
@@ -29,10 +30,20 @@ from unpacket.comparison import (
 from unpacket.comparison import (
     compare as compare_capture,
 )
+from unpacket.driver import Driver
 from unpacket.errors import SourceError
-from unpacket.peers import TOOLS, USUAL_TOOLS, Limits, filtered_copy, plain_copy
+from unpacket.peers import (
+    TOOLS,
+    USUAL_TOOLS,
+    Limits,
+    Tool,
+    filtered_copy,
+    plain_copy,
+)
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from unpacket.where import Where
 
 DIFFERENT = 1
@@ -42,6 +53,38 @@ SAME_COLOR = "32"
 ROW_BYTES = 16
 SHOWN_FRAMES = 8
 USUAL = Limits()
+
+
+class ToolChoice(ParamType):
+    """A program that is known here, or one that says what it makes of a capture."""
+
+    name = "tool"
+    names = tuple(tool.name for tool in TOOLS)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Tool:
+        name, given, command = value.partition("=")
+        if not given:
+            for tool in TOOLS:
+                if tool.name == name:
+                    return tool
+            known = ", ".join(self.names)
+            self.fail(f"{value!r} is none of {known}, and not NAME=COMMAND")
+        if not re.fullmatch(r"[\w.+-]+", name):
+            self.fail(f"{name!r} is no name, such as libtins")
+        try:
+            return Driver(name, command)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}")
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.names if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in names]
 
 
 @click.command(
@@ -54,17 +97,21 @@ USUAL = Limits()
     epilog="""
         unpacket compare examples/sample.pcapng || echo "there are differences"
         unpacket compare examples/sample.pcapng --where 'not gaps' --tool tshark
+        unpacket compare examples/*.pcapng --tool 'own=python examples/drivers/own.py'
         unpacket compare examples/sample.pcapng --json | grep -o '"rule":"[a-z_]*"'
     """,
 )
 @click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
 @click.option(
     "--tool",
-    "names",
-    type=click.Choice([tool.name for tool in TOOLS]),
+    "chosen",
+    type=ToolChoice(),
     multiple=True,
-    help="Ask only this program; may be given again. scapy is slow, and asked only so."
-    "  [default: tshark and tcpflow, as far as they are installed]",
+    metavar="NAME[=COMMAND]",
+    help="Ask only this program; may be given again: tshark, tcpflow, scapy (slow, and "
+    "asked only so), or any that prints streams as lines of JSON when COMMAND is run "
+    "with the path of a capture.  [default: tshark and tcpflow, as far as they are "
+    "installed]",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a capture.")
 @click.option(
@@ -93,7 +140,7 @@ USUAL = Limits()
 @policy_options()
 def compare(
     captures: tuple[str, ...],
-    names: tuple[str, ...],
+    chosen: tuple[Tool, ...],
     as_json: bool,
     max_streams: int,
     timeout: float,
@@ -107,11 +154,12 @@ def compare(
 
     CAPTURE is a pcap or pcapng file, or - for standard input; each is compared on its
     own. Runs tshark's "follow" and tcpflow, as far as they are installed, and scapy's
-    TCPSession on request, without a shell and without your settings of them, and tells
-    of every difference: which bytes, which frames, by which rule.
+    TCPSession or a program of yours on request, without a shell and without your
+    settings of them, and tells of every difference: which bytes, which frames, by
+    which rule. What a program of yours prints is in docs/cli.md.
     """
     limits = Limits(seconds=timeout, file_bytes=max_output, streams=max_streams)
-    tools = [tool for tool in TOOLS if tool.name in names] or USUAL_TOOLS
+    tools = list(dict.fromkeys(chosen)) or USUAL_TOOLS
     installed = [tool for tool in tools if tool.path() is not None]
     if not installed:
         wanted = ", ".join(tool.name for tool in tools)
