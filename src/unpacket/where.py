@@ -340,7 +340,7 @@ COLUMNS: dict[str, Column] = {
     "client.packets": Column(COUNT, lambda s: (s.packets[0],), "those of the client"),
     "server.packets": Column(COUNT, lambda s: (s.packets[1],), "those of the server"),
     "duplicates": Column(
-        COUNT, lambda s: (sum(s.duplicates),), "how many packets were captured twice"
+        COUNT, lambda s: (sum(s.duplicates),), "how many packets came twice, sent once"
     ),
     "retransmissions": Column(
         COUNT,

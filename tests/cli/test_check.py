@@ -177,10 +177,10 @@ def test_what_was_captured_twice_is_told(tmp_path: Path) -> None:
     lines = invoke("check", str(path)).stdout.splitlines()
     (at,) = [n for n, line in enumerate(lines) if line.startswith("  twice")]
     assert lines[at].split(maxsplit=1)[1] == (
-        "1 packet in 1 stream captured twice (mirror ports, two taps); "
+        "1 packet in 1 stream twice (two taps, a mirror port, or the network itself); "
         "0 retransmissions:"
     )
     assert lines[at + 1].strip() == "stream 0: frame 5 is a copy of 4"
     lines = invoke("check", str(path), "--duplicate-window", "0").stdout.splitlines()
     (said,) = [line for line in lines if line.startswith("  twice")]
-    assert said.endswith("no packet was captured twice; 1 retransmission")
+    assert said.endswith("no packet is twice in the capture; 1 retransmission")

@@ -125,10 +125,10 @@ def check(
 
     Each line is about one question: what receivers acknowledged and the capture lacks,
     what else is missing, what was rejected, which bytes were seen in two versions and
-    whether another overlap policy would have chosen otherwise, which packets were
-    captured twice, whether checksums are wrong by damage or only left to a network
-    card, whether the clock went back, which frames could not be used. A line that
-    begins with ! tells of something wrong.
+    whether another overlap policy would have chosen otherwise, which packets came
+    twice though they were sent once, whether checksums are wrong by damage or only left
+    to a network card, whether the clock went back, which frames could not be used. A
+    line that begins with ! tells of something wrong.
     """
 
     @contextmanager
@@ -362,7 +362,7 @@ def twice_answer(report: Report) -> tuple[str, list[str]]:
     again = counted(report.retransmissions, "retransmission")
     copies = report.duplicates
     if not copies.count:
-        return f"no packet was captured twice; {again}", []
+        return f"no packet is twice in the capture; {again}", []
     details = [
         f"stream {one['stream']}: frame {one['frame']} is a copy of {one['copy_of']}"
         for one in copies.examples
@@ -370,7 +370,8 @@ def twice_answer(report: Report) -> tuple[str, list[str]]:
     packets = counted(copies.count, "packet")
     streams = counted(copies.streams, "stream")
     return (
-        f"{packets} in {streams} captured twice (mirror ports, two taps); {again}:",
+        f"{packets} in {streams} twice (two taps, a mirror port, or the network "
+        f"itself); {again}:",
         details,
     )
 

@@ -12,7 +12,8 @@ from unpacket.units import BYTES, NANOSECONDS
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from unpacket.where import WhereError
+    from unpacket.sources.bpf import Bpf
+    from unpacket.where import Where, WhereError
 
     ParamType = click.ParamType[Any]
 else:
@@ -86,8 +87,8 @@ class Count(Quantity):
         return int(number)
 
 
-class Filter(ParamType):
-    """A filter on streams."""
+class Expression(ParamType):
+    """A text that means something, or is refused with the reason why not."""
 
     name = "filter"
 
@@ -96,30 +97,39 @@ class Filter(ParamType):
     ) -> Any:
         if not isinstance(value, str):
             return value
+        try:
+            return self.read(value)
+        except ValueError as error:
+            self.fail(str(error))
+
+    def read(self, text: str) -> Any:
+        """Return what the text means.
+
+        Raises:
+            ValueError: Nothing; its message says why.
+        """
+        raise NotImplementedError
+
+
+class Filter(Expression):
+    """A filter on streams."""
+
+    def read(self, text: str) -> Where:
         from unpacket.where import Where, WhereError
 
         try:
-            return Where(value)
+            return Where(text)
         except WhereError as error:
-            self.fail(f"{error}\n{pointed(error)}")
+            raise ValueError(f"{error}\n{pointed(error)}") from error
 
 
-class FrameFilter(ParamType):
+class FrameFilter(Expression):
     """A filter on frames."""
 
-    name = "filter"
+    def read(self, text: str) -> Bpf:
+        from unpacket.sources.bpf import Bpf
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        if not isinstance(value, str):
-            return value
-        from unpacket.sources.bpf import Bpf, BpfError
-
-        try:
-            return Bpf(value)
-        except BpfError as error:
-            self.fail(str(error))
+        return Bpf(text)
 
 
 class SortFields(ParamType):
