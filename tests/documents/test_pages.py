@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from tests.documents.running import ROOT, SAMPLE, Workplace, blocks, python
+from unpacket import SourceError
+from unpacket.sources.bpf import Bpf
 
 PAGES = [
     page
@@ -73,7 +75,15 @@ def test_the_examples_run_and_print_what_is_shown(
 
 def can_run(text: str) -> bool:
     wanted = [name for name in PROGRAMS if re.search(rf"\b{name} ", text)]
-    return all(map(shutil.which, wanted))
+    return all(map(shutil.which, wanted)) and (" --bpf " not in text or has_libpcap())
+
+
+def has_libpcap() -> bool:
+    try:
+        Bpf("tcp")
+    except SourceError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
