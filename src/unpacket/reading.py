@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unpacket._core.assembler import Assembler
 from unpacket._core.batch import Batch
 from unpacket._core.events import CLIENT, SERVER, Closed, Event, Opened
+from unpacket._core.gather import Gatherer
 from unpacket._core.state import Stream
 from unpacket.errors import CaptureWarning, SourceError
 from unpacket.policy import Policy
@@ -37,6 +38,7 @@ class Reading:
         jobs: How many processors to use; with more than one, files of some length
             are read and decoded beside the rest.
         sums: Whether to count the states of checksums by sender.
+        gatherer: Takes the payload, see ``Assembler.gather``.
 
     The others are those of ``unpacket.events``.
     """
@@ -50,9 +52,12 @@ class Reading:
         notes: bool = False,
         sums: bool = False,
         jobs: int | None = 1,
+        gatherer: Gatherer | None = None,
         **opening: Any,
     ) -> None:
         self.assembler = Assembler(policy, data=data, notes=notes, sums=sums)
+        if gatherer is not None:
+            self.assembler.gather(gatherer)
         self.frames = 0
         self.first_ns = 0
         self.last_ns = 0

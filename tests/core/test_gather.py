@@ -1,58 +1,139 @@
-"""Payload gathered by stream: every byte once, and every other event in order."""
+"""Payload that is gathered is what the events carry, whatever happens to streams."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import unpacket
+import pytest
+
 from tests.builder import Conversation
-from unpacket import Data
+from unpacket import Batch, Closed, Data, Policy
+from unpacket._core.assembler import Assembler
 from unpacket._core.gather import Gatherer
+from unpacket.reading import Reading
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDED = sorted(ROOT.glob("tests/recordings/*.pcap*"))
+CAPTURES = [*RECORDED[:6], ROOT / "examples" / "sample.pcapng"]
 
 
-def spoken(count: int) -> list[Any]:
-    """Return the events of streams that speak in turn."""
-    talks = []
-    for number in range(count):
-        talk = Conversation(("10.0.0.1", 1024 + number))
+def told(events: Iterator[Any]) -> list[tuple[int, bytes, bytes]]:
+    """Return id and bytes of each stream, in the order of their ends."""
+    sides: dict[int, tuple[list[bytes], list[bytes]]] = {}
+    streams = []
+    for event in events:
+        both = sides.setdefault(event.stream.id, ([], []))
+        if isinstance(event, Data):
+            both[event.direction].append(event.payload)
+        elif isinstance(event, Closed):
+            client, server = sides.pop(event.stream.id)
+            streams.append((event.stream.id, b"".join(client), b"".join(server)))
+    return streams
+
+
+def gathered(source: Any, **options: Any) -> list[tuple[int, bytes, bytes]]:
+    """Return the same, of what a gatherer has."""
+    gatherer = Gatherer()
+    streams = []
+    for events in Reading(source, gatherer=gatherer, **options).lists():
+        for event in events:
+            assert not isinstance(event, Data)
+            if isinstance(event, Closed):
+                waits = gatherer.cost(event.stream)
+                before = gatherer.waiting_bytes
+                client, server = gatherer.pop(event.stream) or ([], [])
+                assert gatherer.waiting_bytes == before - waits
+                assert gatherer.pop(event.stream) is None
+                streams.append((event.stream.id, b"".join(client), b"".join(server)))
+    assert gatherer.waiting_bytes == 0
+    assert not gatherer.streams()
+    return streams
+
+
+def reused() -> list[tuple[int, bytes]]:
+    """Two ends that connect again and again, some out of order, some with a gap."""
+    packets: list[tuple[int, bytes]] = []
+    for turn in range(30):
+        talk = Conversation(client_isn=1000 + (turn << 20), start_ns=turn << 28)
         talk.handshake()
-        talk.client(1, b"ask%d" % number)
-        talk.server(1, b"answer ", ack=5)
-        talk.server(8, b"%d" % number, ack=5)
-        talks.append(talk.packets)
-    turns = zip(*talks, strict=True)
-    return list(unpacket.events([packet for turn in turns for packet in turn]))
+        talk.client(1, b"first %d" % turn)
+        if turn % 3 == 0:
+            talk.client(100, b"late")
+        if turn % 2:
+            talk.server(1, b"an answer", ack=9)
+        packets += talk.packets
+    return packets
 
 
-def test_other_events_come_in_order_and_payload_by_stream() -> None:
-    events = spoken(9)
+@pytest.mark.parametrize("deliver", ["in_order", "acked"])
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    "source",
+    [
+        *(pytest.param(path, id=path.name) for path in CAPTURES if path.exists()),
+        pytest.param(reused(), id="ports that are used again"),
+    ],
+)
+def test_it_is_what_events_carry(source: Any, jobs: int, deliver: Any) -> None:
+    policy = Policy(deliver=deliver)
+    expected = told(Reading(source, policy=policy).events())
+    assert gathered(source, policy=policy, jobs=jobs) == expected
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_it_does_not_depend_on_batches(size: int) -> None:
+    packets = reused()
     gatherer = Gatherer()
-    others, payload = [], {}
-    # Cut anywhere, since sources do.
-    for start in range(0, len(events), 5):
-        gatherer.begin(events[start : start + 5])
-        while (event := gatherer.next()) is not None:
-            others.append(event)
-            if isinstance(event, unpacket.Closed):
-                gathered = gatherer.pop(event.stream)
-                assert gathered is not None
-                payload[event.stream.id] = gathered.client, gathered.server
-    assert others == [event for event in events if not isinstance(event, Data)]
-    assert payload == {n: ([b"ask%d" % n], [b"answer ", b"%d" % n]) for n in range(9)}
-    assert gatherer.waiting_bytes == 0
-    assert not gatherer.gathered
+    assembler = Assembler()
+    assembler.gather(gatherer)
+    events: list[Any] = []
+    for first in range(0, len(packets), size):
+        frames = [(*packet, 1) for packet in packets[first : first + size]]
+        batch = Batch.from_frames(frames, first_number=first + 1)
+        events += assembler.feed(batch)
+    events += assembler.finish()
+    streams = []
+    for event in events:
+        if isinstance(event, Closed):
+            client, server = gatherer.pop(event.stream) or ([], [])
+            streams.append((event.stream.id, b"".join(client), b"".join(server)))
+    assert streams == told(Reading(packets).events())
 
 
-def test_what_waits_is_accounted_for() -> None:
+def test_what_was_taken_early_is_not_given_again() -> None:
+    talk = Conversation()
+    talk.handshake()
     gatherer = Gatherer()
-    data = [event for event in spoken(3) if isinstance(event, Data)]
-    for event in data:
-        before = gatherer.waiting_bytes
-        gatherer.add(event)
-        # A piece costs more than its bytes.
-        assert gatherer.waiting_bytes > before + len(event.payload)
-    for stream in {event.stream for event in data}:
-        before = gatherer.waiting_bytes
-        gathered = gatherer.pop(stream)
-        assert gathered is not None
-        assert gatherer.waiting_bytes == before - gathered.waiting_bytes
-        assert gatherer.pop(stream) is None
+    assembler = Assembler()
+    assembler.gather(gatherer)
+    offset = 1
+    early = b""
+    for size in (1, 10, 1000, 100, 1460, 1460, 3):
+        talk.client(offset, b"x" * size)
+        offset += size
+    (stream,) = {event.stream for event in assembler.feed(talk.batch())}
+    assert gatherer.streams() == [stream]
+    # No more than twice of what it is, and what its objects take.
+    assert offset - 1 < gatherer.waiting_bytes < 2 * offset + 2000
+    client, server = gatherer.pop(stream) or ([], [])
+    early = b"".join(client)
+    assert (early, server) == (b"x" * (offset - 1), [])
     assert gatherer.waiting_bytes == 0
+    assembler.finish()
+    assert gatherer.pop(stream) is None
+
+
+def test_events_of_any_origin_can_be_added() -> None:
+    packets = reused()
+    gatherer = Gatherer()
+    ends = []
+    for event in Reading(packets).events():
+        if isinstance(event, Data):
+            gatherer.add(event)
+        elif isinstance(event, Closed):
+            ends.append(event.stream)
+    streams = []
+    for stream in ends:
+        client, server = gatherer.pop(stream) or ([], [])
+        streams.append((stream.id, b"".join(client), b"".join(server)))
+    assert streams == told(Reading(packets).events())

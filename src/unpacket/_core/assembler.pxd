@@ -6,6 +6,7 @@ from unpacket._core.batch cimport (Batch)
 from unpacket._core.context cimport (Context)
 from unpacket._core.decode cimport (Decoder)
 from unpacket._core.events cimport (Data)
+from unpacket._core.gather cimport Gatherer
 from unpacket._core.half cimport (grace_over, release, settle, skip)
 from unpacket._core.quick cimport quick_run, tell
 from unpacket._core.segments cimport (Segments)
@@ -54,6 +55,7 @@ cdef class Assembler:
     cdef Stream evicted
     cdef long long reused_id
 
+    cpdef gather(self, Gatherer gatherer)
     cpdef list feed(self, batch)
     @cython.locals(
         segments=Segments,

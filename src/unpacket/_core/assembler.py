@@ -36,6 +36,7 @@ from unpacket._core.constants import (
 from unpacket._core.context import Context, nanoseconds
 from unpacket._core.decode import Decoder
 from unpacket._core.events import Data, Direction, Event
+from unpacket._core.gather import Gatherer
 from unpacket._core.half import grace_over, release, settle, skip
 from unpacket._core.quick import quick_run, tell
 from unpacket._core.segments import Segments
@@ -207,6 +208,13 @@ class Assembler:
                 let_go(stream.half_a)
                 let_go(stream.half_b)
 
+    def gather(self, gatherer: Gatherer) -> None:
+        """Let the payload of all streams be put there, and have no ``Data`` events.
+
+        For this assembler alone, before its first batch.
+        """
+        self.ctx.gatherer = gatherer
+
     def feed(self, batch: Batch) -> list[Event]:
         """Take the next frames, and return the events that they cause, in order.
 
@@ -318,6 +326,9 @@ class Assembler:
     def take(self) -> list[Event]:
         """Return the events since the last call."""
         events = self.ctx.events
+        if self.ctx.gatherer is not None:
+            self.ctx.gatherer.sift(events)
+            self.ctx.gatherer.sifted = 0
         self.ctx.events = []
         self.looked_at = 0
         return events
@@ -409,10 +420,15 @@ class Assembler:
                 )
             self.packets += self.segment_index - i
             if segments.delivered_words:
-                tell(ctx, self.table, segments, batch)
+                if ctx.gatherer is not None:
+                    ctx.gatherer.take(self.table.streams, segments, batch)
+                else:
+                    tell(ctx, self.table, segments, batch)
             if self.segment_index < stop:
                 self.segment_index += 1
                 self.one(self.segment_index - 1)
+                if ctx.gatherer is not None:
+                    ctx.gatherer.sift(ctx.events)
             if self.pause and (self.pause == EACH_SEGMENT or self.decisive()):
                 return
 
@@ -690,6 +706,9 @@ class Assembler:
     def forget(self, stream: Stream) -> None:
         """Remove a closed stream from the table."""
         recall(stream)
+        if self.ctx.gatherer is not None:
+            self.ctx.gatherer.sift(self.ctx.events)
+            self.ctx.gatherer.leave(stream)
         self.table.remove(stream)
         self.ctx.memory_bytes -= cost(stream)
 

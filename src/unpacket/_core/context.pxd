@@ -1,6 +1,7 @@
 cimport cython
 
 from unpacket._core.events cimport (Gap)
+from unpacket._core.gather cimport Gatherer
 from unpacket._core.history cimport (History)
 from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream)
 
@@ -19,6 +20,7 @@ cdef class Context:
     cdef public bint settling, ending
     cdef readonly History history
     cdef public list events
+    cdef public Gatherer gatherer
     cdef list timers
     cdef long long timer_count
     cdef Py_ssize_t timer_bound

@@ -6,6 +6,7 @@ from heapq import heapify, heappop, heappush
 
 from unpacket._core.constants import NEVER, NS, UNBOUNDED
 from unpacket._core.events import Event, Gap, Note, Rejected
+from unpacket._core.gather import Gatherer
 from unpacket._core.held import POLICIES
 from unpacket._core.history import History
 from unpacket._core.state import Half, Segment, Stream, direction_of
@@ -43,6 +44,7 @@ class Context:
         quiet_ns: After less than this no stream is due for anything.
         duplicates: How many segments so far the capture has twice.
         memory_bytes: What streams and waiting payload take.
+        gatherer: Takes payload in place of the events; None where these are told.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class Context:
         "ending",
         "events",
         "frame",
+        "gatherer",
         "grace_ns",
         "half_open_ns",
         "history",
@@ -88,6 +91,7 @@ class Context:
     )
 
     events: list[Event]
+    gatherer: Gatherer | None
     timers: list[tuple[int, int, int, Stream, Half]]
 
     def __init__(self, policy: Policy, want_data: bool, notes: bool) -> None:
@@ -122,6 +126,7 @@ class Context:
         self.notes = notes
         self.history = History(policy.conflict_window_bytes)
         self.events = []
+        self.gatherer = None
         self.timers = []
         self.timer_count = 0
         self.timer_bound = LEAST_TIMERS

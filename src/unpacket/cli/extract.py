@@ -133,7 +133,7 @@ def extract(
                 first_ns=lambda: source.first_ns,
             )
         with extractor:
-            reading = Reading(source, policy=policy)
+            reading = Reading(source, policy=policy, gatherer=extractor.gatherer)
             if where is None:
                 extractor.take_lists(reading.lists())
             else:

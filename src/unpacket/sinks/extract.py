@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from hashlib import sha256
-from itertools import chain
 from json.encoder import encode_basestring_ascii
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -23,7 +22,7 @@ from unpacket._core.events import (
     Gap,
     Opened,
 )
-from unpacket._core.gather import Gathered, Gatherer
+from unpacket._core.gather import Gatherer
 from unpacket._core.state import Endpoint, Stream
 from unpacket.errors import SinkError
 from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
@@ -56,6 +55,8 @@ INDEX_LINES = 100
 LISTED_CONFLICTS = 1000
 
 _SIDES = (Direction.CLIENT, Direction.SERVER)
+# These say nothing that files would have.
+_USUAL = (Opened, Finished)
 NEITHER: list[Any] = [None, None]
 
 
@@ -214,6 +215,16 @@ class Extractor:
         self._files.add(self._index, b"")
         self._files.flush(self._index)
 
+    @property
+    def gatherer(self) -> Gatherer | None:
+        """What may take the payload in place of events; None if they are needed.
+
+        Then all of them are of one assembler, from its first on.
+        """
+        if self._beside or self._gaps != "nothing" or self._where is not None:
+            return None
+        return self._gatherer
+
     def take(self, event: Any) -> None:
         """Take the next event.
 
@@ -238,16 +249,19 @@ class Extractor:
             take(event)
 
     def take_lists(self, lists: Iterable[list[Any]]) -> None:
-        """Take lists of events up to their end, which costs less than one by one."""
-        if self._frames or self._form is not None:
-            self.take_all(chain.from_iterable(lists))
-            return
-        gatherer = self._gatherer
+        """Take lists of events up to their end, which costs less than one by one.
+
+        Least of all where the assembler has the ``gatherer``.
+        """
+        take = self.take
         for events in lists:
-            gatherer.begin(events)
-            while (event := gatherer.next()) is not None:
-                self._take_other(event)
-            if gatherer.waiting_bytes > self._buffer_bytes:
+            for event in events:
+                kind = type(event)
+                if kind is Closed and self._form is None:
+                    self._end(event.stream)
+                elif kind not in _USUAL or self._form is not None:
+                    take(event)
+            if self._gatherer.waiting_bytes > self._buffer_bytes:
                 self._make_room()
 
     def close(self) -> None:
@@ -299,10 +313,7 @@ class Extractor:
     def _make_room(self) -> None:
         """Write what waits of streams until half of what may wait is free."""
         gatherer = self._gatherer
-        largest = sorted(
-            gatherer.gathered.items(), key=lambda item: -item[1].waiting_bytes
-        )
-        for stream, _ in largest:
+        for stream in sorted(gatherer.streams(), key=gatherer.cost, reverse=True):
             if gatherer.waiting_bytes <= self._buffer_bytes // 2:
                 break
             self._write(stream)
@@ -312,8 +323,7 @@ class Extractor:
         extracted = self._of(stream)
         gathered = self._gatherer.pop(stream)
         if gathered is not None:
-            for direction in _SIDES:
-                parts = parts_of(gathered, direction)
+            for direction, parts in zip(_SIDES, gathered, strict=True):
                 for start in range(0, len(parts), PIECES):
                     file = self._side(extracted, stream, direction)
                     self._files.add(file, b"".join(parts[start : start + PIECES]))
@@ -405,8 +415,7 @@ class Extractor:
 
     def _end(self, stream: Stream) -> None:
         """Write the rest of a stream, and its line in the index."""
-        waiting = self._gatherer.gathered.get(stream)
-        if waiting is not None and waiting.waiting_bytes > WHOLE_BYTES:
+        if self._gatherer.cost(stream) > WHOLE_BYTES:
             self._write(stream)
         extracted = self._extracted.get(stream)
         if self._where is not None:
@@ -426,14 +435,11 @@ class Extractor:
         entries = ["null", "null"]
         if gathered is not None:
             ends = stream.client, stream.server
-            if gathered.client:
-                entries[0] = self._whole(
-                    stream, ends, _SIDES[0], gathered.client, digests
-                )
-            if gathered.server:
-                entries[1] = self._whole(
-                    stream, ends, _SIDES[1], gathered.server, digests
-                )
+            for direction, parts in zip(_SIDES, gathered, strict=True):
+                if parts:
+                    entries[direction] = self._whole(
+                        stream, ends, direction, parts, digests
+                    )
         files = f'{{"client":{entries[0]},"server":{entries[1]}}}'
         self._tell(stream, extracted, digests, files)
 
@@ -442,17 +448,16 @@ class Extractor:
         stream: Stream,
         ends: tuple[Endpoint, Endpoint],
         direction: Direction,
-        parts: list[bytes],
+        parts: list[bytearray],
         digests: list[str],
     ) -> str:
         """Write a side of which all is at hand; return what the index says of it."""
         if self._digest:
-            data = parts[0] if len(parts) == 1 else b"".join(parts)
-            digests[direction] = sha256(data).hexdigest()
-            parts = [data]
-            size = len(data)
-        else:
-            size = sum(map(len, parts))
+            digest = sha256()
+            for part in parts:
+                digest.update(part)
+            digests[direction] = digest.hexdigest()
+        size = sum(map(len, parts))
         name_of = self._template.name_of
 
         def candidate(again: int) -> str:
@@ -529,11 +534,6 @@ class Extractor:
         self.files += 1
         self.written_bytes += file.size
         return {"name": file.name, "bytes": file.size}
-
-
-def parts_of(gathered: Gathered, direction: Direction) -> list[bytes]:
-    """Return the pieces of a side."""
-    return gathered.server if direction else gathered.client
 
 
 def prepare(directory: str, *, force: bool) -> None:

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from unpacket.errors import SinkError
@@ -204,7 +204,7 @@ class GrowingFiles:
         self,
         first: str,
         candidate: Callable[[int], str],
-        parts: list[bytes],
+        parts: Sequence[bytes | bytearray],
         time_ns: int,
     ) -> str:
         """Write a file of which all is at hand, with four calls of the system.
@@ -380,7 +380,7 @@ class GrowingFiles:
         return SinkError(path, (error.strerror or str(error)).lower())
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | bytearray) -> None:
     """Write bytes where the file stands."""
     while data:
         data = data[os.write(descriptor, data) :]
