@@ -146,3 +146,20 @@ CHUNK = 64
 
 # The second that the clock shows before the first packet.
 NO_TICK = -(1 << 62)
+
+# What names of files are made of: who has sent what is in the file, and who has got
+# it; then by roles; then facts of the stream.
+NAME_FROM = 0
+NAME_FROM_PORT = 1
+NAME_TO = 2
+NAME_TO_PORT = 3
+NAME_CLIENT_ADDRESS = 4
+NAME_CLIENT_PORT = 5
+NAME_SERVER_ADDRESS = 6
+NAME_SERVER_PORT = 7
+NAME_SIDE = 8
+NAME_ID = 9
+NAME_FRAME = 10
+NAME_TIME_NS = 11
+NAME_TIME_S = 12
+NAME_AGAIN = 13

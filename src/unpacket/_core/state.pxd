@@ -93,6 +93,8 @@ cdef class Stream:
     cdef unsigned char first_a
 
 
+@cython.locals(hi=cython.ulonglong, lo=cython.ulonglong)
+cpdef str address_text(Stream stream, bint first)
 @cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
 cpdef Py_ssize_t held_bytes(Half half) except -1
 @cython.locals(half=Half)

@@ -376,13 +376,8 @@ class Stream:
 
     def end(self, first: bool) -> Endpoint:
         """Return the end with the lower address, or the other one."""
-        hi, lo = (self.a_hi, self.a_lo) if first else (self.b_hi, self.b_lo)
         port = self.ports >> 16 if first else self.ports & 0xFFFF
-        if self.family == 4:
-            # A tenth of the time of the library's, which is for more than printing.
-            text = f"{lo >> 24}.{lo >> 16 & 255}.{lo >> 8 & 255}.{lo & 255}"
-            return Endpoint(text, port)
-        return Endpoint(str(ipaddress.IPv6Address(hi << 64 | lo)), port)
+        return Endpoint(address_text(self, first), port)
 
     @property
     def last_ns(self) -> int:
@@ -579,6 +574,16 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream {self.id} {self.client} > {self.server}>"
+
+
+def address_text(stream: Stream, first: bool) -> str:
+    """Return the address of the end with the lower one, or of the other end."""
+    hi, lo = (stream.a_hi, stream.a_lo) if first else (stream.b_hi, stream.b_lo)
+    if stream.family == 4:
+        # A tenth of the time of the library's, which is for more than printing.
+        return f"{lo >> 24}.{lo >> 16 & 255}.{lo >> 8 & 255}.{lo & 255}"
+    octets = hi.to_bytes(8, "big") + lo.to_bytes(8, "big")
+    return str(ipaddress.IPv6Address(octets))
 
 
 def held_bytes(half: Half) -> int:

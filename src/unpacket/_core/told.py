@@ -5,7 +5,7 @@ library's encoder is for any object, and took longer than reassembly.
 """
 
 from unpacket._core.events import CLIENT, SERVER
-from unpacket._core.state import Stream
+from unpacket._core.state import Stream, address_text
 
 
 def told(stream: Stream, digests: str, troubles: str) -> str:
@@ -16,8 +16,11 @@ def told(stream: Stream, digests: str, troubles: str) -> str:
     """
     # What stands in quotes here is of letters that JSON leaves as they are: addresses,
     # and names of ours.
-    client_address, client_port = stream.client
-    server_address, server_port = stream.server
+    client_is_a = stream.client_is_a()
+    client_address = address_text(stream, client_is_a)
+    server_address = address_text(stream, not client_is_a)
+    client_port = stream.ports >> 16 if client_is_a else stream.ports & 0xFFFF
+    server_port = stream.ports & 0xFFFF if client_is_a else stream.ports >> 16
     reason = stream.close_reason
     end = "null" if reason is None else f'"{reason}"'
     whole = "true" if stream.complete else "false"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii
 from types import TracebackType
@@ -23,7 +24,7 @@ from unpacket._core.events import (
     Opened,
 )
 from unpacket._core.gather import Gatherer
-from unpacket._core.state import Endpoint, Stream
+from unpacket._core.state import Stream
 from unpacket.errors import SinkError
 from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
 from unpacket.sinks.follow import Renderer, renderer
@@ -434,19 +435,15 @@ class Extractor:
         digests = [NO_BYTES, NO_BYTES]
         entries = ["null", "null"]
         if gathered is not None:
-            ends = stream.client, stream.server
             for direction, parts in zip(_SIDES, gathered, strict=True):
                 if parts:
-                    entries[direction] = self._whole(
-                        stream, ends, direction, parts, digests
-                    )
+                    entries[direction] = self._whole(stream, direction, parts, digests)
         files = f'{{"client":{entries[0]},"server":{entries[1]}}}'
         self._tell(stream, extracted, digests, files)
 
     def _whole(
         self,
         stream: Stream,
-        ends: tuple[Endpoint, Endpoint],
         direction: Direction,
         parts: list[bytearray],
         digests: list[str],
@@ -458,13 +455,8 @@ class Extractor:
                 digest.update(part)
             digests[direction] = digest.hexdigest()
         size = sum(map(len, parts))
-        name_of = self._template.name_of
-
-        def candidate(again: int) -> str:
-            return name_of(stream, *ends, direction, again)
-
-        first = name_of(stream, *ends, direction)
-        name = self._files.write(first, candidate, parts, stream.first_ns)
+        candidate = partial(self._template.name, stream, direction)
+        name = self._files.write(candidate, parts, stream.first_ns)
         self.files += 1
         self.written_bytes += size
         return f'{{"name":{encode_basestring_ascii(name)},"bytes":{size}}}'

@@ -202,7 +202,6 @@ class GrowingFiles:
 
     def write(
         self,
-        first: str,
         candidate: Callable[[int], str],
         parts: Sequence[bytes | bytearray],
         time_ns: int,
@@ -210,8 +209,7 @@ class GrowingFiles:
         """Write a file of which all is at hand, with four calls of the system.
 
         Args:
-            first: What ``candidate(0)`` returns.
-            candidate: Returns the name to try where so many files have the first one.
+            candidate: Returns the name to try where so many files have that of 0.
             parts: Its bytes.
             time_ns: Its time of last change.
 
@@ -221,7 +219,7 @@ class GrowingFiles:
         Raises:
             SinkError: It cannot be written.
         """
-        name, descriptor = self._make(first, candidate)
+        name, descriptor = self._make(candidate(0), candidate)
         try:
             if len(parts) == 1 or len(parts) > MAX_PIECES:
                 write_all(descriptor, parts[0] if len(parts) == 1 else b"".join(parts))
@@ -388,6 +386,8 @@ def write_all(descriptor: int, data: bytes | bytearray) -> None:
 
 def date(descriptor: int, time_ns: int) -> None:
     """Give a file a time of last change."""
-    # Not every file system has every time.
-    with contextlib.suppress(OSError, OverflowError):
+    try:
         os.utime(descriptor, ns=(time_ns, time_ns))
+    except (OSError, OverflowError):
+        # Not every file system has every time.
+        return

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
 
+from unpacket._core import constants, named
 from unpacket._core.events import Direction
-from unpacket._core.state import Endpoint, Stream
+from unpacket._core.state import Stream
 
 # As tcpflow names its files: 192.000.002.001.55150-192.000.002.002.00080.
 TCPFLOW = "{from}.{from_port:05}-{to}.{to_port:05}{again}"
@@ -25,20 +23,16 @@ NS = 1_000_000_000
 # No more of Python's formats: {id:c} would be a slash for stream 47.
 _WIDTH = re.compile(r"0?\d{0,3}[dx]?")
 
-# How many addresses are remembered as they are written.
-ADDRESSES = 4096
-
-# What is written where a file holds both sides.
-BOTH = "both"
-SIDES = tuple(str(direction) for direction in Direction)
-
-
-@lru_cache(ADDRESSES)
-def padded(address: str) -> str:
-    """Return an IPv4 address with three digits a number; any other as it is."""
-    if ":" in address:
-        return address
-    return ".".join(part.zfill(3) for part in address.split("."))
+# What names are tried with: a text for each of an address, a side, a time.
+SAMPLES: dict[int, str | int] = {
+    constants.NAME_FROM: "000.000.000.000",
+    constants.NAME_TO: "000.000.000.000",
+    constants.NAME_CLIENT_ADDRESS: "0.0.0.0",
+    constants.NAME_SERVER_ADDRESS: "0.0.0.0",
+    constants.NAME_SIDE: "both",
+    constants.NAME_TIME_NS: "19700101T000000Z",
+    constants.NAME_AGAIN: "",
+}
 
 
 def moment(time_ns: int) -> str:
@@ -50,31 +44,25 @@ def moment(time_ns: int) -> str:
     return f"{when:%Y%m%dT%H%M%SZ}"
 
 
-# What each field is of: the stream, its client, its server, the side that has sent
-# what is in the file, the side that has got it, how the first of these is called, and
-# what tells files of one name apart.
-Source = tuple[Stream, Endpoint, Endpoint, Endpoint, Endpoint, str, str]
-
-FIELDS: dict[str, tuple[str, Callable[[Source], Any]]] = {
-    "from": (
-        "address of who sent it, as tcpflow writes it",
-        lambda of: padded(of[3][0]),
+FIELDS: dict[str, tuple[str, int]] = {
+    "from": ("address of who sent it, as tcpflow writes it", constants.NAME_FROM),
+    "from_port": ("port of who sent it", constants.NAME_FROM_PORT),
+    "to": ("address of who got it", constants.NAME_TO),
+    "to_port": ("port of who got it", constants.NAME_TO_PORT),
+    "client": ("address of the client", constants.NAME_CLIENT_ADDRESS),
+    "client_port": ("port of the client", constants.NAME_CLIENT_PORT),
+    "server": ("address of the server", constants.NAME_SERVER_ADDRESS),
+    "server_port": ("port of the server", constants.NAME_SERVER_PORT),
+    "side": (
+        "client or server: who sent it; both: a conversation",
+        constants.NAME_SIDE,
     ),
-    "from_port": ("port of who sent it", lambda of: of[3][1]),
-    "to": ("address of who got it", lambda of: padded(of[4][0])),
-    "to_port": ("port of who got it", lambda of: of[4][1]),
-    "client": ("address of the client", lambda of: of[1][0]),
-    "client_port": ("port of the client", lambda of: of[1][1]),
-    "server": ("address of the server", lambda of: of[2][0]),
-    "server_port": ("port of the server", lambda of: of[2][1]),
-    "side": ("client or server: who sent it; both: a conversation", lambda of: of[5]),
-    "id": ("id of the stream", lambda of: of[0].id),
-    "frame": ("number of the stream's first frame", lambda of: of[0].first_frame),
-    "time": ("its time in UTC, 20261121T041740Z", lambda of: moment(of[0].first_ns)),
-    "time_s": ("its time in seconds since 1970", lambda of: of[0].first_ns // NS),
-    "again": ("nothing, or c1, c2 ... where the name is taken", lambda of: of[6]),
+    "id": ("id of the stream", constants.NAME_ID),
+    "frame": ("number of the stream's first frame", constants.NAME_FRAME),
+    "time": ("its time in UTC, 20261121T041740Z", constants.NAME_TIME_NS),
+    "time_s": ("its time in seconds since 1970", constants.NAME_TIME_S),
+    "again": ("nothing, or c1, c2 ... where the name is taken", constants.NAME_AGAIN),
 }
-AGAIN = "again"
 
 
 class Template:
@@ -97,7 +85,7 @@ class Template:
         except ValueError as error:
             raise ValueError(f"{text!r} is no template: {error}") from error
         form = ""
-        self._values: list[Callable[[Source], Any]] = []
+        self._codes: list[int] = []
         for literal, field, width, conversion in parsed:
             form += literal.replace("{", "{{").replace("}", "}}")
             if field is None:
@@ -111,18 +99,18 @@ class Template:
                     "such as 6 or 06"
                 )
             form += f"{{:{width}}}"
-            self._values.append(FIELDS[field][1])
-        if FIELDS[AGAIN][1] not in self._values:
+            self._codes.append(FIELDS[field][1])
+        if constants.NAME_AGAIN not in self._codes:
             form += "{}"
-            self._values.append(FIELDS[AGAIN][1])
+            self._codes.append(constants.NAME_AGAIN)
         self._fill = form.format
+        self._is_dated = constants.NAME_TIME_NS in self._codes
         self._try()
 
     def _try(self) -> None:
         """Refuse what leads out of the directory, or is no name."""
-        zero, one = Endpoint("0.0.0.0", 0), Endpoint("0.0.0.0", 1)
         try:
-            name = self._written((Stream(), zero, one, zero, one, BOTH, ""))
+            name = self._fill(*(SAMPLES.get(code, 0) for code in self._codes))
         except ValueError as error:
             raise ValueError(f"{self.text!r} cannot be filled in: {error}") from error
         if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
@@ -137,25 +125,10 @@ class Template:
         Args:
             again: How many files have the name already.
         """
-        client, server = stream.client, stream.server
-        return self.name_of(stream, client, server, direction, again)
-
-    def name_of(
-        self,
-        stream: Stream,
-        client: Endpoint,
-        server: Endpoint,
-        direction: Direction | None,
-        again: int = 0,
-    ) -> str:
-        """Return the name where the ends of the stream are at hand."""
-        taken = f"c{again}" if again else ""
-        if direction is None:
-            return self._written((stream, client, server, client, server, BOTH, taken))
-        side = SIDES[direction]
-        if direction:
-            return self._written((stream, client, server, server, client, side, taken))
-        return self._written((stream, client, server, client, server, side, taken))
-
-    def _written(self, of: Source) -> str:
-        return self._fill(*[value(of) for value in self._values])
+        side = named.BOTH if direction is None else direction
+        facts = named.facts(stream, side, f"c{again}" if again else "", self._codes)
+        if self._is_dated:
+            for at, code in enumerate(self._codes):
+                if code == constants.NAME_TIME_NS:
+                    facts[at] = moment(stream.first_ns)
+        return self._fill(*facts)

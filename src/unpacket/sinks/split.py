@@ -325,7 +325,7 @@ def write(
             file = growing.get(stream_id)
             if last and file is None:
                 candidate = partial(template.name, stream, None)
-                files.write(candidate(0), candidate, [data], stream.first_ns)
+                files.write(candidate, [data], stream.first_ns)
                 written += 1
                 written_bytes += len(data)
                 continue

@@ -1,0 +1,16 @@
+cimport cython
+
+from unpacket._core.state cimport Stream, address_text
+
+cdef tuple THREE_DIGITS, SIDES
+cdef long long NS
+cdef int NAME_FROM, NAME_FROM_PORT, NAME_TO, NAME_TO_PORT, NAME_SIDE, NAME_ID
+cdef int NAME_CLIENT_ADDRESS, NAME_CLIENT_PORT, NAME_SERVER_ADDRESS, NAME_SERVER_PORT
+cdef int NAME_FRAME, NAME_TIME_NS, NAME_TIME_S
+
+
+@cython.locals(client_is_a=bint, sender_is_a=bint, found=list, code=int)
+cpdef list facts(Stream stream, int direction, str taken, list codes)
+@cython.locals(lo=cython.ulonglong)
+cdef str padded(Stream stream, bint first)
+cdef unsigned int port(Stream stream, bint first)
