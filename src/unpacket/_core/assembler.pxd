@@ -25,8 +25,17 @@ cdef int GRACE, BEGINNING, REUSED
 
 cdef Py_ssize_t NOWHERE, PORTION
 cdef long long STEP_NS, NO_TICK, LATEST_NS, LONGEST_NS
-cdef int NEVER_PAUSE, IF_EVENTS, EACH_SEGMENT
+cdef int NEVER_PAUSE, IF_EVENTS, EACH_RUN
 cdef int BY_TIMEOUT, BY_MEMORY, BY_REUSE, BY_END, BY_USER
+
+
+@cython.final
+cdef class Rows:
+    cdef Py_ssize_t count
+    cdef long long[::1] numbers
+    @cython.locals(before="long long[::1]")
+    cdef add(self, long long first, long long second)
+    cdef tuple columns(self)
 
 
 @cython.final
@@ -59,7 +68,10 @@ cdef class Assembler:
     cpdef list feed(self, batch)
     @cython.locals(
         segments=Segments,
+        rows=Rows,
         next_id=cython.longlong,
+        packets=cython.longlong,
+        count=cython.longlong,
         i=Py_ssize_t,
         stream=Stream,
     )

@@ -71,7 +71,7 @@ PORTION = 4096
 # Where run() returns before the end of the batch.
 NEVER_PAUSE = 0
 IF_EVENTS = 1
-EACH_SEGMENT = 2
+EACH_RUN = 2
 
 HASH_KEYS = 32
 HASH_BITS = 44
@@ -94,6 +94,37 @@ class Trace(NamedTuple):
     frames: "array[int]"
     ids: "array[int]"
     moved: list[tuple[int, int, int]]
+
+
+class Rows:
+    """Two columns of numbers that grow together."""
+
+    __slots__ = ("count", "numbers")
+
+    def __init__(self, room: int) -> None:
+        self.count = 0
+        self.numbers = integers(2 * room + 2)
+
+    def add(self, first: int, second: int) -> None:
+        """Add a row."""
+        if 2 * self.count >= len(self.numbers):
+            before = self.numbers
+            self.numbers = integers(2 * len(before))
+            self.numbers[: len(before)] = before
+        self.numbers[2 * self.count] = first
+        self.numbers[2 * self.count + 1] = second
+        self.count += 1
+
+    def columns(self) -> "tuple[array[int], array[int]]":
+        """Return the columns."""
+        both = array("q")
+        both.frombytes(memoryview(self.numbers)[: 2 * self.count].tobytes())
+        return both[::2], both[1::2]
+
+
+def integers(count: int) -> "memoryview[int]":
+    """Return a writable view of ``count`` zeroed 64-bit integers."""
+    return memoryview(bytearray(8 * count)).cast("q")
 
 
 class Assembler:
@@ -233,34 +264,35 @@ class Assembler:
             TypeError: ``batch`` is no ``Batch``.
         """
         self.begin(batch)
-        self.pause = EACH_SEGMENT
-        segments = self.segments
-        frames = array("q")
-        ids = array("q")
+        self.pause = EACH_RUN
+        rows = Rows(batch.count)
         moved: list[tuple[int, int, int]] = []
         while True:
             self.evicted = None
             next_id = self.next_id
+            packets = self.packets
             self.run()
             if self.batch is None:
                 break
-            i = self.segment_index - 1
-            stream = self.table.find(segments, i)
-            if stream is None:
-                stream = self.evicted
-            if stream is None:
-                continue
-            if segments.source[i] < 0:
-                frames.append(self.ctx.frame)
-                ids.append(stream.id)
-            else:
-                for number in segments.side_frames[segments.source[i]]:
-                    frames.append(number)
-                    ids.append(stream.id)
-            if self.next_id != next_id and stream.first_frame != self.ctx.frame:
-                # Its SYN had been taken for one inside of the stream before it.
-                moved.append((stream.first_frame, self.reused_id, stream.id))
+            segments = self.segments
+            count = self.packets - packets
+            for i in range(self.segment_index - count, self.segment_index):
+                stream = self.table.find(segments, i)
+                if stream is None:
+                    stream = self.evicted
+                if stream is None:
+                    continue
+                if segments.source[i] < 0:
+                    rows.add(batch.first_number + segments.index[i], stream.id)
+                else:
+                    for number in segments.side_frames[segments.source[i]]:
+                        rows.add(number, stream.id)
+            if self.next_id != next_id and stream is not None:
+                if stream.first_frame != self.ctx.frame:
+                    # Its SYN had been taken for one inside of the stream before it.
+                    moved.append((stream.first_frame, self.reused_id, stream.id))
         self.evicted = None
+        frames, ids = rows.columns()
         return self.take(), Trace(frames, ids, moved)
 
     def begin(self, batch: Batch) -> None:
@@ -407,9 +439,7 @@ class Assembler:
             i = self.segment_index
             if i >= self.stop_index:
                 return
-            stop = i + 1
-            if self.pause != EACH_SEGMENT:
-                stop = min(segments.count, self.stop_index)
+            stop = min(segments.count, self.stop_index)
             if self.shared:
                 self.segment_index = released.reassemble(
                     ctx, self.table, segments, batch, i, stop
@@ -424,12 +454,15 @@ class Assembler:
                     ctx.gatherer.take(self.table.streams, segments, batch)
                 else:
                     tell(ctx, self.table, segments, batch)
+            if self.pause == EACH_RUN and self.segment_index > i:
+                # The one that is not ordinary is a run of its own.
+                return
             if self.segment_index < stop:
                 self.segment_index += 1
                 self.one(self.segment_index - 1)
                 if ctx.gatherer is not None:
                     ctx.gatherer.sift(ctx.events)
-            if self.pause and (self.pause == EACH_SEGMENT or self.decisive()):
+            if self.pause and (self.pause == EACH_RUN or self.decisive()):
                 return
 
     def decisive(self) -> bool:
