@@ -1,4 +1,4 @@
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from libc.string cimport memcpy, memset
 
 from unpacket._core.batch cimport Batch
@@ -11,21 +11,29 @@ cdef inline void put(unsigned char* to, unsigned int value) noexcept nogil:
     to[3] = value >> 24
 
 
-cdef inline bytes packet_block(Batch batch, Py_ssize_t i, unsigned int interface):
+cdef inline Py_ssize_t block_bytes(Batch batch, Py_ssize_t i) except -1:
     if i < 0 or i >= batch.count:
         raise IndexError("no such frame in the batch")
+    cdef Py_ssize_t length = batch.captured[i]
+    return 32 + length + (-length & 3)
+
+
+cdef inline int put_block(
+    bytearray target, Py_ssize_t at, Batch batch, Py_ssize_t i
+) except -1:
+    cdef Py_ssize_t total = block_bytes(batch, i)
     cdef Py_ssize_t start = batch.start[i]
     cdef Py_ssize_t length = batch.captured[i]
     cdef unsigned long long ticks = <unsigned long long>batch.time_ns[i]
-    cdef Py_ssize_t total = 32 + length + (-length & 3)
     if start < 0 or start > batch.data.shape[0] - length:
         raise IndexError("no such bytes in the buffer")
+    if at < 0 or at > PyByteArray_GET_SIZE(target) - total:
+        raise IndexError("no such bytes in the buffer")
     # All of it is written below: the head, the frame, less than four zeros, the total.
-    cdef bytes block = PyBytes_FromStringAndSize(NULL, total)
-    cdef unsigned char* to = <unsigned char*>PyBytes_AS_STRING(block)
+    cdef unsigned char* to = <unsigned char*>PyByteArray_AS_STRING(target) + at
     put(to, 6)
     put(to + 4, <unsigned int>total)
-    put(to + 8, interface)
+    put(to + 8, 0)
     put(to + 12, <unsigned int>(ticks >> 32))
     put(to + 16, <unsigned int>(ticks & 0xFFFFFFFF))
     put(to + 20, <unsigned int>length)
@@ -34,4 +42,4 @@ cdef inline bytes packet_block(Batch batch, Py_ssize_t i, unsigned int interface
         memcpy(to + 28, &batch.data[start], length)
     memset(to + 28 + length, 0, -length & 3)
     put(to + total - 4, <unsigned int>total)
-    return block
+    return 0

@@ -1,4 +1,4 @@
-"""The one place that makes the pcapng block of a frame of a batch.
+"""The one place that writes the pcapng block of a frame of a batch.
 
 The compiled twin is in the ``.pxd``: there a block is filled in place.
 """
@@ -13,29 +13,41 @@ _HEAD = struct.Struct("<IIIIIII")
 _TOTAL = struct.Struct("<I")
 
 
-def packet_block(batch: Batch, i: int, interface: int) -> bytes:
-    """Return the enhanced packet block, without options, of frame ``i``.
-
-    Its time, which is not from before 1970, is in nanoseconds.
+def block_bytes(batch: Batch, i: int) -> int:
+    """Return how long the block of frame ``i`` is.
 
     Raises:
         IndexError: The batch has no such frame.
     """
     if not 0 <= i < batch.count:
         raise IndexError("no such frame in the batch")
+    length = batch.captured[i]
+    return 32 + length + (-length & 3)
+
+
+def put_block(target: bytearray, at: int, batch: Batch, i: int) -> None:
+    """Write the enhanced packet block of frame ``i``, without options.
+
+    It is of interface 0. Its time, which is not from before 1970, is in nanoseconds.
+
+    Raises:
+        IndexError: The batch has no such frame, or the target no room.
+    """
+    total = block_bytes(batch, i)
+    if at < 0 or at + total > len(target):
+        raise IndexError("no such bytes in the buffer")
     start = batch.start[i]
     length = batch.captured[i]
     time_ns = batch.time_ns[i]
-    padding = -length & 3
-    total = 32 + length + padding
     head = _HEAD.pack(
         ENHANCED_PACKET,
         total,
-        interface,
+        0,
         time_ns >> 32,
         time_ns & 0xFFFFFFFF,
         length,
         batch.original[i],
     )
     data = memoryview(batch.buffer)[start : start + length]
-    return b"".join((head, data, bytes(padding), _TOTAL.pack(total)))
+    padding = bytes(-length & 3)
+    target[at : at + total] = b"".join((head, data, padding, _TOTAL.pack(total)))

@@ -1,18 +1,30 @@
 cimport cython
 
 from unpacket._core cimport inline_blocks as native
+from unpacket._core cimport inline_fill as filling
 from unpacket._core.batch cimport Batch
 
-cdef Py_ssize_t PIECE_BYTES
+cdef long long BLOCK_COST, LONGEST_BLOCK
 
 
 @cython.final
 cdef class Part:
     cdef public long long left
     cdef public long long link_type
-    cdef public list pieces
-    cdef public long long waiting_bytes
+    cdef list full
+    cdef bytearray tail
+    cdef Py_ssize_t used
+    cdef Py_ssize_t size
+    cdef readonly long long waiting_bytes
+    @cython.locals(length=Py_ssize_t)
     cpdef add(self, bytes data)
+    @cython.locals(length=Py_ssize_t)
+    cdef add_frame(self, Batch batch, Py_ssize_t i)
+    @cython.locals(tail=bytearray)
+    cdef bytearray room(self, Py_ssize_t length)
+    cdef end_block(self)
+    @cython.locals(blocks=list)
+    cpdef list take(self)
 
 
 @cython.final

@@ -5,10 +5,14 @@ is something to say are left to who asked, one at a time and in order.
 """
 
 from unpacket._core import inline_blocks as native
+from unpacket._core import inline_fill as filling
 from unpacket._core.batch import Batch
 
-# What a piece costs beside its bytes: its object, its place in a list.
-PIECE_BYTES = 80
+# What a block costs beside its bytes: its object, its place in a list.
+BLOCK_COST = 80
+
+# A block is as long as all before it that wait, so that they are few; up to this.
+LONGEST_BLOCK = 1 << 18
 
 
 class Part:
@@ -17,24 +21,61 @@ class Part:
     Attributes:
         left: How many of the stream's frames have not come yet.
         link_type: That of the file's first interface, or -1 before it has one.
-        pieces: The next bytes of the file.
-        waiting_bytes: What they cost.
+        waiting_bytes: What the next bytes of the file cost.
     """
 
-    __slots__ = ("left", "link_type", "pieces", "waiting_bytes")
+    __slots__ = ("full", "left", "link_type", "size", "tail", "used", "waiting_bytes")
 
-    pieces: list[bytes]
+    full: list[bytearray]
+    tail: bytearray | None
 
     def __init__(self, left: int) -> None:
         self.left = left
         self.link_type = -1
-        self.pieces = []
+        self.full = []
+        self.tail = None
+        self.used = 0
+        self.size = 0
         self.waiting_bytes = 0
 
     def add(self, data: bytes) -> None:
         """Add the next bytes."""
-        self.pieces.append(data)
-        self.waiting_bytes += len(data) + PIECE_BYTES
+        length = len(data)
+        filling.fill_bytes(self.room(length), self.used, data, 0, length)
+        self.used += length
+
+    def add_frame(self, batch: Batch, i: int) -> None:
+        """Add the block of frame ``i``, of the file's first interface."""
+        length = native.block_bytes(batch, i)
+        native.put_block(self.room(length), self.used, batch, i)
+        self.used += length
+
+    def room(self, length: int) -> bytearray:
+        """Return the last block, which has room for so many bytes behind the others."""
+        tail = self.tail
+        if tail is None or self.size - self.used < length:
+            self.end_block()
+            self.size = max(length, min(self.waiting_bytes, LONGEST_BLOCK))
+            tail = filling.block(self.size)
+            self.tail = tail
+            self.used = 0
+            self.waiting_bytes += self.size + BLOCK_COST
+        return tail
+
+    def end_block(self) -> None:
+        """Let there be no last block that has room."""
+        if self.tail is not None:
+            filling.cut(self.tail, self.used)
+            self.full.append(self.tail)
+            self.tail = None
+
+    def take(self) -> list[bytearray]:
+        """Return what waits, in some blocks; it then waits no more."""
+        self.end_block()
+        blocks = self.full
+        self.full = []
+        self.waiting_bytes = 0
+        return blocks
 
 
 class Partition:
@@ -102,6 +143,6 @@ class Partition:
                 or number in self.told
             ):
                 return row
-            part.add(native.packet_block(batch, i, 0))
+            part.add_frame(batch, i)
             part.left -= 1
         return -1

@@ -263,7 +263,7 @@ def parts(
             if part.waiting.left == 0:
                 waiting[stream_id] = None
                 del growing[stream_id]
-                yield stream_id, taken(part.waiting), True
+                yield stream_id, b"".join(part.waiting.take()), True
         if partition.at == len(frames):
             return
         room -= batch.used_bytes + FRAME_BYTES * batch.count
@@ -276,17 +276,9 @@ def parts(
                 if only is None and waiting_bytes <= buffer_bytes // 2:
                     break
                 waiting_bytes -= part.waiting.waiting_bytes
-                if part.waiting.pieces:
-                    yield stream_id, taken(part.waiting), False
+                if part.waiting.waiting_bytes:
+                    yield stream_id, b"".join(part.waiting.take()), False
             room = buffer_bytes - waiting_bytes
-
-
-def taken(waiting: Waiting) -> bytes:
-    """Return what waits, which then does no more."""
-    data = b"".join(waiting.pieces)
-    waiting.pieces = []
-    waiting.waiting_bytes = 0
-    return data
 
 
 def write(
