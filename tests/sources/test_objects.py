@@ -84,7 +84,11 @@ NO_PACKETS = [
     (1e300, b"x"),
     (1 << 63, b"x"),
     (1, (1, b"x")),
-    (1, b"x", 2),
+    (1, b"x", -1),
+    (1, b"x", 1 << 31),
+    (1, b"x", "eth0"),
+    (1, b"x", True),
+    (1, b"x", 2, 3),
 ]
 
 
@@ -280,3 +284,11 @@ class TestDpkt:
     def test_another_layer_is_no_packet(self) -> None:
         dpkt = pytest.importorskip("dpkt")
         assert read_all(sources.open([dpkt.tcp.TCP()])) == []
+
+
+def test_packets_may_say_on_which_interface_they_were_seen() -> None:
+    (batch,) = sources.open([(1, b"a"), (2, b"b", 7), (3, b"c", 0)])
+    assert batch.has_interfaces
+    assert list(batch.interface[: len(batch)]) == [0, 7, 0]
+    (batch,) = sources.open([(1, b"a"), (2, b"b", 0)])
+    assert not batch.has_interfaces

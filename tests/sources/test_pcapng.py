@@ -192,3 +192,21 @@ def test_interfaces_have_a_bound() -> None:
     data = section("<") + interface("<") * 70_000
     with pytest.warns(CaptureWarning, match="more than 65536 interfaces"):
         assert read_all(sources.open(io.BytesIO(data))) == []
+
+
+@pytest.mark.parametrize("batch_frames", [1, 2, 3, 2048])
+def test_each_packet_has_its_interface(batch_frames: int) -> None:
+    """Also where the second one is described after a packet of the first."""
+    blocks = [enhanced("<", number, 0, b"x", 1) for number in (0, 1, 1, 1, 1)]
+    late = [section("<"), interface("<"), blocks[0], interface("<"), *blocks[1:]]
+    again = [section("<"), interface("<"), blocks[0]]
+    seen = []
+    with sources.open(
+        io.BytesIO(b"".join(late + again)), batch_frames=batch_frames
+    ) as source:
+        for batch in source:
+            if batch.has_interfaces:
+                seen += list(batch.interface[: len(batch)])
+            else:
+                seen += [0] * len(batch)
+    assert seen == [0, 1, 1, 1, 1, 0]

@@ -12,15 +12,20 @@ cdef class Batch:
     cdef const u8[::1] data
     cdef const u16[::1] words
     cdef readonly i64[::1] start, time_ns
-    cdef readonly u32[::1] captured, original
+    cdef readonly u32[::1] captured, original, interface
     cdef readonly u16[::1] link_type
     cdef readonly u8[::1] passed
-    cdef readonly bint filtered
+    cdef readonly bint filtered, has_interfaces
     cdef readonly Py_ssize_t capacity, count, used_bytes
     cdef public i64 first_number
     @cython.locals(pairs=Py_ssize_t)
     cpdef attach(self, buffer, Py_ssize_t used_bytes, i64 first_number)
-    cpdef add(self, i64 start, i64 captured, i64 original, time_ns, i64 link_type)
+    cpdef add(
+        self, i64 start, i64 captured, i64 original, time_ns, i64 link_type,
+        i64 interface=*,
+    )
+    @cython.locals(i=Py_ssize_t)
+    cpdef int begin_interfaces(self) except -1 nogil
     @cython.locals(i=Py_ssize_t)
     cpdef begin_filter(self)
     @cython.locals(start=Py_ssize_t)

@@ -5,7 +5,8 @@ bytes long on the wire, was seen ``time_ns[i]`` nanoseconds after the epoch, and
 begins with the header that the LINKTYPE_ value ``link_type[i]`` names. It is frame
 number ``first_number + i`` of its input, where frames count from 1. Where
 ``filtered`` is true, filters have taken out the frames with ``passed[i] == 0``: they
-are counted, and nobody looks into them.
+are counted, and nobody looks into them. Where ``has_interfaces`` is true, the frame
+was seen on interface ``interface[i]`` of the input, else all were on interface 0.
 
 For every ``i`` in ``range(count)`` the following holds, and whoever writes the
 columns keeps it so: ``0 <= start[i]``,
@@ -25,6 +26,7 @@ BUFFER_BYTES = 1 << 20
 POOLED_BUFFERS = 12
 MAX_LENGTH = (1 << 32) - 1
 MAX_LINK_TYPE = (1 << 16) - 1
+MAX_INTERFACE = (1 << 31) - 1
 
 NO_WORDS = array("H")
 
@@ -44,6 +46,8 @@ class Batch:
         "data",
         "filtered",
         "first_number",
+        "has_interfaces",
+        "interface",
         "link_type",
         "original",
         "passed",
@@ -64,6 +68,7 @@ class Batch:
         self.captured = array("I", bytes(4 * capacity))
         self.original = array("I", bytes(4 * capacity))
         self.link_type = array("H", bytes(2 * capacity))
+        self.interface = array("I", bytes(4 * capacity))
         self.passed = bytearray(capacity)
         self.attach(b"", 0, 1)
 
@@ -78,6 +83,7 @@ class Batch:
             raise ValueError(f"{used_bytes} bytes used of {len(buffer)}")
         self.count = 0
         self.filtered = False
+        self.has_interfaces = False
         self.first_number = first_number
         self.used_bytes = used_bytes
         self.buffer = buffer
@@ -87,7 +93,13 @@ class Batch:
         self.words = memoryview(buffer)[:pairs].cast("H") if pairs else NO_WORDS
 
     def add(
-        self, start: int, captured: int, original: int, time_ns: int, link_type: int
+        self,
+        start: int,
+        captured: int,
+        original: int,
+        time_ns: int,
+        link_type: int,
+        interface: int = 0,
     ) -> None:
         """Add the frame that lies at ``start`` in the buffer.
 
@@ -106,12 +118,26 @@ class Batch:
             raise ValueError(f"no link type {link_type}")
         if not -(1 << 63) <= time_ns < 1 << 63:
             raise ValueError(f"{time_ns} ns are not within 292 years of 1970")
+        if not 0 <= interface <= MAX_INTERFACE:
+            raise ValueError(f"no interface {interface}")
+        if interface:
+            self.begin_interfaces()
+        if self.has_interfaces:
+            self.interface[self.count] = interface
         self.start[self.count] = start
         self.captured[self.count] = captured
         self.original[self.count] = original
         self.time_ns[self.count] = time_ns
         self.link_type[self.count] = link_type
         self.count += 1
+
+    def begin_interfaces(self) -> int:
+        """Let all frames so far be of interface 0, and those to come of any."""
+        if not self.has_interfaces:
+            for i in range(self.count):
+                self.interface[i] = 0
+            self.has_interfaces = True
+        return 0
 
     def begin_filter(self) -> None:
         """Let all frames pass that no filter has taken out so far."""
@@ -122,10 +148,16 @@ class Batch:
 
     @staticmethod
     def from_frames(
-        frames: Iterable[tuple[int, bytes, int] | tuple[int, bytes, int, int]],
+        frames: Iterable[
+            tuple[int, bytes, int]
+            | tuple[int, bytes, int, int]
+            | tuple[int, bytes, int, int, int]
+        ],
         first_number: int = 1,
     ) -> "Batch":
-        """Return a batch of ``(time_ns, bytes, link_type[, original])`` tuples.
+        """Return a batch of tuples.
+
+        Each is ``(time_ns, bytes, link_type[, original[, interface]])``.
 
         Raises:
             ValueError: There are more than CAPACITY, or a number does not fit.
@@ -137,8 +169,9 @@ class Batch:
         start = 0
         for row in rows:
             captured = len(row[1])
-            original = row[3] if len(row) == 4 else captured
-            batch.add(start, captured, original, row[0], row[2])
+            original = row[3] if len(row) > 3 else captured
+            interface = row[4] if len(row) > 4 else 0
+            batch.add(start, captured, original, row[0], row[2], interface)
             start += captured
         return batch
 

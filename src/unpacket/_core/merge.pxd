@@ -1,9 +1,12 @@
 cimport cython
 
 from unpacket._core cimport inline_copy as native
-from unpacket._core.batch cimport Batch, i64
+from unpacket._core.batch cimport Batch, i64, u32
 # Cython rebuilds for a file from which a name comes, and not for the line above.
 from unpacket._core.inline_copy cimport copy as rebuild_for_copy
+
+cdef int SLOT_SHIFT
+cdef Py_ssize_t SLOT_MASK
 
 @cython.final
 cdef class Merger:
@@ -17,6 +20,7 @@ cdef class Merger:
     @cython.locals(
         count=Py_ssize_t, used=Py_ssize_t, stop=Py_ssize_t, wanted=Py_ssize_t,
         slot=Py_ssize_t, given=Batch, place=Py_ssize_t, captured=Py_ssize_t,
+        interface=u32,
     )
     cpdef Py_ssize_t merge(self, Batch batch) except? -9
     @cython.locals(one_ns=i64, other_ns=i64)

@@ -15,6 +15,10 @@ from unpacket._core.batch import Batch
 FULL = -1
 NOTHING = -2
 
+# In ``Batch.interface``: the slot above the number that a capture may have at most.
+SLOT_SHIFT = 16
+SLOT_MASK = (1 << 15) - 1
+
 
 class Merger:
     """Takes the frames of batches in the order of time.
@@ -70,6 +74,7 @@ class Merger:
         used = batch.used_bytes
         stop = len(batch.buffer)
         wanted = NOTHING
+        batch.begin_interfaces()
         while self._size > 0:
             slot = self._heap[0]
             given = self._batches[slot]
@@ -89,6 +94,9 @@ class Merger:
             batch.original[count] = given.original[place]
             batch.time_ns[count] = given.time_ns[place]
             batch.link_type[count] = given.link_type[place]
+            # Each sequence has interfaces of its own.
+            interface = given.interface[place] if given.has_interfaces else 0
+            batch.interface[count] = (slot & SLOT_MASK) << SLOT_SHIFT | interface
             self.slots[count] = slot
             self.numbers[count] = given.first_number + place
             count += 1

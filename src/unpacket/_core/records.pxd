@@ -29,7 +29,7 @@ cpdef Py_ssize_t scan_snoop(
 @cython.locals(
     data="const u8[::1]", stop=Py_ssize_t, count=Py_ssize_t, last_ns=i64, kind=u32,
     total=Py_ssize_t, header=Py_ssize_t, room=Py_ssize_t, interface=Py_ssize_t,
-    captured=Py_ssize_t, original=Py_ssize_t, ticks=u64, lost=i64,
+    captured=Py_ssize_t, original=Py_ssize_t, ticks=u64, lost=i64, several=bint,
 )
 cpdef Py_ssize_t scan_pcapng(
     Batch batch, Interfaces interfaces, Py_ssize_t position, bint big_endian

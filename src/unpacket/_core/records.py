@@ -122,6 +122,10 @@ def scan_pcapng(
     last_ns = interfaces.last_ns
     if position < 0:
         return position
+    if interfaces.count > 1:
+        batch.begin_interfaces()
+    # The section before may have had others.
+    several = batch.has_interfaces
     while count < batch.capacity and stop - position >= SIMPLE_HEADER + TRAILER:
         kind = native.load32(data, position, big_endian)
         total = native.load32(data, position + 4, big_endian)
@@ -180,6 +184,8 @@ def scan_pcapng(
         batch.original[count] = original if original > captured else captured
         batch.time_ns[count] = last_ns
         batch.link_type[count] = interfaces.link_type[interface]
+        if several:
+            batch.interface[count] = interface
         count += 1
         position += total
     interfaces.last_ns = last_ns

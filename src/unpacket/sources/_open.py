@@ -36,8 +36,9 @@ def open(
             these; a glob such as ``"dir/*.pcap"``, where no file is called so; any
             iterable of packets; or one packet. A capture is told by its first bytes,
             compressed or not, and never by its name. A packet is ``bytes``,
-            ``(time, bytes)``, or one of scapy or of dpkt; other items are ignored,
-            and counted in ``ignored`` of the source.
+            ``(time, bytes)``, ``(time, bytes, interface)`` with a number, or one of
+            scapy or of dpkt; other items are ignored, and counted in ``ignored`` of
+            the source.
         merge: Whether several captures are read packet by packet in the order of
             time. Else they are one after the other, in the order of their first
             packets, with an OverlapWarning if one begins before another has ended.

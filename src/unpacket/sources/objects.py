@@ -71,7 +71,14 @@ class ObjectSource(Source):
         for row in rows:
             if row.time_ns is not None:
                 self._last_ns = row.time_ns
-            batch.add(start, len(row.data), row.original, self._last_ns, row.link_type)
+            batch.add(
+                start,
+                len(row.data),
+                row.original,
+                self._last_ns,
+                row.link_type,
+                row.interface,
+            )
             start += len(row.data)
         self._number += len(rows)
         self._is_first = False

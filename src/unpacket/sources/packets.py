@@ -11,7 +11,7 @@ from math import floor, isfinite
 from numbers import Integral, Rational, Real
 from typing import Any, NamedTuple
 
-from unpacket._core.batch import MAX_LENGTH
+from unpacket._core.batch import MAX_INTERFACE, MAX_LENGTH
 from unpacket.sources.capture import LONGEST_OF_ALL
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -52,19 +52,22 @@ class Packet(NamedTuple):
         time_ns: Nanoseconds since the epoch, or None if the object does not say.
         link_type: The LINKTYPE_ value of what the bytes begin with.
         original: How many bytes it had on the wire.
+        interface: The number of the interface that it was seen on, 0 for the only one.
     """
 
     time_ns: int | None
     data: bytes
     link_type: int
     original: int
+    interface: int = 0
 
 
 def packet_of(item: object, link_type: int | None) -> Packet | None:
     """Return the packet that ``item`` is, or None if it is none.
 
     Packets are: bytes and what has their interface; packets of scapy and of dpkt;
-    a tuple or list of a time (see `nanoseconds`) and one of these.
+    a tuple or list of a time (see `nanoseconds`), one of these, and if that is known
+    the number of the interface where it was seen.
 
     Args:
         link_type: What the bytes begin with where the object does not say: None for
@@ -74,17 +77,24 @@ def packet_of(item: object, link_type: int | None) -> Packet | None:
         bare = ETHERNET if link_type is None else link_type
         return packet(None, bytes(item), bare, None)
     if isinstance(item, tuple | list):
-        if len(item) != 2 or isinstance(item[1], tuple | list):
+        if len(item) not in (2, 3) or isinstance(item[1], tuple | list):
             return None
         time_ns = nanoseconds(item[0])
-        timed = packet_of(item[1], link_type) if time_ns is not None else None
-        return timed and timed._replace(time_ns=time_ns)
+        interface = item[2] if len(item) == 3 else 0
+        if time_ns is None or not is_interface(interface):
+            return None
+        timed = packet_of(item[1], link_type)
+        return timed and timed._replace(time_ns=time_ns, interface=interface)
     for base in type(item).__mro__:
         if base.__name__ == "Packet" and base.__module__ == "scapy.packet":
             return scapy_packet(item, link_type)
         if base.__name__ == "Packet" and base.__module__ == "dpkt.dpkt":
             return dpkt_packet(item, link_type)
     return None
+
+
+def is_interface(number: object) -> bool:
+    return type(number) is int and 0 <= number <= MAX_INTERFACE
 
 
 def packet(
