@@ -203,6 +203,7 @@ def test_summary_as_a_record() -> None:
         "last_ns": 1_700_000_001 * SECOND + 2_000_000,
         "packets": {"client": 6, "server": 3},
         "duplicates": {"client": 0, "server": 0},
+        "other_channel": {"client": 0, "server": 0},
         "retransmissions": {"client": 0, "server": 0},
         "bytes": {"client": 12, "server": 6},
         "sha256": {

@@ -122,6 +122,8 @@ class Report:
         closed: Streams by the reason of their end.
         out_of_order: Segments that came before those in front of them.
         duplicates: Segments that the capture has twice, and the first of them.
+        other_channel: Segments that came by another channel than the one that their
+            side of a stream is taken from; ``streams`` says of how many streams.
         retransmissions: Segments that brought again what was captured; of those that
             the capture has twice, one.
         duplicate_bytes: Payload that came again.
@@ -154,6 +156,7 @@ class Report:
     closed: Counter[str] = field(default_factory=Counter)
     out_of_order: int = 0
     duplicates: Found = field(default_factory=Found)
+    other_channel: Found = field(default_factory=Found)
     retransmissions: int = 0
     duplicate_bytes: int = 0
     policies: list[Divergence] | None = None
@@ -260,6 +263,10 @@ class Report:
                 "count": self.duplicates.count,
                 "streams": self.duplicates.streams,
                 "examples": self.duplicates.examples,
+            },
+            "other_channel": {
+                "count": self.other_channel.count,
+                "streams": self.other_channel.streams,
             },
             "retransmissions": self.retransmissions,
             "duplicate_bytes": self.duplicate_bytes,
@@ -407,6 +414,7 @@ class Integrity:
         payload = 0
         sides = 0
         copies = 0
+        others = 0
         for direction in (CLIENT, SERVER):
             half = stream.half(direction)
             if half is None:
@@ -420,7 +428,11 @@ class Integrity:
                 report.out_of_order += counts["out_of_order"]
                 report.duplicate_bytes += counts["duplicate_bytes"]
                 report.retransmissions += counts["retransmissions"]
+                others += counts["other_channel"]
             copies += half.duplicates
+        if others:
+            report.other_channel.count += others
+            report.other_channel.streams += 1
         if copies:
             report.duplicates.count += copies
             report.duplicates.streams += 1

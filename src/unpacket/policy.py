@@ -10,6 +10,7 @@ Deliver: TypeAlias = Literal["in_order", "acked", "pull"]
 GapRule: TypeAlias = Literal["skip", "passed", "wait"]
 ChecksumRule: TypeAlias = Literal["auto", "verify", "ignore"]
 ContextRule: TypeAlias = Literal["tunnel", "vlan", "none"]
+ChannelRule: TypeAlias = Literal["any", "interface", "vlan", "mac"]
 RstRule: TypeAlias = Literal["window", "exact", "any"]
 LimitScope: TypeAlias = Literal["half", "stream"]
 FragmentOverlap: TypeAlias = Literal[
@@ -37,6 +38,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "checksum": get_args(ChecksumRule),
     "rst": get_args(RstRule),
     "context": get_args(ContextRule),
+    "channel": get_args(ChannelRule),
     "limit_scope": get_args(LimitScope),
     "fragment_overlap": get_args(FragmentOverlap),
     "overlap": get_args(Overlap),
@@ -85,6 +87,10 @@ class Policy:
         duplicate_window_s: How far apart a packet and the copy of it may be that a
             mirror port or a second tap made; a later one is a retransmission
             (see docs/captures.md). 0 turns that off: all are retransmissions.
+        channel: Where a capture has connections several times: take each direction
+            of a stream from the ``"interface"``, the ``"vlan"`` or the pair of
+            ``"mac"`` addresses of its first packet alone, and only count what comes
+            by others; ``"any"`` takes everything (see docs/captures.md).
         limit_scope: Whether the held limits count for each ``"half"`` or for
             both halves of a ``"stream"`` together.
         context: What tells apart connections between the same addresses and ports:
@@ -128,6 +134,7 @@ class Policy:
     duplicate_window_s: float = 0.1
     limit_scope: LimitScope = "half"
     context: ContextRule = "tunnel"
+    channel: ChannelRule = "any"
     memory_limit_bytes: int = 512 * _MIB
     midstream: bool = True
     midstream_grace_s: float = 0.020

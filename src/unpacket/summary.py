@@ -130,6 +130,12 @@ class Summary:
         return self._facts.duplicates(CLIENT), self._facts.duplicates(SERVER)
 
     @property
+    def other_channel(self) -> tuple[int, int]:
+        """How many packets came by another channel (see ``Policy.channel``)."""
+        facts = self._facts
+        return facts.other_channel(CLIENT), facts.other_channel(SERVER)
+
+    @property
     def retransmissions(self) -> tuple[int, int]:
         """How many brought again what was captured, copies left out."""
         facts = self._facts
@@ -171,6 +177,7 @@ class Summary:
             "last_ns": self.last_ns,
             "packets": by_side(self.packets),
             "duplicates": by_side(self.duplicates),
+            "other_channel": by_side(self.other_channel),
             "retransmissions": by_side(self.retransmissions),
             "bytes": by_side(self.bytes),
         }

@@ -342,6 +342,11 @@ COLUMNS: dict[str, Column] = {
     "duplicates": Column(
         COUNT, lambda s: (sum(s.duplicates),), "how many packets came twice, sent once"
     ),
+    "other_channel": Column(
+        COUNT,
+        lambda s: (sum(s.other_channel),),
+        "how many packets came by another channel than the one that --channel takes",
+    ),
     "retransmissions": Column(
         COUNT,
         lambda s: (sum(s.retransmissions),),

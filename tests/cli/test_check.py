@@ -8,6 +8,7 @@ import pytest
 
 from tests.builder import Conversation, write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
+from tests.sources.writing import enhanced, interface, section
 from unpacket.integrity import check
 
 pytestmark = pytest.mark.skipif(
@@ -184,3 +185,47 @@ def test_what_was_captured_twice_is_told(tmp_path: Path) -> None:
     lines = invoke("check", str(path), "--duplicate-window", "0").stdout.splitlines()
     (said,) = [line for line in lines if line.startswith("  twice")]
     assert said.endswith("no packet is twice in the capture; 1 retransmission")
+
+
+def test_what_came_by_another_channel_is_told(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"question")
+    talk.farewell(9, 1)
+    blocks = [
+        enhanced("<", number, frame.time_ns // 1000, frame.data, frame.original)
+        for frame in talk.frames
+        for number in (1, 0)
+    ]
+    path = tmp_path / "both.pcapng"
+    path.write_bytes(section("<") + 2 * interface("<") + b"".join(blocks))
+    result = invoke("check", str(path), "--channel", "interface")
+    (said,) = [line for line in result.stdout.splitlines() if "  twice" in line]
+    assert said.split(maxsplit=1)[1] == (
+        "no packet is twice in the capture; 0 retransmissions; "
+        "5 packets of 1 stream by another channel"
+    )
+    assert result.exit_code == 0
+    told = json.loads(invoke("check", str(path), "--json", "--channel", "mac").stdout)
+    assert told["other_channel"] == {"count": 0, "streams": 0}
+    told = json.loads(
+        invoke("streams", str(path), "--json", "--channel", "interface").stdout
+    )
+    assert told["other_channel"] == {"client": 4, "server": 1}
+    assert told["packets"] == {"client": 4, "server": 2}
+    passing = ("--where", "other_channel == 5", "--channel", "interface")
+    assert invoke("streams", str(path), *passing).exit_code == 0
+    assert invoke("streams", str(path), *passing[:2]).exit_code == 1
+    # The parts have what was taken, and need no option any more.
+    parts = tmp_path / "parts"
+    invoke("split", str(path), "-o", str(parts), "--channel", "interface")
+    (part,) = parts.glob("*.pcapng")
+    again = json.loads(invoke("streams", str(part), "--json").stdout)
+    assert again["packets"] == told["packets"]
+    assert again["duplicates"] == again["retransmissions"] == again["other_channel"]
+    out = tmp_path / "out"
+    invoke("extract", str(path), "-o", str(out), "--channel", "interface")
+    index = json.loads((out / "index.jsonl").read_text())
+    assert index["other_channel"] == told["other_channel"]
+    followed = invoke("follow", str(path), "--channel", "interface").stdout
+    assert followed.count("question") == 1

@@ -32,7 +32,8 @@ COMMANDS = ("streams", "follow")
 FORMS = ("utf8", "ascii", "hex", "raw", "json")
 COMMENTS = {"c-array": "/* ", "yaml": "  # "}
 KEYS = ["id", "client", "server", "role_evidence", "path"]
-KEYS += ["first_ns", "last_ns", "packets", "duplicates", "retransmissions"]
+KEYS += ["first_ns", "last_ns", "packets", "duplicates"]
+KEYS += ["other_channel", "retransmissions"]
 KEYS += ["bytes", "sha256", "gaps", "conflicts", "rejected", "close_reason", "complete"]
 # Two kinds of line end, C0, DEL, C1 in UTF-8, turned and invisible text, and bytes
 # that are no UTF-8.

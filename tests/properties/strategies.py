@@ -146,6 +146,7 @@ policies = st.builds(
     max_held_span_bytes=limits,
     max_holes=limits,
     limit_scope=st.sampled_from(["half", "stream"]),
+    channel=st.sampled_from(["any", "any", "interface", "vlan", "mac"]),
     memory_limit_bytes=st.sampled_from([0, 1000, 3000, 1 << 29]),
     midstream=st.sampled_from([True, True, False]),
     midstream_grace_s=st.sampled_from([0.0, 0.02]),

@@ -17,8 +17,10 @@ Choose = Callable[[bytes], int]
 class Pulling:
     """A consumer that ``choose`` decides for, and what it was told."""
 
-    def __init__(self, choose: Choose = len, bound: int = 131072) -> None:
-        policy = PTA.replace(max_held_bytes=bound, max_held_span_bytes=bound)
+    def __init__(
+        self, choose: Choose = len, bound: int = 131072, **changes: Any
+    ) -> None:
+        policy = PTA.replace(max_held_bytes=bound, max_held_span_bytes=bound, **changes)
         self.choose = choose
         self.puller = Puller(self.take, self.lose, policy=policy)
         self.told: list[tuple[Any, ...]] = []
@@ -34,8 +36,8 @@ class Pulling:
     def lose(self, _: FollowedStream, side: Direction, lost: int, why: str) -> None:
         self.told.append((str(side), lost, why))
 
-    def follow(self, talk: Conversation) -> list[tuple[Any, ...]]:
-        self.puller.feed(talk.packets)
+    def follow(self, talk: Conversation | list[Any]) -> list[tuple[Any, ...]]:
+        self.puller.feed(talk.packets if isinstance(talk, Conversation) else talk)
         self.puller.finish()
         return self.told
 
@@ -79,6 +81,20 @@ def test_p16_duplicates() -> None:
         ("client", b"0123456789"),
         ("client", b"abc"),
     ]
+
+
+@pytest.mark.parametrize("late", [b"abc", b"xyz"])
+def test_p16_channels(late: bytes) -> None:
+    """What channel 2 has is not even looked at: it may be anything."""
+    talk = client([(0, b"0123456789"), (0, b"0123456789"), (10, b"abc"), (10, late)])
+    logged = [(*packet, 1 + n % 2) for n, packet in enumerate(talk.packets)]
+    pulling = Pulling(channel="interface")
+    assert pulling.follow(logged) == [
+        ("client", b"0123456789"),
+        ("client", b"abc"),
+    ]
+    assert pulling.offers == 2
+    assert pulling.puller.follower.assembler.other_channel == 2
 
 
 def test_p17_p18_wrap() -> None:

@@ -3,6 +3,7 @@ cimport cython
 from unpacket._core cimport inline_octets as native
 from unpacket._core cimport inline_released as released
 from unpacket._core.batch cimport (Batch)
+from unpacket._core.choice cimport (Choices)
 from unpacket._core.context cimport (Context)
 from unpacket._core.decode cimport (Decoder)
 from unpacket._core.events cimport (Data)
@@ -20,7 +21,8 @@ cdef unsigned int SYN, ACK, SUM_GOOD, TIMESTAMPS, IGNORED, ZERO_WINDOW, SIMPLE
 cdef unsigned int IS_CLIENT, WAITING, OPEN
 cdef Py_ssize_t MAX_PATHS
 cdef long long MAX_COPIES
-cdef long long LAYER_BYTES, STREAM_BYTES, HALF_BYTES, PIECE_BYTES, NS, NEVER
+cdef long long LAYER_BYTES, STREAM_BYTES, HALF_BYTES, PIECE_BYTES, CHOICE_BYTES
+cdef long long NS, NEVER
 cdef int GRACE, BEGINNING, REUSED
 
 cdef Py_ssize_t NOWHERE, PORTION
@@ -52,6 +54,8 @@ cdef class Assembler:
     cdef long long next_id
     cdef readonly long long packets
     cdef readonly list copies
+    cdef Choices choices
+    cdef readonly long long other_channel
     cdef readonly long long backwards
     cdef readonly long long not_followed
     cdef readonly HostSums sums
@@ -72,6 +76,7 @@ cdef class Assembler:
         next_id=cython.longlong,
         packets=cython.longlong,
         count=cython.longlong,
+        others=cython.longlong,
         i=Py_ssize_t,
         stream=Stream,
     )
@@ -86,7 +91,8 @@ cdef class Assembler:
     @cython.locals(ctx=Context, ahead=cython.longlong, step=cython.longlong)
     cpdef list advance(self, long long now_ns)
     @cython.locals(
-        ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t, stop=Py_ssize_t
+        ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t, stop=Py_ssize_t,
+        quick=bint,
     )
     cdef run(self)
     @cython.locals(events=list)
@@ -117,7 +123,10 @@ cdef class Assembler:
     cdef start(self, Stream stream, long long time_ns, long long frame)
     @cython.locals(half=Half, other=Half)
     cdef Half add_half(self, Stream stream, bint first)
-    @cython.locals(ctx=Context, candidate=Segment, from_a=bint, fresh=Stream)
+    @cython.locals(
+        ctx=Context, candidate=Segment, from_a=bint, fresh=Stream,
+        channel=cython.ulonglong,
+    )
     cdef reuse(self, Stream stream, Segment seg, Py_ssize_t i)
     @cython.locals(half=Half, peer=Half)
     cdef again(self, Stream stream, bint from_a, Segment seg)

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from unpacket._core import inline_octets as native
 from unpacket._core import inline_released as released
 from unpacket._core.batch import Batch
+from unpacket._core.choice import Choices
 from unpacket._core.constants import (
     ACK,
     BEGINNING,
+    CHOICE_BYTES,
     GRACE,
     HALF_BYTES,
     IGNORED,
@@ -142,6 +144,8 @@ class Assembler:
         packets: TCP segments so far.
         copies: The first segments that the capture has twice: the frame's number,
             that of the frame whose copy it is, and the stream's id.
+        other_channel: Segments that came by another channel than their direction of
+            the stream is taken from.
         backwards: How often time went back from one segment to the next.
         sums: The counts of checksums, or None.
     """
@@ -149,6 +153,7 @@ class Assembler:
     __slots__ = (
         "backwards",
         "batch",
+        "choices",
         "copies",
         "ctx",
         "decoded",
@@ -158,6 +163,7 @@ class Assembler:
         "looked_at",
         "next_id",
         "not_followed",
+        "other_channel",
         "own_segments",
         "packets",
         "pause",
@@ -173,6 +179,7 @@ class Assembler:
     )
 
     batch: Batch | None
+    choices: Choices | None
     copies: list[tuple[int, int, int]]
     decoded: list[Segments]
     sums: HostSums | None
@@ -210,7 +217,9 @@ class Assembler:
             policy.checksum != "ignore",
             policy.context,
             nanoseconds(policy.duplicate_window_s),
+            policy.channel,
         )
+        self.choices = None if policy.channel == "any" else Choices()
         self.own_segments = Segments()
         self.segments = self.own_segments
         self.batch = None
@@ -222,6 +231,7 @@ class Assembler:
         self.next_id = 0
         self.packets = 0
         self.copies = []
+        self.other_channel = 0
         self.backwards = 0
         self.not_followed = 0
         self.sums = HostSums() if sums else None
@@ -271,9 +281,13 @@ class Assembler:
             self.evicted = None
             next_id = self.next_id
             packets = self.packets
+            others = self.other_channel
             self.run()
             if self.batch is None:
                 break
+            if self.other_channel != others:
+                # It was of no stream. With channels each segment is a run.
+                continue
             segments = self.segments
             count = self.packets - packets
             for i in range(self.segment_index - count, self.segment_index):
@@ -440,11 +454,18 @@ class Assembler:
             if i >= self.stop_index:
                 return
             stop = min(segments.count, self.stop_index)
-            if self.shared:
+            quick = True
+            if self.choices is not None:
+                # One at a time, for each may be of another channel.
+                stop = i + 1
+                quick = self.choices.is_chosen(
+                    self.table.find(segments, i), segments, i
+                )
+            if self.shared and self.choices is None:
                 self.segment_index = released.reassemble(
                     ctx, self.table, segments, batch, i, stop
                 )
-            else:
+            elif quick:
                 self.segment_index = quick_run(
                     ctx, self.table, segments, batch, i, stop
                 )
@@ -493,6 +514,9 @@ class Assembler:
                 self.not_followed += 1
                 return
             stream = self.open(segments, i)
+        if self.choices is not None and self.choices.elsewhere(stream, segments, i):
+            self.other_channel += 1
+            return
         recall(stream)
         if segments.copy[i]:
             self.duplicated(stream, segments.copy[i])
@@ -512,6 +536,9 @@ class Assembler:
             # packets: its events have been told.
             return
         self.slow(stream, half, peer, i)
+        if self.choices is not None and stream.candidate is not None:
+            if stream.candidate.frame == ctx.frame:
+                self.choices.stand(stream, segments.channel[i])
 
     def duplicated(self, stream: Stream, frames_ago: int) -> None:
         """Count a packet that the capture has twice; remember the first of them."""
@@ -649,6 +676,10 @@ class Assembler:
             stream.layers = self.layers(segments, i)
         stream.first_a = segments.direction[i] == 0
         self.start(stream, segments.time_ns[i], self.ctx.frame)
+        if self.choices is not None:
+            self.ctx.memory_bytes += CHOICE_BYTES
+            self.choices.begin(stream)
+            self.choices.choose(stream, stream.first_a, segments.channel[i])
         return stream
 
     def layers(self, segments: Segments, i: int) -> tuple[int, ...]:
@@ -698,9 +729,12 @@ class Assembler:
         if not stream.reason:
             close(ctx, stream, BY_REUSE)
         self.reused_id = stream.id
+        channel = 0 if self.choices is None else self.choices.candidate(stream)
         self.forget(stream)
         fresh = self.open(self.segments, i)
         if candidate is not None:
+            if self.choices is not None:
+                self.choices.choose(fresh, from_a, channel)
             fresh.first_ns = candidate.time_ns
             fresh.first_frame = candidate.frame
             fresh.first_a = from_a
@@ -744,6 +778,8 @@ class Assembler:
             self.ctx.gatherer.leave(stream)
         self.table.remove(stream)
         self.ctx.memory_bytes -= cost(stream)
+        if self.choices is not None:
+            self.ctx.memory_bytes -= CHOICE_BYTES
 
     def evict(self) -> None:
         """Close streams that were quiet long until the memory suffices."""

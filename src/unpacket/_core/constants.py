@@ -74,6 +74,9 @@ PIECE_BYTES = 160
 # A number of a stream's path, with its place in the tuple.
 LAYER_BYTES = 40
 
+# What it takes to remember of which channels a stream is taken.
+CHOICE_BYTES = 24
+
 NEVER = (1 << 63) - 1
 # 146 years from 1970: differences of such times fit into 64 bits.
 LATEST_NS = (1 << 62) - 1

@@ -1,6 +1,7 @@
 cimport cython
 
 from unpacket._core.batch cimport Batch, i64, u32
+from unpacket._core.channels cimport Channels
 from unpacket._core.defrag cimport Defragmenter
 from unpacket._core.duplicates cimport Duplicates
 from unpacket._core.ip cimport ip_layer, transport
@@ -19,6 +20,7 @@ cdef class Decoder:
     cdef TcpLayer _tcp
     cdef Defragmenter _defragmenter
     cdef Duplicates _duplicates
+    cdef Channels _channels
     cdef i64[::1] _counters
     cdef i64 _clock_ns
     cdef dict _contexts

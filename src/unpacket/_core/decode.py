@@ -5,6 +5,7 @@ from array import array
 
 from unpacket._core import inline_released as native
 from unpacket._core.batch import Batch
+from unpacket._core.channels import RULES, Channels
 from unpacket._core.defrag import Defragmenter
 from unpacket._core.duplicates import Duplicates
 from unpacket._core.ip import ip_layer, transport
@@ -39,6 +40,7 @@ class Decoder:
     """
 
     __slots__ = (
+        "_channels",
         "_clock_ns",
         "_contexts",
         "_counters",
@@ -49,6 +51,7 @@ class Decoder:
         "_tcp",
     )
 
+    _channels: Channels | None
     _contexts: dict[int, int]
     _duplicates: Duplicates | None
 
@@ -62,14 +65,15 @@ class Decoder:
         verify_checksums: bool = True,
         context: str = "tunnel",
         duplicate_window_ns: int = 0,
+        channel: str = "any",
     ) -> None:
         """Take the keys of the hash (at least 21 random ``[0, 2**44)``) and bounds.
 
         Without ``duplicate_window_ns`` no segment is told to be a copy of another.
 
         Raises:
-            ValueError: Too few keys, a number out of range, or no such overlap rule
-                or context.
+            ValueError: Too few keys, a number out of range, or no such overlap rule,
+                context or channel.
         """
         if context not in CONTEXTS:
             raise ValueError(f"no context {context!r}")
@@ -80,6 +84,11 @@ class Decoder:
         self._duplicates = None
         if duplicate_window_ns > 0:
             self._duplicates = Duplicates(duplicate_window_ns)
+        if channel not in RULES:
+            raise ValueError(f"no channel {channel!r}")
+        self._channels = None
+        if channel != RULES[0]:
+            self._channels = Channels(channel)
         self._reason = NONE
         self._tcp = TcpLayer(hash_keys)
         self._defragmenter = Defragmenter(
@@ -137,6 +146,8 @@ class Decoder:
             self._unusual(batch, segments, i)
             i = native.run(self, batch, segments, i + 1)
         self._packet.attach(b"", -1)
+        if self._channels is not None:
+            native.tell_channels(self._channels, batch, segments)
         if self._duplicates is not None:
             native.mark(self._duplicates, batch, segments)
         self._defragmenter.advance(self._clock_ns)
@@ -182,6 +193,10 @@ class Decoder:
                 self._packet.context = self._context()
             if reason != FRAGMENT:
                 break
+            if self._channels is not None:
+                self._packet.channel = self._channels.of(
+                    batch, i, self._packet.layers, 0, self._packet.layer_count
+                )
             reason = self._defragmenter.add(
                 self._packet, self._clock_ns, source, number
             )

@@ -318,6 +318,7 @@ class Defragmenter:
         key = (
             packet.family,
             packet.context,
+            packet.channel,
             packet.ip_id,
             # In IPv6 only the first fragment says what the datagram carries.
             packet.protocol if packet.family == 4 else 0,

@@ -1,6 +1,7 @@
 # What inline_released.py says, for the compiled core.
 
 from unpacket._core.batch cimport Batch
+from unpacket._core.channels cimport Channels
 from unpacket._core.context cimport Context
 from unpacket._core.decode cimport Decoder
 from unpacket._core.duplicates cimport Duplicates
@@ -33,3 +34,8 @@ cdef inline Py_ssize_t reassemble(
     with nogil:
         i = quick_run(ctx, table, segments, batch, i, stop)
     return i
+
+
+cdef inline tell_channels(Channels channels, Batch batch, Segments segments):
+    with nogil:
+        channels.tell(batch, segments)

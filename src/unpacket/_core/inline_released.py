@@ -6,6 +6,7 @@ from unpacket._core.quick import quick_run
 
 if TYPE_CHECKING:
     from unpacket._core.batch import Batch
+    from unpacket._core.channels import Channels
     from unpacket._core.context import Context
     from unpacket._core.decode import Decoder
     from unpacket._core.duplicates import Duplicates
@@ -33,3 +34,8 @@ def reassemble(
 ) -> int:
     """Process ordinary segments from row ``i`` on; return the first that is left."""
     return quick_run(ctx, table, segments, batch, i, stop)
+
+
+def tell_channels(channels: "Channels", batch: "Batch", segments: "Segments") -> None:
+    """Find out by which channel segments came."""
+    channels.tell(batch, segments)

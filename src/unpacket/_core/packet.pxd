@@ -21,6 +21,7 @@ cdef class Packet:
     cdef const u8[::1] data
     cdef const u16[::1] words
     cdef u64[::1] layers, keys
+    cdef u64 channel
     cpdef attach(self, buffer, int source)
     cpdef int place(self, i64 start, i64 captured, i64 original) except -1 nogil
     cdef int push(self, u64 kind, u64 identifier) except -1 nogil

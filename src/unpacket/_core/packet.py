@@ -46,11 +46,13 @@ class Packet:
             ``key_count`` numbers are meant, if there is a layer.
         keyed_by: Which layers leave keys.
         context: The number that stands for the keys.
+        channel: Of a fragment, where it came from, if that is told apart.
     """
 
     __slots__ = (
         "at",
         "buffer",
+        "channel",
         "context",
         "data",
         "depth",
@@ -93,6 +95,7 @@ class Packet:
         self.key_count = 0
         self.inside = 0
         self.context = 0
+        self.channel = 0
         self.ethertype = 0
         self.family = 0
         self.protocol = 0

@@ -13,7 +13,7 @@ cdef class Segments:
     cdef readonly list side, side_frames
     cdef readonly i64[::1] time_ns, delivered
     cdef Py_ssize_t delivered_words
-    cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash, identity, layers
+    cdef readonly u64[::1] a_hi, a_lo, b_hi, b_lo, hash, identity, layers, channel
     cdef readonly u32[::1] index, context, ports, seq, ack, ip_id
     cdef readonly u32[::1] start, captured, length, tsval, tsecr, sack_start, copy
     cdef readonly int[::1] source

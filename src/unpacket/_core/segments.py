@@ -24,6 +24,9 @@ checksum as it stands in the header.
 ``delivered`` is not the decoder's: the loop over ordinary segments notes there what
 its last run delivered, in the first ``delivered_words`` numbers.
 
+``channel`` says where a segment came from, if the policy wants that told apart; see the
+module ``channels``.
+
 Of ``hash`` (44 bits) only the upper 29 are as good as random: a table takes its
 index from ``hash >> 15``.
 """
@@ -58,6 +61,7 @@ class Segments:
         "b_lo",
         "capacity",
         "captured",
+        "channel",
         "checksum",
         "context",
         "copy",
@@ -115,6 +119,7 @@ class Segments:
         self.b_lo = array("Q", bytes(8 * capacity))
         self.hash = array("Q", bytes(8 * capacity))
         self.identity = array("Q", bytes(8 * capacity))
+        self.channel = array("Q", bytes(8 * capacity))
         self.index = array("I", bytes(4 * capacity))
         self.context = array("I", bytes(4 * capacity))
         self.ports = array("I", bytes(4 * capacity))

@@ -38,7 +38,7 @@ cdef class HalfExtra:
     cdef public long long duplicate_bytes, conflict_bytes
     cdef public long long rejected_bytes, discarded_bytes
     cdef public long long gap_bytes, gaps, conflicts, keep_alives, late_packets
-    cdef public long long out_of_order, retransmissions
+    cdef public long long out_of_order, retransmissions, other_channel
     cdef public dict rejected
     cpdef bint eventful(self) except -1
 

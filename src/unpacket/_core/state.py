@@ -143,6 +143,7 @@ class HalfExtra:
         grace_ns: When the oldest acknowledged hole is given up, or NEVER.
         grace_acked: What was acknowledged when that was set.
         tracker: Follows acknowledgements for a user, or None.
+        other_channel: How many packets came by another channel than the half's.
     """
 
     __slots__ = (
@@ -159,6 +160,7 @@ class HalfExtra:
         "isns",
         "keep_alives",
         "late_packets",
+        "other_channel",
         "out_of_order",
         "rejected",
         "rejected_bytes",
@@ -200,6 +202,7 @@ class HalfExtra:
         self.retransmissions = 0
         self.late_packets = 0
         self.out_of_order = 0
+        self.other_channel = 0
         self.rejected = None
 
     def eventful(self) -> bool:
@@ -214,6 +217,7 @@ class HalfExtra:
             or self.retransmissions
             or self.late_packets
             or self.out_of_order
+            or self.other_channel
         )
 
 
@@ -466,6 +470,16 @@ class Stream:
             return 0
         return half.extra.retransmissions
 
+    def other_channel(self, direction: Direction | int) -> int:
+        """Return how many packets of the side came by another channel than its own.
+
+        They are not among ``packets``. See ``Policy.channel``.
+        """
+        half = self.half(direction)
+        if half is None or half.extra is None:
+            return 0
+        return half.extra.other_channel
+
     def delivered_bytes(self, direction: Direction | int) -> int:
         """Return how many bytes of the direction were delivered, gaps left out."""
         half = self.half(direction)
@@ -569,6 +583,7 @@ class Stream:
             "retransmissions": extra.retransmissions,
             "out_of_order": extra.out_of_order,
             "late_packets": extra.late_packets,
+            "other_channel": extra.other_channel,
             "rejected": dict(extra.rejected or {}),
         }
 

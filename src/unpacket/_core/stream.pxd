@@ -58,8 +58,10 @@ cpdef bint collect(
 cpdef int process(
     Context ctx, Stream stream, Half half, Half peer, Segment seg
 ) except -1
-@cython.locals(extra=HalfExtra, known=bint, same=bint, late=cython.longlong)
+@cython.locals(extra=HalfExtra)
 cpdef int closed_already(Context ctx, Stream stream, Half half, Segment seg) except -1
+@cython.locals(known=bint, same=bint, late=cython.longlong)
+cpdef bint begins_another(Half half, long long seq, unsigned int flags) except -1
 @cython.locals(
     candidate=Segment, from_candidate=bint, first=cython.longlong, ahead=cython.longlong
 )

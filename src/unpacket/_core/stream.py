@@ -350,16 +350,9 @@ def process(
 
 def closed_already(ctx: Context, stream: Stream, half: Half, seg: Segment) -> int:
     """A packet of a stream that has ended: late, or a port that is used again."""
-    if seg.flags & (SYN | RST) == SYN:
-        known = half.flags & SYN_SEEN != 0
-        late = delta(half.base_seq, (seg.seq + 1) & LOW32)
-        # A half that began without its SYN may see it late.
-        same = late == 0 if known else half.state == OPEN and 0 <= late < MAX_LEAD
-        # A SYN-ACK alone (one side was captured) must have another number than one
-        # that was seen.
-        if not same and (known or not seg.flags & ACK):
-            stream.candidate = None
-            return REUSED
+    if seg.flags & (SYN | RST) == SYN and begins_another(half, seg.seq, seg.flags):
+        stream.candidate = None
+        return REUSED
     extra = half.more()
     extra.late_packets += not seg.copy
     extra.discarded_bytes += seg.captured
@@ -367,6 +360,17 @@ def closed_already(ctx: Context, stream: Stream, half: Half, seg: Segment) -> in
         offset = unwrap(seg.seq, half.base_seq, half.next_offset)
         ctx.note(stream, half, "late", offset, seg)
     return GOES_ON
+
+
+def begins_another(half: Half, seq: int, flags: int) -> bool:
+    """Return whether a SYN, or a SYN-ACK, is not the one that a half began with."""
+    known = half.flags & SYN_SEEN != 0
+    late = delta(half.base_seq, (seq + 1) & LOW32)
+    # A half that began without its SYN may see it late.
+    same = late == 0 if known else half.state == OPEN and 0 <= late < MAX_LEAD
+    # A SYN-ACK alone (one side was captured) must have another number than one that
+    # was seen.
+    return not same and (known or not flags & ACK)
 
 
 def confirms(stream: Stream, half: Half, peer: Half | None, seg: Segment) -> bool:

@@ -34,6 +34,8 @@ def told(stream: Stream, digests: str, troubles: str) -> str:
         f'"server":{stream.packets(SERVER)}}},'
         f'"duplicates":{{"client":{stream.duplicates(CLIENT)},'
         f'"server":{stream.duplicates(SERVER)}}},'
+        f'"other_channel":{{"client":{stream.other_channel(CLIENT)},'
+        f'"server":{stream.other_channel(SERVER)}}},'
         f'"retransmissions":{{"client":{stream.retransmissions(CLIENT)},'
         f'"server":{stream.retransmissions(SERVER)}}},'
         f'"bytes":{{"client":{stream.delivered_bytes(CLIENT)},'

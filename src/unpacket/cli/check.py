@@ -86,6 +86,7 @@ HOST_STATES = {
         unpacket check 'examples/*.pcapng' --merge || echo "something is wrong"
         unpacket check examples/sample.pcapng --where 'not gaps' || true
         unpacket check examples/sample.pcapng --bpf 'net 2001:db8::/32' || true
+        unpacket check examples/sample.pcapng --channel interface || true
         unpacket check examples/sample.pcapng --json | grep -o '"wrong":[^]]*]'
     """,
 )
@@ -360,6 +361,10 @@ def printable(octets: bytes) -> str:
 def twice_answer(report: Report) -> tuple[str, list[str]]:
     """Return what is said of what came again: copies and retransmissions."""
     again = counted(report.retransmissions, "retransmission")
+    others = report.other_channel
+    if others.count:
+        streams = counted(others.streams, "stream")
+        again += f"; {counted(others.count, 'packet')} of {streams} by another channel"
     copies = report.duplicates
     if not copies.count:
         return f"no packet is twice in the capture; {again}", []

@@ -50,6 +50,7 @@ ROWS_AHEAD = 100
         unpacket streams examples/sample.pcapng --where 'address in 2001:db8::/32'
         unpacket streams examples/sample.pcapng --bpf 'tcp port 80 and not ip6'
         unpacket streams examples/sample.pcapng --preset libtins --gap skip
+        unpacket streams examples/sample.pcapng --channel interface
         unpacket streams 'examples/*.pcapng' --merge
         unpacket streams "file://$PWD/examples/sample.pcapng"
         unpacket streams - --json < examples/sample.pcapng | head -n 3
