@@ -74,6 +74,25 @@ def test_streams_and_summaries_may_have_jobs(capture: Path) -> None:
     assert [one.complete for one in listed] == [True] * STREAMS
 
 
+def test_channels_are_chosen_alike(tmp_path: Path) -> None:
+    frames = []
+    for frame in talks()[: STREAMS * TURNS]:
+        tagged = frame.data[:12] + b"\x81\x00\x00\x07" + frame.data[12:]
+        frames += [frame, frame._replace(data=tagged, original=len(tagged))]
+    path = tmp_path / "twice.pcap"
+    write_pcap(path, frames)
+    policy = Policy(channel="vlan")
+    one = told(path, policy=policy)
+    assert told(path, policy=policy, jobs=2) == one
+    alone = tmp_path / "alone.pcap"
+    write_pcap(alone, frames[::2])
+    listed = list(unpacket.summaries(path, policy=policy, jobs=2))
+    assert [each.packets for each in listed] == [
+        each.packets for each in unpacket.summaries(alone)
+    ]
+    assert [each.other_channel for each in listed] == [each.packets for each in listed]
+
+
 def test_another_thread_reads(capture: Path) -> None:
     told_by = set()
 
