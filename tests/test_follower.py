@@ -1,5 +1,6 @@
 """StreamFollower: what it calls back for, and what callbacks may do."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,13 @@ import pytest
 
 from tests.builder import FIN, MS, RST, SECOND, Conversation, write_pcap
 from tests.seeds.following import CLIENT, SERVER, Following
-from unpacket import FollowedStream, LimitError, Policy, StreamFollower
+from unpacket import (
+    FollowedStream,
+    LimitError,
+    Policy,
+    StreamFollower,
+)
+from unpacket.errors import OverlapWarning
 
 
 def talking() -> Conversation:
@@ -321,3 +328,27 @@ def test_a_with_block_finishes() -> None:
     assert closed == ["end_of_capture"]
     with pytest.raises(KeyError), StreamFollower() as it:
         raise KeyError
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_captures_of_two_taps_may_be_merged(tmp_path: Path, merge: bool) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"question")
+    talk.server(1, b"answer", ack=9)
+    sides = [talk.frames[0::2], talk.frames[1::2]]
+    paths = [tmp_path / "client.pcap", tmp_path / "server.pcap"]
+    for path, frames in zip(paths, sides, strict=True):
+        write_pcap(path, frames)
+    heard: list[tuple[str, bytes]] = []
+    follower = StreamFollower()
+    follower.on_client_data(lambda _, payload: heard.append(("client", payload)))
+    follower.on_server_data(lambda _, payload: heard.append(("server", payload)))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        follower.feed(paths, merge=merge)
+    assert [type(one.message) for one in told] == [OverlapWarning] * (not merge)
+    follower.finish()
+    assert sorted(heard) == [("client", b"question"), ("server", b"answer")]
+    if merge:
+        assert [side for side, _ in heard] == ["client", "server"]

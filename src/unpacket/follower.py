@@ -435,7 +435,7 @@ class StreamFollower(Callbacks):
         self._teardown = _callable(callback)
         return callback
 
-    def feed(self, packets: Any) -> None:
+    def feed(self, packets: Any, *, merge: bool = False) -> None:
         """Take packets, and call back for what they cause.
 
         ``packets`` is a path, a list of paths (which are one capture, in the order of
@@ -444,6 +444,10 @@ class StreamFollower(Callbacks):
         ``ignored_packets``; None is nothing. An exception of a callback ends the
         call, and the next one goes on with the event after it, and with the packets
         that were left.
+
+        Args:
+            merge: Whether several captures are read packet by packet in the order of
+                time; see ``unpacket.sources.open``.
 
         Raises:
             RuntimeError: Called from a callback.
@@ -462,6 +466,7 @@ class StreamFollower(Callbacks):
                 return
             self._source = sources.open(
                 packets,
+                merge=merge,
                 link_type=self.link_type,
                 first_number=self._next_number,
                 batch_frames=2048 if _names_captures(packets) else 1,

@@ -85,9 +85,9 @@ class Puller:
         follower.on_closed(self._on_closed)
         self.follower = follower
 
-    def feed(self, packets: Any) -> None:
+    def feed(self, packets: Any, *, merge: bool = False) -> None:
         """Take packets, as ``StreamFollower.feed`` does."""
-        self.follower.feed(packets)
+        self.follower.feed(packets, merge=merge)
 
     def finish(self) -> None:
         """The capture has ended: offer all that is left."""
