@@ -1,6 +1,8 @@
 """Packets as objects: of Python, of scapy, of dpkt, and what is none."""
 
 import datetime
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.sources.writing import Frame, read_all
+from tests.sources.writing import Frame, pcap_header, pcap_record, read_all
 from unpacket import sources
 from unpacket.sources import objects
 
@@ -253,6 +255,36 @@ class TestScapy:
         packet = layers.TCP()
         assert read_all(sources.open([packet])) == []
         assert only([packet], link_type=147).link_type == 147
+
+    def test_of_packets_that_scapy_did_not_dissect_one_is_told(self) -> None:
+        layers = pytest.importorskip("scapy.all")
+        raw = layers.Raw(ETHERNET_HEADER + IP_PACKET)
+        source = sources.open([raw, (1, raw), raw])
+        with pytest.warns(UserWarning, match=r"import scapy\.all") as told:
+            assert read_all(source) == []
+        assert len(told) == 1
+        assert source.ignored == 3
+        assert only([raw], link_type=1).link_type == 1
+
+    def test_a_program_without_scapys_layers_is_told_once(self, tmp_path: Path) -> None:
+        pytest.importorskip("scapy.utils")
+        path = tmp_path / "a.pcap"
+        path.write_bytes(
+            pcap_header("<")
+            + 3 * pcap_record("<", 1, 0, ETHERNET_HEADER + IP_PACKET, 34)
+        )
+        program = (
+            "import sys, unpacket, scapy.utils\n"
+            "follower = unpacket.StreamFollower()\n"
+            "for packet in scapy.utils.rdpcap(sys.argv[1]):\n"
+            "    follower.feed(packet)\n"
+            "print(follower.ignored_packets)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(path)], capture_output=True, text=True
+        )
+        assert done.stdout == "3\n"
+        assert done.stderr.count("packets that scapy calls Raw are ignored") == 1
 
     def test_a_time_of_the_callers_counts(self) -> None:
         layers = pytest.importorskip("scapy.all")

@@ -1,17 +1,23 @@
 """Any iterable of packets as a source: a list, a generator that never ends."""
 
+import warnings
 from collections.abc import Iterable, Sized
 from os import PathLike
 from time import monotonic
 from typing import Any
 
 from unpacket._core.batch import BUFFER_BYTES, Batch, BatchPool
-from unpacket.sources.packets import Packet, packet_of
+from unpacket.sources.packets import Packet, is_undissected, packet_of
 from unpacket.sources.source import Progress, Source
 
 # How long a frame may wait for the others of its batch, if it comes from something
 # that may be live. It is looked at when the next packet comes.
 PATIENCE_S = 0.1
+UNDISSECTED = (
+    "packets that scapy calls Raw are ignored, since nothing says what they begin "
+    "with: before they are read, import scapy.all (or scapy.layers.all), or else give "
+    "their link_type"
+)
 PATHS = "several captures are a list or a tuple of paths, and nothing else"
 
 
@@ -40,6 +46,7 @@ class ObjectSource(Source):
         self._number = first_number
         self._is_first = True
         self._begins = True
+        self._has_warned = False
         self._last_ns = 0
         self._bytes_read = 0
         self._error: Exception | None = None
@@ -111,6 +118,10 @@ class ObjectSource(Source):
                 break
             if packet is None:
                 self.ignored += 1
+                if not self._has_warned and is_undissected(item):
+                    self._has_warned = True
+                    # Of here, so that who feeds one by one is told once too.
+                    warnings.warn(UNDISSECTED, UserWarning, stacklevel=1)
                 continue
             rows.append(packet)
             size += len(packet.data)

@@ -111,6 +111,16 @@ def scapy_packet(item: Any, link_type: int | None) -> Packet | None:
     return packet(nanoseconds(item.time), bytes(item), own_type, item.wirelen)
 
 
+def is_undissected(item: object) -> bool:
+    """Return whether an item is bytes that scapy could not take for any layer."""
+    while isinstance(item, tuple | list) and len(item) > 1:
+        item = item[1]
+    return any(
+        base.__name__ == "Raw" and base.__module__ == "scapy.packet"
+        for base in type(item).__mro__
+    )
+
+
 def dpkt_packet(item: Any, link_type: int | None) -> Packet | None:
     own_type = link_type_by_class(item, DPKT_LINK_TYPES, link_type)
     return packet(None, bytes(item), own_type, None)
