@@ -351,6 +351,17 @@ def test_copies_within_a_channel_are_copies_still() -> None:
     assert assembler.other_channel == 6
 
 
+def test_copies_are_told_though_those_of_others_come_between() -> None:
+    talk = Conversation()
+    talk.handshake()
+    rows: list[Seen] = [(*frame, 1) for frame in talk.frames]
+    for n in range(20):
+        frame = talk.client(1 + n, b"x", ack=1, identification=5 + n)
+        rows += [(*frame, number) for number in (1, 2, 3, 1, 2, 3)]
+    _, assembler = told(rows, "interface")
+    assert assembler.duplicates == 20
+
+
 def test_a_copy_of_what_another_channel_had_is_none() -> None:
     talk = Conversation()
     talk.handshake()

@@ -17,8 +17,10 @@ cdef Py_ssize_t MAX_LAYERS
 @cython.final
 cdef class Channels:
     cdef int _rule
-    @cython.locals(i=Py_ssize_t, channel=u64, mixed=u64)
+    @cython.locals(i=Py_ssize_t)
     cdef int tell(self, Batch batch, Segments segments) except -1 nogil
+    @cython.locals(i=Py_ssize_t, mixed=u64)
+    cdef int salt(self, Segments segments) except -1 nogil
     @cython.locals(
         captured="unsigned int", start=Py_ssize_t, link_type="unsigned int",
         channel=u64, tag=u64, word=u64, n=Py_ssize_t,

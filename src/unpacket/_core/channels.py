@@ -61,22 +61,29 @@ class Channels:
         self._rule = RULES.index(rule)
 
     def tell(self, batch: Batch, segments: Segments) -> int:
-        """Fill the column ``channel`` of the segments, which are of ``batch``.
-
-        What came by another channel is no copy either: ``identity`` is made another.
-        """
+        """Fill the column ``channel`` of the segments, which are of ``batch``."""
         for i in range(segments.count):
-            channel = self.of(
+            segments.channel[i] = self.of(
                 batch,
                 segments.index[i],
                 segments.layers,
                 MAX_LAYERS * i,
                 segments.layer_count[i],
             )
-            segments.channel[i] = channel
-            mixed = (channel & LOW32) * FACTOR_0
-            mixed += (channel >> 32) * FACTOR_1
+        return 0
+
+    def salt(self, segments: Segments) -> int:
+        """Make segments of other channels look like those of other connections.
+
+        As long as copies are looked for: a packet has none in another channel, nor
+        shall that channel's packets push it out of the table. The second call undoes
+        what the first did.
+        """
+        for i in range(segments.count):
+            mixed = (segments.channel[i] & LOW32) * FACTOR_0
+            mixed += (segments.channel[i] >> 32) * FACTOR_1
             segments.identity[i] ^= mixed
+            segments.ports[i] ^= mixed >> 20 & LOW32
         return 0
 
     def of(

@@ -149,7 +149,11 @@ class Decoder:
         if self._channels is not None:
             native.tell_channels(self._channels, batch, segments)
         if self._duplicates is not None:
+            if self._channels is not None:
+                self._channels.salt(segments)
             native.mark(self._duplicates, batch, segments)
+            if self._channels is not None:
+                self._channels.salt(segments)
         self._defragmenter.advance(self._clock_ns)
         return i
 
