@@ -504,7 +504,7 @@ class Assembler:
         self.packets += 1
         ctx.frame = self.batch.first_number + segments.index[i]  # type: ignore[union-attr]
         ctx.time_ns = time_ns
-        if time_ns != ctx.now_ns + ctx.skew_ns:
+        if time_ns != ctx.now_ns + ctx.skew_ns or self.table.tick == NO_TICK:
             self.clock(time_ns)
         stream = self.table.find(segments, i)
         if stream is not None and self.stale(stream):
