@@ -41,9 +41,9 @@ Gaps = Literal["nothing", "zeros", "marker"]
 GAPS: tuple[str, ...] = get_args(Gaps)
 
 MAX_OPEN = 128
-# Of 1,000,000 packets of 27,000 streams, 64 MiB had 20,000 more pieces written than
-# 128 MiB, which took a sixth of the time.
-BUFFER_BYTES = 128 << 20
+# Of 1,000,000 packets of 27,000 streams, 4,300 of them at a time, 128 MiB had 11,000
+# files begun before their end, which took a tenth of the time of all.
+BUFFER_BYTES = 256 << 20
 
 # What waits of a side is joined to be written: so many bytes, or pieces, at one time.
 WHOLE_BYTES = 1 << 20
