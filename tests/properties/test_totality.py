@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.builder import RAW, START_NS, Frame
+from tests.builder import RAW, START_NS, Frame, ip, tcp
 from tests.properties.law import Law, check_counts
 from tests.properties.strategies import hostile_captures, packet_bytes, policies
 from unpacket import Assembler, Batch, Direction, Policy
@@ -71,7 +71,15 @@ def test_damaged_packets_keep_the_law(
     live_by_the_law(damaged, Policy(checksum="ignore"))
 
 
+PACKET = ip("10.0.0.1", "10.0.0.2", tcp(("10.0.0.1", 1), ("10.0.0.2", 2), 1))
+
+
 @given(st.lists(st.tuples(I64, packet_bytes()), max_size=12), policies)
+# Before the first packet the clock stood at this time.
+@example(
+    [(1 - (1 << 63), PACKET), (-1, PACKET), (0, PACKET)],
+    Policy(linger_s=0.0, idle_timeout_s=None, half_open_timeout_s=None),
+)
 def test_any_times_keep_the_law(rows: list[tuple[int, bytes]], policy: Policy) -> None:
     frames = [Frame(time_ns, data, RAW, len(data)) for time_ns, data in rows]
     live_by_the_law(frames, policy)

@@ -411,7 +411,7 @@ def said():
         yield unpacket.Data(opened.stream, data.direction, 100_000 * number, payload)
     yield closed
 
-with Extractor(sys.argv[1]) as extractor:
+with Extractor(sys.argv[1], buffer_bytes=32 << 20) as extractor:
     extractor.take_all(said())
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
