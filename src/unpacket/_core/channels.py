@@ -15,6 +15,7 @@ from array import array
 
 from unpacket._core import inline_loads as loads
 from unpacket._core.batch import Batch
+from unpacket._core.constants import LOW32
 from unpacket._core.layers import ID_BITS, MAX_LAYERS, VLAN
 from unpacket._core.segments import Segments
 
@@ -23,7 +24,6 @@ RULES = ("any", "interface", "vlan", "mac")
 BY_INTERFACE = 1
 BY_VLAN = 2
 
-LOW32 = 0xFFFFFFFF
 # Of a frame without tags.
 UNTAGGED = 1
 TAG_BITS = 13
