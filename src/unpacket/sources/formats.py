@@ -47,10 +47,12 @@ FORMATS = (
 LONGEST_MAGIC = max(len(magic) for each in FORMATS for magic in each.magics)
 ERF = Format("ERF", ())
 
+# Each of its records begins with 64 bits of time, the seconds in the upper half, a
+# type, flags, the length of the record, a count of losses and the length on the wire.
 ERF_HEADER = 16
+ERF_HEAD = struct.Struct(">QBxH")
 ERF_TYPES = 48
-ERF_RECORDS = 4
-# 1990, before there was ERF, and a day between the first few records.
+# 1990, before there was ERF, and a day between the first two records.
 ERF_SINCE_S = 631_152_000
 ERF_SPAN_S = 86_400
 
@@ -60,26 +62,33 @@ def format_of(beginning: bytes) -> Format | None:
     for each in FORMATS:
         if beginning.startswith(each.magics):
             return each
-    return ERF if looks_like_erf(beginning) else None
+    return None
+
+
+def erf_bytes(beginning: bytes) -> int:
+    """Return how much tells whether this is Endace's format, which has no magic.
+
+    That is a record, and the header of the next. 0 says that there is no such record.
+    """
+    _, kind, length = ERF_HEAD.unpack_from(beginning.ljust(ERF_HEADER, b"\0"))
+    if not 0 < kind & 0x7F <= ERF_TYPES or length < ERF_HEADER:
+        return 0
+    return int(length) + ERF_HEADER
 
 
 def looks_like_erf(beginning: bytes) -> bool:
-    """Whether this may be Endace's format, which has no magic.
-
-    Its records begin with 64 bits of time, the seconds in the upper half, a type,
-    flags, the length of the record, a count of losses and the length on the wire.
-    """
-    at = 0
-    times: list[int] = []
-    while len(beginning) - at >= ERF_HEADER and len(times) < ERF_RECORDS:
-        (seconds,) = struct.unpack_from("<I", beginning, at + 4)
-        kind, _, length = struct.unpack_from(">BBH", beginning, at + 8)
-        if not 0 < kind & 0x7F <= ERF_TYPES or length < ERF_HEADER:
-            return False
-        times.append(seconds)
-        at += length
+    """Whether this may be ERF, of which there are ``erf_bytes``, or all."""
+    length = erf_bytes(beginning) - ERF_HEADER
+    following = beginning[length:]
+    if length < 0 or (following and not erf_bytes(following)):
+        return False
+    times_s = [
+        int.from_bytes(header[4:8], "little")
+        for header in (beginning, following)
+        if header
+    ]
     return (
-        (len(times) > 1 or at == len(beginning))
-        and min(times, default=0) >= ERF_SINCE_S
-        and max(times) - min(times) <= ERF_SPAN_S
+        len(beginning) >= length
+        and min(times_s) >= ERF_SINCE_S
+        and max(times_s) - min(times_s) <= ERF_SPAN_S
     )

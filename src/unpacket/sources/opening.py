@@ -118,6 +118,11 @@ def opened_capture(
     if compression is not None and compression_of(beginning) is not None:
         raise FormatError(path, 0, "it is compressed twice")
     form = formats.format_of(beginning)
+    if form is None and (needed := formats.erf_bytes(beginning)):
+        # However little of it a pipe has given so far.
+        window.need(needed)
+        if formats.looks_like_erf(window.peek(needed)):
+            form = formats.ERF
     if form is None:
         raise FormatError(
             path, 0, f"not a capture: it begins with {beginning[:4].hex(' ')}"
