@@ -11,8 +11,10 @@ import pytest
 
 import unpacket
 from tests.builder import SECOND, START_NS, Conversation, Frame, write_pcap
-from unpacket import FormatError, Policy
+from unpacket import Closed, Data, FormatError, Policy
 from unpacket._core.events import facts
+from unpacket._core.gather import Gatherer
+from unpacket.reading import Reading
 
 STREAMS = 40
 TURNS = 100
@@ -93,7 +95,25 @@ def test_channels_are_chosen_alike(tmp_path: Path) -> None:
     assert [each.other_channel for each in listed] == [each.packets for each in listed]
 
 
+def test_payload_is_gathered_alike(capture: Path) -> None:
+    found = []
+    for jobs in (1, 2):
+        gatherer = Gatherer()
+        sides = {}
+        for events in Reading(capture, gatherer=gatherer, jobs=jobs).lists():
+            for event in events:
+                assert not isinstance(event, Data)
+                if isinstance(event, Closed):
+                    client, server = gatherer.pop(event.stream) or ([], [])
+                    sides[event.stream.id] = b"".join(client), b"".join(server)
+        found.append(sides)
+    assert found[0] == dict.fromkeys(range(STREAMS), (CHUNK * TURNS, b""))
+    assert found[1] == found[0]
+
+
 def test_another_thread_reads(capture: Path) -> None:
+    # It is for all threads of the program, and nobody else's business.
+    before_s = sys.getswitchinterval()
     told_by = set()
 
     def progress(read: int, total: int | None) -> None:
@@ -102,6 +122,7 @@ def test_another_thread_reads(capture: Path) -> None:
     events = unpacket.events(capture, jobs=2, progress=progress)
     next(events)
     assert readers()
+    assert sys.getswitchinterval() == before_s
     assert sum(1 for _ in events) > STREAMS * TURNS // 2
     assert not readers()
     # Whoever asked to be told is not told by a thread that it does not know.

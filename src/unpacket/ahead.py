@@ -28,6 +28,8 @@ ENOUGH_AHEAD = 2
 SLICE_SEGMENTS = 2048
 WAIT_S = 0.05
 
+MORE = True
+
 
 class Stopped(Exception):
     """Nobody wants more."""
@@ -56,7 +58,7 @@ class Ahead:
         self._decoding = threading.Lock()
         self._line: deque[Waiting] = deque()
         self._free: list[Segments] = []
-        # One for each batch in the line, and at last what ended it: None, or an
+        # A MORE for each batch in the line, and at last what ended it: None, or an
         # exception. The queue of the library that has a bound is slower than decoding.
         self._come: SimpleQueue[Any] = SimpleQueue()
         self._room: SimpleQueue[None] = SimpleQueue()
@@ -107,7 +109,7 @@ class Ahead:
                 self._line.append(Waiting(batch))
                 # While it is referred to from here nobody can reuse it.
                 del batch
-                self._come.put(self)
+                self._come.put(MORE)
                 if len(self._line) > ENOUGH_AHEAD:
                     self._decode_next()
         except BaseException as error:

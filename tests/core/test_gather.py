@@ -66,7 +66,6 @@ def reused() -> list[tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize("deliver", ["in_order", "acked"])
-@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize(
     "source",
     [
@@ -74,10 +73,10 @@ def reused() -> list[tuple[int, bytes]]:
         pytest.param(reused(), id="ports that are used again"),
     ],
 )
-def test_it_is_what_events_carry(source: Any, jobs: int, deliver: Any) -> None:
+def test_it_is_what_events_carry(source: Any, deliver: Any) -> None:
     policy = Policy(deliver=deliver)
     expected = told(Reading(source, policy=policy).events())
-    assert gathered(source, policy=policy, jobs=jobs) == expected
+    assert gathered(source, policy=policy) == expected
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
