@@ -10,6 +10,9 @@ Python.
 LOW32 = 0xFFFFFFFF
 HALF32 = 0x80000000
 
+# Where numbers of rows or blocks stand: there is none.
+NONE = -1
+
 # Flags of a TCP header (RFC 9293 section 3.1).
 FIN = 0x01
 SYN = 0x02

@@ -7,9 +7,7 @@ halves need no object meanwhile. Which number is which stands in ``constants``.
 
 import mmap
 
-from unpacket._core.constants import KEY_OWNER, ROW_WORDS
-
-NONE = -1
+from unpacket._core.constants import KEY_OWNER, NONE, ROW_WORDS
 
 FIRST_ROWS = 64
 ROW_BYTES = 8 * ROW_WORDS
@@ -22,9 +20,11 @@ def space(size: int) -> bytearray | mmap.mmap:
     """Return ``size`` bytes of zeros, which take memory once they are written."""
     if size < LARGE_BYTES:
         return bytearray(size)
-    block = mmap.mmap(-1, size)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        block.madvise(mmap.MADV_HUGEPAGE)
+    if not hasattr(mmap, "MADV_HUGEPAGE"):
+        return mmap.mmap(-1, size)
+    # What could be shared with other processes has small pages only.
+    block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    block.madvise(mmap.MADV_HUGEPAGE)
     return block
 
 
