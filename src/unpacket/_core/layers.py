@@ -5,12 +5,14 @@ they are in) leaves one number in ``Packet.layers``: its kind above, 32 bits of 
 identifier below. Plain Ethernet, IP and TCP leave none.
 """
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 # Of headers that are not plain. A tunnel takes two to four: one in five others.
 MAX_LAYERS = 24
 # A tunnel between two addresses takes five, and at least two layers.
 MAX_KEYS = 64
+# How many paths are remembered as text: most captures have a few.
+PATHS = 256
 
 # Whose identifiers keep apart what has the same addresses (``Policy.context``).
 KEYED_BY_NOTHING = 0
@@ -135,7 +137,8 @@ LINKS = {
 }
 
 
-def path_text(link_type: int, layers: Iterable[int], family: int) -> str:
+@lru_cache(PATHS)
+def path_text(link_type: int, layers: tuple[int, ...], family: int) -> str:
     """Return a path as ``eth/vlan:42/ip/udp/vxlan:77/eth/ip/tcp``."""
     words = [LINKS[link_type]] if link_type in LINKS else []
     for layer in layers:

@@ -95,6 +95,12 @@ cdef class Stream:
 
 @cython.locals(hi=cython.ulonglong, lo=cython.ulonglong)
 cpdef str address_text(Stream stream, bint first)
+cpdef long long packets_of(Half half) except -1
+cpdef long long duplicates_of(Half half) except -1
+cpdef long long retransmissions_of(Half half) except -1
+cpdef long long other_channel_of(Half half) except -1
+@cython.locals(extra=HalfExtra)
+cpdef long long delivered_of(Half half) except? -1
 @cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
 cpdef Py_ssize_t held_bytes(Half half) except -1
 @cython.locals(half=Half)

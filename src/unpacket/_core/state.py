@@ -452,43 +452,29 @@ class Stream:
 
         Those that were captured twice count twice; see ``duplicates``.
         """
-        half = self.half(direction)
-        return 0 if half is None else half.packets
+        return packets_of(self.half(direction))
 
     def duplicates(self, direction: Direction | int) -> int:
         """Return how many packets of the side are copies, by ports that mirror it."""
-        half = self.half(direction)
-        return 0 if half is None else half.duplicates
+        return duplicates_of(self.half(direction))
 
     def retransmissions(self, direction: Direction | int) -> int:
         """Return how many packets of the side brought again what was captured.
 
         Keep-alives and copies are none, nor is what comes after the stream's end.
         """
-        half = self.half(direction)
-        if half is None or half.extra is None:
-            return 0
-        return half.extra.retransmissions
+        return retransmissions_of(self.half(direction))
 
     def other_channel(self, direction: Direction | int) -> int:
         """Return how many packets of the side came by another channel than its own.
 
         They are not among ``packets``. See ``Policy.channel``.
         """
-        half = self.half(direction)
-        if half is None or half.extra is None:
-            return 0
-        return half.extra.other_channel
+        return other_channel_of(self.half(direction))
 
     def delivered_bytes(self, direction: Direction | int) -> int:
         """Return how many bytes of the direction were delivered, gaps left out."""
-        half = self.half(direction)
-        if half is None:
-            return 0
-        extra = half.extra
-        if extra is None:
-            return half.next_offset
-        return half.next_offset - extra.gap_bytes - extra.unreleased_bytes
+        return delivered_of(self.half(direction))
 
     def acknowledged(self, direction: Direction | int) -> int | None:
         """Return the offset that the peer has acknowledged, or None."""
@@ -599,6 +585,40 @@ def address_text(stream: Stream, first: bool) -> str:
         return f"{lo >> 24}.{lo >> 16 & 255}.{lo >> 8 & 255}.{lo & 255}"
     octets = hi.to_bytes(8, "big") + lo.to_bytes(8, "big")
     return str(ipaddress.IPv6Address(octets))
+
+
+def packets_of(half: Half | None) -> int:
+    """Return how many packets a side sent; see ``Stream.packets``."""
+    return 0 if half is None else half.packets
+
+
+def duplicates_of(half: Half | None) -> int:
+    """Return how many of them are copies; see ``Stream.duplicates``."""
+    return 0 if half is None else half.duplicates
+
+
+def retransmissions_of(half: Half | None) -> int:
+    """Return how many brought nothing new; see ``Stream.retransmissions``."""
+    if half is None or half.extra is None:
+        return 0
+    return half.extra.retransmissions
+
+
+def other_channel_of(half: Half | None) -> int:
+    """Return how many came another way; see ``Stream.other_channel``."""
+    if half is None or half.extra is None:
+        return 0
+    return half.extra.other_channel
+
+
+def delivered_of(half: Half | None) -> int:
+    """Return how many bytes of a side were delivered; see ``Stream``."""
+    if half is None:
+        return 0
+    extra = half.extra
+    if extra is None:
+        return half.next_offset
+    return half.next_offset - extra.gap_bytes - extra.unreleased_bytes
 
 
 def held_bytes(half: Half) -> int:

@@ -1,7 +1,26 @@
 cimport cython
 
-from unpacket._core.state cimport Stream, address_text
+from unpacket._core.state cimport (
+    Half,
+    Stream,
+    address_text,
+    delivered_of,
+    duplicates_of,
+    other_channel_of,
+    packets_of,
+    retransmissions_of,
+    side,
+)
+from unpacket._core.text cimport Text
+
+cdef unsigned int IS_CLIENT
 
 
-@cython.locals(client_is_a=bint, client_port=cython.uint, server_port=cython.uint)
+@cython.locals(text=Text)
 cpdef str told(Stream stream, str digests, str troubles)
+@cython.locals(client=Half, server=Half, half=Half, client_is_a=bint, reason=str)
+cpdef tell(Text text, Stream stream, str digests, str troubles)
+cdef put_end(Text text, str name, Stream stream, bint first)
+@cython.locals(shift=int)
+cdef put_address(Text text, unsigned long long address)
+cdef put_pair(Text text, long long client, long long server)

@@ -4,8 +4,19 @@ A list of streams has a line for each, and is as long as the capture is. The sta
 library's encoder is for any object, and took longer than reassembly.
 """
 
-from unpacket._core.events import CLIENT, SERVER
-from unpacket._core.state import Stream, address_text
+from unpacket._core.constants import IS_CLIENT
+from unpacket._core.state import (
+    Half,
+    Stream,
+    address_text,
+    delivered_of,
+    duplicates_of,
+    other_channel_of,
+    packets_of,
+    retransmissions_of,
+    side,
+)
+from unpacket._core.text import Text
 
 
 def told(stream: Stream, digests: str, troubles: str) -> str:
@@ -14,31 +25,87 @@ def told(stream: Stream, digests: str, troubles: str) -> str:
     Args:
         digests, troubles: Members to put in, each empty or with a comma at its end.
     """
+    text = Text()
+    tell(text, stream, digests, troubles)
+    text.put("}")
+    return text.take().decode()
+
+
+def tell(text: Text, stream: Stream, digests: str, troubles: str) -> None:
+    """Add that object to a text, without the brace at its end."""
     # What stands in quotes here is of letters that JSON leaves as they are: addresses,
     # and names of ours.
+    client: Half | None = None
+    server: Half | None = None
+    half = side(stream, True)
+    for _ in range(2):
+        if half is not None and half.flags & IS_CLIENT:
+            client = half
+        elif half is not None:
+            server = half
+        half = side(stream, False)
     client_is_a = stream.client_is_a()
-    client_address = address_text(stream, client_is_a)
-    server_address = address_text(stream, not client_is_a)
-    client_port = stream.ports >> 16 if client_is_a else stream.ports & 0xFFFF
-    server_port = stream.ports & 0xFFFF if client_is_a else stream.ports >> 16
     reason = stream.close_reason
-    end = "null" if reason is None else f'"{reason}"'
-    whole = "true" if stream.complete else "false"
-    return (
-        f'{{"id":{stream.id},'
-        f'"client":{{"address":"{client_address}","port":{client_port}}},'
-        f'"server":{{"address":"{server_address}","port":{server_port}}},'
-        f'"role_evidence":"{stream.role_evidence}","path":"{stream.path}",'
-        f'"first_ns":{stream.first_ns},"last_ns":{stream.last_ns},'
-        f'"packets":{{"client":{stream.packets(CLIENT)},'
-        f'"server":{stream.packets(SERVER)}}},'
-        f'"duplicates":{{"client":{stream.duplicates(CLIENT)},'
-        f'"server":{stream.duplicates(SERVER)}}},'
-        f'"other_channel":{{"client":{stream.other_channel(CLIENT)},'
-        f'"server":{stream.other_channel(SERVER)}}},'
-        f'"retransmissions":{{"client":{stream.retransmissions(CLIENT)},'
-        f'"server":{stream.retransmissions(SERVER)}}},'
-        f'"bytes":{{"client":{stream.delivered_bytes(CLIENT)},'
-        f'"server":{stream.delivered_bytes(SERVER)}}},'
-        f'{digests}{troubles}"close_reason":{end},"complete":{whole}}}'
-    )
+    text.put('{"id":')
+    text.number(stream.id)
+    put_end(text, ',"client":', stream, client_is_a)
+    put_end(text, ',"server":', stream, not client_is_a)
+    text.put(',"role_evidence":"')
+    text.put(stream.role_evidence)
+    text.put('","path":"')
+    text.put(stream.path)
+    text.put('","first_ns":')
+    text.number(stream.first_ns)
+    text.put(',"last_ns":')
+    text.number(stream.last_ns)
+    text.put(',"packets":')
+    put_pair(text, packets_of(client), packets_of(server))
+    text.put(',"duplicates":')
+    put_pair(text, duplicates_of(client), duplicates_of(server))
+    text.put(',"other_channel":')
+    put_pair(text, other_channel_of(client), other_channel_of(server))
+    text.put(',"retransmissions":')
+    put_pair(text, retransmissions_of(client), retransmissions_of(server))
+    text.put(',"bytes":')
+    put_pair(text, delivered_of(client), delivered_of(server))
+    text.put(",")
+    text.put(digests)
+    text.put(troubles)
+    text.put('"close_reason":')
+    if reason is None:
+        text.put("null")
+    else:
+        text.put('"')
+        text.put(reason)
+        text.put('"')
+    text.put(',"complete":true' if stream.complete else ',"complete":false')
+
+
+def put_end(text: Text, name: str, stream: Stream, first: bool) -> None:
+    """Add address and port of one end."""
+    text.put(name)
+    text.put('{"address":"')
+    if stream.family == 4:
+        put_address(text, stream.a_lo if first else stream.b_lo)
+    else:
+        text.put(address_text(stream, first))
+    text.put('","port":')
+    text.number(stream.ports >> 16 if first else stream.ports & 0xFFFF)
+    text.put("}")
+
+
+def put_address(text: Text, address: int) -> None:
+    """Add an IPv4 address."""
+    text.number(address >> 24)
+    for shift in (16, 8, 0):
+        text.put(".")
+        text.number(address >> shift & 255)
+
+
+def put_pair(text: Text, client: int, server: int) -> None:
+    """Add an object with a number for each side."""
+    text.put('{"client":')
+    text.number(client)
+    text.put(',"server":')
+    text.number(server)
+    text.put("}")

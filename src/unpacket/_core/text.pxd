@@ -1,0 +1,23 @@
+cimport cython
+
+from unpacket._core cimport inline_text as native
+
+cdef Py_ssize_t FIRST_BYTES, NUMBER_BYTES
+
+
+@cython.final
+cdef class Text:
+    cdef bytearray buffer
+    cdef readonly Py_ssize_t used
+    @cython.locals(length=Py_ssize_t)
+    cpdef put(self, str text)
+    cpdef number(self, long long value)
+    cpdef padded(self, long long value, Py_ssize_t width)
+    cpdef put_all(self, Text other)
+    cpdef terminate(self)
+    cpdef str text(self)
+    cpdef clear(self)
+    @cython.locals(data=bytes)
+    cpdef bytes take(self)
+    @cython.locals(size=Py_ssize_t, larger=bytearray)
+    cdef room(self, Py_ssize_t length)

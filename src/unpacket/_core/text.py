@@ -1,0 +1,78 @@
+"""Text that is put together of words and numbers, many times over.
+
+Lines of JSON and names of files are as many as there are streams: to make an object of
+each number in them took longer than to find the streams.
+"""
+
+from unpacket._core import inline_text as native
+
+FIRST_BYTES = 1 << 10
+# The longest that a number can be.
+NUMBER_BYTES = 20
+
+
+class Text:
+    """UTF-8 that is added to.
+
+    Attributes:
+        used: How many bytes it has.
+    """
+
+    __slots__ = ("buffer", "used")
+
+    def __init__(self) -> None:
+        self.buffer = bytearray(FIRST_BYTES)
+        self.used = 0
+
+    def put(self, text: str) -> None:
+        """Add a text.
+
+        Raises:
+            UnicodeEncodeError: It has half a surrogate pair.
+        """
+        length = native.text_bytes(text)
+        self.room(length)
+        native.put_text(self.buffer, self.used, text)
+        self.used += length
+
+    def number(self, value: int) -> None:
+        """Add a number of 64 bits."""
+        self.padded(value, 0)
+
+    def padded(self, value: int, width: int) -> None:
+        """Add a number with zeros in front, as long as it has fewer digits."""
+        self.room(NUMBER_BYTES + width)
+        self.used += native.put_number(self.buffer, self.used, value, width)
+
+    def put_all(self, other: "Text") -> None:
+        """Add what another one has."""
+        self.room(other.used)
+        native.copy(self.buffer, self.used, other.buffer, other.used)
+        self.used += other.used
+
+    def terminate(self) -> None:
+        """Let a zero byte follow, which is not counted."""
+        self.room(1)
+        self.buffer[self.used] = 0
+
+    def text(self) -> str:
+        """Return all of it."""
+        return self.buffer[: self.used].decode()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.used = 0
+
+    def take(self) -> bytes:
+        """Return all of it, and begin anew."""
+        data = bytes(memoryview(self.buffer)[: self.used])
+        self.used = 0
+        return data
+
+    def room(self, length: int) -> None:
+        """Let there be room for so many more bytes."""
+        size = len(self.buffer)
+        if self.used + length > size:
+            larger = bytearray(2 * size + length)
+            memoryview(larger)[:size] = self.buffer
+            self.buffer = larger
