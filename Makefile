@@ -10,7 +10,8 @@ RUNS ?= 40
 
 VENV := .venv
 BIN := $(VENV)/bin
-CORE := $(wildcard src/unpacket/_core/*.py src/unpacket/_core/*.pxd)
+CORE := $(wildcard $(foreach suffix,py pxd,src/unpacket/_core/*.$(suffix) \
+	src/unpacket/sinks/*.$(suffix)))
 SAMPLE := examples/sample.pcapng
 WHEEL_VENV := build/wheel-venv
 
@@ -93,4 +94,4 @@ lock:
 		--custom-compile-command "make lock" --output-file requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info src/unpacket/_core/*.so
+	rm -rf $(VENV) build dist src/*.egg-info src/unpacket/*/*.so

@@ -1,7 +1,8 @@
 """Which modules are compiled; everything else is in pyproject.toml.
 
-A module of the core is compiled if a ``.pxd`` stands beside it, except where its
-name begins with ``inline_``: there the ``.pxd`` itself is the compiled twin.
+A module is compiled if a ``.pxd`` stands beside it, except where its name begins with
+``inline_``: there the ``.pxd`` itself is the compiled twin. All of the core is, and
+what else is done for each of very many streams.
 UNPACKET_PURE=1 builds no extension (a portable wheel, and a slow one).
 """
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-CORE = Path("src/unpacket/_core")
+FOLDERS = ("_core", "sinks")
 JOBS = os.cpu_count() or 1
 PURE = os.environ.get("UNPACKET_PURE") == "1"
 
@@ -20,9 +21,9 @@ if not PURE:
 
     # Cython forgets the decorators that a .pxd gives a class once it comes to the .py,
     # where they would need an import that uncompiled code must not have. So they are
-    # defaults here, which it offers no other way to set. Nothing of the core makes
-    # cycles that outlive an Assembler, and to look for them took 11 % of the time of
-    # a capture with many streams.
+    # defaults here, which it offers no other way to set. Nothing that is compiled
+    # makes cycles that outlive an Assembler, and to look for them took 11 % of the
+    # time of a capture with many streams.
     Options.get_directive_defaults().update(no_gc=True)
 
 
@@ -33,11 +34,12 @@ def extensions() -> list[Extension]:
     modules: list[Extension] = cythonize(
         [
             Extension(
-                f"unpacket._core.{source.stem}",
+                f"unpacket.{folder}.{source.stem}",
                 [str(source)],
                 extra_compile_args=["-O3", "-g0"],
             )
-            for source in sorted(CORE.glob("*.py"))
+            for folder in FOLDERS
+            for source in sorted(Path("src/unpacket", folder).glob("*.py"))
             if source.with_suffix(".pxd").exists()
             and not source.stem.startswith("inline_")
         ],

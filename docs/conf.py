@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE.parent / "src"))
 
 
 class SourceOnly(MetaPathFinder):
-    """Find the modules of the core as source, even where extensions are built."""
+    """Find modules as source, even where extensions are built."""
 
     def find_spec(
         self,
@@ -35,7 +35,8 @@ class SourceOnly(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if path is None or not fullname.startswith("unpacket._core."):
+        package = fullname.rpartition(".")[0]
+        if path is None or package not in ("unpacket._core", "unpacket.sinks"):
             return None
         finders = (FileFinder(p, (SourceFileLoader, SOURCE_SUFFIXES)) for p in path)
         return next(filter(None, (f.find_spec(fullname) for f in finders)), None)

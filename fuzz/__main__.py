@@ -19,7 +19,7 @@ from typing import Any
 
 from fuzz.mutation import MAX_BYTES, mutations
 from fuzz.targets import MODULES, Check, load
-from tests.conftest import CORE, SourceOnly
+from tests.conftest import SourceOnly
 
 CORPUS = Path(__file__).parent / "corpus"
 # Damage must not cost memory: more than this is an error, and so a finding.
@@ -136,7 +136,7 @@ def main(arguments: list[str]) -> int:
 def refuse_another_core(pure: bool) -> None:
     """Exit unless the core that is imported is the one that was asked for."""
     # Not before: what is imported now is not instrumented.
-    file = import_module(f"{CORE}.half").__file__ or ""
+    file = import_module("unpacket._core.half").__file__ or ""
     if file.endswith(".py") is not pure:
         sys.exit(f"--pure is {pure}, but {file} was imported (`make build`)")
 

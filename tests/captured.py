@@ -7,7 +7,11 @@ from os import PathLike
 from typing import Any
 
 from tests.properties.law import Law
-from unpacket import Assembler, Data, Gap, Opened, Policy, Stream, sources
+from unpacket import Assembler, Data, Direction, Gap, Opened, Policy, Stream, sources
+from unpacket._core.gather import Gatherer
+
+# Some blocks: what waits of a side may be more.
+ROOM_BYTES = 10_000
 
 
 @dataclass
@@ -111,3 +115,18 @@ def told(events: Iterable[Any]) -> list[Told]:
             side = streams[event.stream.id].sides[event.direction]
             side.said.append(event if isinstance(event, Gap) else event.payload)
     return list(streams.values())
+
+
+def drawn(gatherer: Gatherer, stream: Stream) -> tuple[bytes, bytes]:
+    """Take out what waits of a stream, of client and server."""
+    sides = []
+    target = bytearray(ROOM_BYTES)
+    for direction in Direction:
+        length = gatherer.length(stream, direction)
+        whole = b""
+        while count := gatherer.draw(stream, direction, target):
+            whole += target[:count]
+        assert len(whole) == length
+        sides.append(whole)
+    gatherer.end(stream)
+    return sides[0], sides[1]

@@ -22,8 +22,9 @@ from types import ModuleType
 import pytest
 from hypothesis import HealthCheck, settings
 
-CORE = "unpacket._core"
-CORE_FOLDER = Path(__file__).parents[1] / "src" / "unpacket" / "_core"
+PACKAGE_FOLDER = Path(__file__).parents[1] / "src" / "unpacket"
+# The packages that have compiled modules; what else is in them is found anyway.
+COMPILED = {f"unpacket.{name}": PACKAGE_FOLDER / name for name in ("_core", "sinks")}
 
 # No deadline: the uncompiled core is some thirty times slower than the compiled.
 settings.register_profile(
@@ -48,7 +49,7 @@ settings.load_profile("default")
 
 
 class SourceOnly(MetaPathFinder):
-    """Find the modules of the core as source, even where extensions are built."""
+    """Find modules as source, even where extensions are built."""
 
     def find_spec(
         self,
@@ -56,7 +57,7 @@ class SourceOnly(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if path is None or not fullname.startswith(f"{CORE}."):
+        if path is None or fullname.rpartition(".")[0] not in COMPILED:
             return None
         finders = (FileFinder(p, (SourceFileLoader, SOURCE_SUFFIXES)) for p in path)
         return next(filter(None, (f.find_spec(fullname) for f in finders)), None)
@@ -70,17 +71,19 @@ def pytest_configure(config: pytest.Config) -> None:
     pure = bool(config.getoption("--pure"))
     if pure:
         sys.meta_path.insert(0, SourceOnly())
-    for source in sorted(CORE_FOLDER.glob("*.py")):
-        declarations = source.with_suffix(".pxd")
-        if declarations.exists() and not source.stem.startswith("inline_"):
-            loaded = importlib.import_module(f"{CORE}.{source.stem}").__file__ or ""
-            refuse_the_wrong_core(Path(loaded), [source, declarations], pure)
-    refuse_extensions_without_source()
+    for package, folder in COMPILED.items():
+        for source in sorted(folder.glob("*.py")):
+            declarations = source.with_suffix(".pxd")
+            if declarations.exists() and not source.stem.startswith("inline_"):
+                module = importlib.import_module(f"{package}.{source.stem}")
+                loaded = Path(module.__file__ or "")
+                refuse_the_wrong_core(loaded, [source, declarations], pure)
+        refuse_extensions_without_source(folder)
 
 
 def refuse_the_wrong_core(loaded: Path, sources: list[Path], pure: bool) -> None:
-    if loaded.parent != CORE_FOLDER:
-        raise pytest.UsageError(f"{loaded} was imported, and not from {CORE_FOLDER}")
+    if loaded.parent != sources[0].parent:
+        raise pytest.UsageError(f"{loaded} was imported, and not {sources[0]}")
     if (loaded.suffix == ".py") is not pure:
         raise pytest.UsageError(
             f"--pure is {pure}, but {loaded} was imported (`make build` compiles it)"
@@ -92,9 +95,9 @@ def refuse_the_wrong_core(loaded: Path, sources: list[Path], pure: bool) -> None
             )
 
 
-def refuse_extensions_without_source() -> None:
+def refuse_extensions_without_source(folder: Path) -> None:
     for suffix in EXTENSION_SUFFIXES:
-        for extension in CORE_FOLDER.glob(f"*{suffix}"):
+        for extension in folder.glob(f"*{suffix}"):
             name = extension.name.partition(".")[0]
-            if not (CORE_FOLDER / f"{name}.pxd").exists():
+            if not (folder / f"{name}.pxd").exists():
                 raise pytest.UsageError(f"{extension} has no source: remove it")

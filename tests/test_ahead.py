@@ -11,6 +11,7 @@ import pytest
 
 import unpacket
 from tests.builder import SECOND, START_NS, Conversation, Frame, write_pcap
+from tests.captured import drawn
 from unpacket import Closed, Data, FormatError, Policy
 from unpacket._core.events import facts
 from unpacket._core.gather import Gatherer
@@ -104,8 +105,7 @@ def test_payload_is_gathered_alike(capture: Path) -> None:
             for event in events:
                 assert not isinstance(event, Data)
                 if isinstance(event, Closed):
-                    client, server = gatherer.pop(event.stream) or ([], [])
-                    sides[event.stream.id] = b"".join(client), b"".join(server)
+                    sides[event.stream.id] = drawn(gatherer, event.stream)
         found.append(sides)
     assert found[0] == dict.fromkeys(range(STREAMS), (CHUNK * TURNS, b""))
     assert found[1] == found[0]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.builder import Conversation
+from tests.captured import drawn
 from unpacket import Batch, Closed, Data, Policy
 from unpacket._core.assembler import Assembler
 from unpacket._core.gather import Gatherer
@@ -41,10 +42,9 @@ def gathered(source: Any, **options: Any) -> list[tuple[int, bytes, bytes]]:
             if isinstance(event, Closed):
                 waits = gatherer.cost(event.stream)
                 before = gatherer.waiting_bytes
-                client, server = gatherer.pop(event.stream) or ([], [])
+                streams.append((event.stream.id, *drawn(gatherer, event.stream)))
                 assert gatherer.waiting_bytes == before - waits
-                assert gatherer.pop(event.stream) is None
-                streams.append((event.stream.id, b"".join(client), b"".join(server)))
+                assert drawn(gatherer, event.stream) == (b"", b"")
     assert gatherer.waiting_bytes == 0
     assert not gatherer.streams()
     return streams
@@ -94,8 +94,7 @@ def test_it_does_not_depend_on_batches(size: int) -> None:
     streams = []
     for event in events:
         if isinstance(event, Closed):
-            client, server = gatherer.pop(event.stream) or ([], [])
-            streams.append((event.stream.id, b"".join(client), b"".join(server)))
+            streams.append((event.stream.id, *drawn(gatherer, event.stream)))
     assert streams == told(Reading(packets).events())
 
 
@@ -106,20 +105,17 @@ def test_what_was_taken_early_is_not_given_again() -> None:
     assembler = Assembler()
     assembler.gather(gatherer)
     offset = 1
-    early = b""
     for size in (1, 10, 1000, 100, 1460, 1460, 3):
         talk.client(offset, b"x" * size)
         offset += size
     (stream,) = {event.stream for event in assembler.feed(talk.batch())}
     assert gatherer.streams() == [stream]
-    # No more than twice of what it is, and what its objects take.
-    assert offset - 1 < gatherer.waiting_bytes < 2 * offset + 2000
-    client, server = gatherer.pop(stream) or ([], [])
-    early = b"".join(client)
-    assert (early, server) == (b"x" * (offset - 1), [])
+    # No more than a block of what it is.
+    assert offset - 1 < gatherer.waiting_bytes < offset + 3000
+    assert drawn(gatherer, stream) == (b"x" * (offset - 1), b"")
     assert gatherer.waiting_bytes == 0
     assembler.finish()
-    assert gatherer.pop(stream) is None
+    assert drawn(gatherer, stream) == (b"", b"")
 
 
 def test_events_of_any_origin_can_be_added() -> None:
@@ -133,6 +129,5 @@ def test_events_of_any_origin_can_be_added() -> None:
             ends.append(event.stream)
     streams = []
     for stream in ends:
-        client, server = gatherer.pop(stream) or ([], [])
-        streams.append((stream.id, b"".join(client), b"".join(server)))
+        streams.append((stream.id, *drawn(gatherer, stream)))
     assert streams == told(Reading(packets).events())

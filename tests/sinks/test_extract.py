@@ -478,3 +478,123 @@ def _frames(count: int) -> list[Frame]:
         one.client(1, b"data")
         talk += list(one)
     return talk
+
+
+def gathered(directory: Path, source: Any, **options: Any) -> list[dict[str, Any]]:
+    """Extract without events of payload, and return the index."""
+    with Extractor(directory, **options) as extractor:
+        reading = Reading(source, gatherer=extractor.gatherer)
+        extractor.take_lists(reading.lists())
+    return index(directory)
+
+
+def talks_of(kinds: list[str]) -> list[tuple[int, bytes]]:
+    """One conversation of each kind, after another."""
+    frames: list[bytes] = []
+    for number, kind in enumerate(kinds):
+        ends = (
+            [("2001:db8::1", 1024 + number), ("2001:db8::2", 80)]
+            if kind == "of IPv6"
+            else [("10.0.0.1", 1024 + number % 3)]
+        )
+        talk = Conversation(*ends, client_isn=1000 + (number << 24))
+        talk.handshake()
+        if kind == "long":
+            for turn in range(1200):
+                talk.client(1 + 1000 * turn, b"%04d" % turn * 250)
+        elif kind == "with a gap":
+            talk.client(5, b"late")
+            talk.server(1, b"yes", ack=9)
+        elif kind != "empty":
+            talk.client(1, b"request %d" % number)
+            talk.server(1, b"answer" * number, ack=1)
+        frames += [frame.data for frame in talk]
+    return [(n * 1_000_000, data) for n, data in enumerate(frames)]
+
+
+@pytest.mark.parametrize("digest", [True, False])
+def test_whichever_way_a_stream_goes_it_is_the_same(
+    tmp_path: Path, digest: bool
+) -> None:
+    kinds = ["usual", "empty", "of IPv6", "with a gap", "long", "usual", "usual"]
+    packets = talks_of(kinds * 3)
+    first = gathered(tmp_path / "usual", packets, digest=digest)
+    others: list[dict[str, Any]] = [
+        # Names are looked at one by one,
+        {"force": True},
+        # made by a template that is not tcpflow's word for word,
+        {"name": "{from}.{from_port:05}-{to}.{to_port:05}"},
+        # and everything is written as soon as it comes.
+        {"buffer_bytes": 100},
+        {"where": "packets >= 0"},
+    ]
+    for number, options in enumerate(others):
+        out = tmp_path / str(number)
+        write = extracted if "where" in options else gathered
+        assert write(out, packets, digest=digest, **options) == first
+        assert files(out) == files(tmp_path / "usual")
+    assert len(first) == 21
+
+
+def test_files_have_the_time_of_the_first_packet(tmp_path: Path) -> None:
+    packets = talks_of(["usual", "of IPv6"])
+    later = [(time_ns + 1_234_567_890, data) for time_ns, data in packets]
+    for record in gathered(tmp_path, later):
+        for side in ("client", "server"):
+            if record["files"][side] is not None:
+                path = tmp_path / record["files"][side]["name"]
+                assert path.stat().st_mtime_ns == record["first_ns"]
+
+
+@pytest.mark.parametrize("time_ns", [1 - (1 << 63), -1, (1 << 63) - 10_000_000_000])
+def test_any_time_can_be_that_of_a_file(tmp_path: Path, time_ns: int) -> None:
+    packets = [(time_ns + at, data) for at, data in talks_of(["usual"])]
+    (record,) = gathered(tmp_path, packets)
+    assert record["first_ns"] == time_ns
+    assert (tmp_path / record["files"]["client"]["name"]).read_bytes() == b"request 0"
+
+
+def test_a_link_in_the_place_of_a_file_is_left_alone(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    out = tmp_path / "out"
+    with Extractor(out) as extractor:
+        # Made by somebody else, meanwhile.
+        usual = "010.000.000.001.01024-010.000.000.002.00080"
+        (out / usual).symlink_to(victim)
+        reading = Reading(talks_of(["usual"]), gatherer=extractor.gatherer)
+        extractor.take_lists(reading.lists())
+    assert index(out)[0]["files"]["client"]["name"] == f"{usual}c1"
+    assert victim.read_bytes() == b"mine"
+
+
+@contextmanager
+def limited(limit: int, value: int) -> Iterator[None]:
+    before = resource.getrlimit(limit)
+    resource.setrlimit(limit, (value, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(limit, before)
+
+
+def test_a_file_that_the_system_takes_half_of_is_named(tmp_path: Path) -> None:
+    packets = talks_of(["long"])
+    short = talks_of(["usual"] * 200)
+    for source, options in ((packets, {}), (short[-8:], {}), (packets, {"name": "x"})):
+        out = tmp_path / str(len(list(tmp_path.iterdir())))
+        with (
+            limited(resource.RLIMIT_FSIZE, 600),
+            pytest.raises(SinkError, match="too large") as caught,
+        ):
+            gathered(out, source, **options)
+        assert Path(caught.value.path).parent == out
+        assert Path(caught.value.path).stat().st_size == 600
+
+
+def test_it_is_enough_to_have_one_descriptor_left(tmp_path: Path) -> None:
+    packets = talks_of(["usual"] * 50)
+    records = gathered(tmp_path / "all", packets)
+    with descriptors(3):
+        assert gathered(tmp_path / "few", packets, max_open=1) == records
+    assert files(tmp_path / "few") == files(tmp_path / "all")

@@ -5,104 +5,78 @@ Who takes bytes alone, and not one piece after the other, gives an assembler a
 of their side; the other ``Data`` events are taken out of what the assembler tells.
 """
 
+from array import array
 from typing import Any
 
-from unpacket._core import inline_fill as native
 from unpacket._core.batch import Batch
 from unpacket._core.constants import (
     DELIVERED_ROW,
     DELIVERED_SIDE,
     DELIVERED_SLOT,
     DELIVERY_WORDS,
+    NONE,
 )
-from unpacket._core.events import SERVER, Data
+from unpacket._core.events import SERVER, Data, Direction
+from unpacket._core.growing import Growing
 from unpacket._core.segments import Segments
 from unpacket._core.state import Stream
 
-# What a block costs beside its bytes, and a side beside its blocks: their objects,
-# their places in lists.
-BLOCK_COST = 80
-SIDE_COST = 160
-
-# A block is as long as all before it of its side, so that they are few; up to this.
-LONGEST_BLOCK = 1 << 18
+FIRST_PLACES = 64
 
 
-class Side:
-    """What waits of one direction of a stream.
+class Sides:
+    """What waits of a stream that has no slot: the number of each of its sides."""
 
-    Attributes:
-        cost: What all of it takes.
-    """
+    __slots__ = ("client", "server")
 
-    __slots__ = ("cost", "full", "length", "size", "stream", "tail", "used")
-
-    full: list[bytearray] | None
-    tail: bytearray | None
-
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        self.full = None
-        self.tail = None
-        self.used = 0
-        self.size = 0
-        self.length = 0
-        self.cost = SIDE_COST
-
-    def room(self, length: int) -> int:
-        """Return how many of the next ``length`` bytes the last block has room for."""
-        if self.used == self.size:
-            if self.tail is not None:
-                if self.full is None:
-                    self.full = []
-                self.full.append(self.tail)
-            self.size = max(length, min(self.length, LONGEST_BLOCK))
-            self.tail = native.block(self.size)
-            self.used = 0
-            self.cost += self.size + BLOCK_COST
-        return min(length, self.size - self.used)
-
-    def blocks(self) -> list[bytearray]:
-        """Return all bytes, in some blocks; nothing is to be added after that."""
-        blocks = [] if self.full is None else self.full
-        if self.tail is not None:
-            if self.used < self.size:
-                native.cut(self.tail, self.used)
-            blocks.append(self.tail)
-        return blocks
+    def __init__(self, client: int, server: int) -> None:
+        self.client = client
+        self.server = server
 
 
 class Gatherer:
     """Keeps payload, of all streams that are not taken out yet.
 
-    Attributes:
-        waiting_bytes: What it costs, of all streams together.
+    Args:
+        expected_bytes: How much of it at one time, see ``Growing``.
     """
 
-    __slots__ = ("elsewhere", "places", "sifted", "waiting_bytes")
+    __slots__ = ("elsewhere", "growing", "owners", "places", "sifted")
 
-    # Two for each slot of the assembler's table: of what client and server sent.
-    places: list[Side | None]
+    # Two for each slot of the assembler's table, of what client and server sent: the
+    # number of a sequence, or NONE.
+    places: "memoryview[int]"
     # Of streams that have no slot, or of which nobody knows that they have.
-    elsewhere: dict[Stream, list[Side | None]]
+    elsewhere: dict[Stream, Sides]
+    # Whose each sequence is.
+    owners: list[Stream | None]
 
-    def __init__(self) -> None:
-        self.places = []
+    def __init__(self, expected_bytes: int = 0) -> None:
+        self.places = memoryview(array("q", [NONE] * FIRST_PLACES))
         self.elsewhere = {}
+        self.owners = []
+        self.growing = Growing(expected_bytes)
         self.sifted = 0
-        self.waiting_bytes = 0
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What all that waits takes."""
+        return self.growing.waiting_bytes
 
     def add(self, data: Data) -> None:
         """Keep the payload of an event, whatever it came from."""
         sides = self.elsewhere.get(data.stream)
         if sides is None:
-            sides = [None, None]
+            sides = Sides(NONE, NONE)
             self.elsewhere[data.stream] = sides
-        place = 1 if data.direction is SERVER else 0
-        if sides[place] is None:
-            sides[place] = self.begin(data.stream)
-        # It is there by now.
-        self.fill(sides[place], data.payload)  # type: ignore[arg-type]
+        if data.direction is SERVER:
+            if sides.server == NONE:
+                sides.server = self.begin(data.stream)
+            self.growing.extend_bytes(sides.server, data.payload)
+        else:
+            if sides.client == NONE:
+                sides.client = self.begin(data.stream)
+            self.growing.extend_bytes(sides.client, data.payload)
 
     def take(
         self, streams: list[Stream | None], segments: Segments, batch: Batch
@@ -118,25 +92,15 @@ class Gatherer:
                 place += 1
             if place >= len(self.places):
                 self.widen(place)
-            side = self.places[place]
-            if side is None:
+            number = self.places[place]
+            if number == NONE:
                 # Only here: it would have to come from far.
                 stream: Stream = streams[place >> 1]  # type: ignore[assignment]
-                side = self.begin(stream)
-                self.places[place] = side
-            start = segments.start[row]
-            length = segments.length[row]
-            while length:
-                before = side.cost
-                count = side.room(length)
-                self.waiting_bytes += side.cost - before
-                # There is room in it.
-                tail: bytearray = side.tail  # type: ignore[assignment]
-                native.fill(tail, side.used, batch, start, count)
-                side.used += count
-                side.length += count
-                start += count
-                length -= count
+                number = self.begin(stream)
+                self.places[place] = number
+            self.growing.extend(
+                number, batch, segments.start[row], segments.length[row]
+            )
         segments.delivered_words = 0
 
     def sift(self, events: list[Any]) -> None:
@@ -161,91 +125,89 @@ class Gatherer:
         place = 2 * stream.slot + (1 if data.direction is SERVER else 0)
         if place >= len(self.places):
             self.widen(place)
-        side = self.places[place]
-        if side is None:
-            side = self.begin(stream)
-            self.places[place] = side
-        self.fill(side, data.payload)
+        number = self.places[place]
+        if number == NONE:
+            number = self.begin(stream)
+            self.places[place] = number
+        self.growing.extend_bytes(number, data.payload)
 
     def leave(self, stream: Stream) -> None:
         """Let a stream go on without its slot."""
         place = 2 * stream.slot
         if place < len(self.places):
-            sides = [self.places[place], self.places[place + 1]]
-            if sides[0] is not None or sides[1] is not None:
-                self.elsewhere[stream] = sides
-                self.places[place] = None
-                self.places[place + 1] = None
+            client = self.places[place]
+            server = self.places[place + 1]
+            if client != NONE or server != NONE:
+                self.elsewhere[stream] = Sides(client, server)
+                self.places[place] = NONE
+                self.places[place + 1] = NONE
 
-    def pop(self, stream: Stream) -> "list[list[bytearray]] | None":
-        """Return what waits of a stream, and keep it no longer; None for nothing.
+    def length(self, stream: Stream, direction: Direction) -> int:
+        """Return how many bytes wait of a side."""
+        number = self.number(stream, 1 if direction is SERVER else 0)
+        return 0 if number == NONE else self.growing.length(number)
 
-        In blocks, those of the client first.
+    def draw(self, stream: Stream, direction: Direction, target: bytearray) -> int:
+        """Move what waits of a side, or as much as fits, to the front of ``target``.
+
+        Returns:
+            How many bytes that are; less than a block of them may not fit.
         """
-        sides = self.elsewhere.pop(stream, None) if self.elsewhere else None
-        if sides is None:
-            place = 2 * stream.slot
-            if place < 0 or place >= len(self.places):
-                return None
-            sides = [None, None]
-            for number in range(2):
-                side = self.places[place + number]
-                # The slot may be another stream's by now.
-                if side is not None and side.stream is stream:
-                    sides[number] = side
-                    self.places[place + number] = None
-        popped: list[list[bytearray]] = []
-        there = False
-        for side in sides:
-            if side is None:
-                popped.append([])
-                continue
-            there = True
-            self.waiting_bytes -= side.cost
-            popped.append(side.blocks())
-        return popped if there else None
+        number = self.number(stream, 1 if direction is SERVER else 0)
+        return 0 if number == NONE else self.growing.draw(number, target)
+
+    def end(self, stream: Stream) -> None:
+        """Let nothing wait of a stream."""
+        client = self.number(stream, 0)
+        server = self.number(stream, 1)
+        if client != NONE:
+            self.owners[client] = None
+            self.growing.end(client)
+        if server != NONE:
+            self.owners[server] = None
+            self.growing.end(server)
+        if self.elsewhere.pop(stream, None) is None and client + server != 2 * NONE:
+            self.places[2 * stream.slot] = NONE
+            self.places[2 * stream.slot + 1] = NONE
 
     def cost(self, stream: Stream) -> int:
         """Return what waits of a stream, as counted in ``waiting_bytes``."""
-        sides = self.elsewhere.get(stream) if self.elsewhere else None
-        if sides is None:
-            place = 2 * stream.slot
-            if place < 0 or place >= len(self.places):
-                return 0
-            sides = [self.places[place], self.places[place + 1]]
         total = 0
-        for side in sides:
-            if side is not None and side.stream is stream:
-                total += side.cost
+        for side in range(2):
+            number = self.number(stream, side)
+            if number != NONE:
+                total += self.growing.cost(number)
         return total
 
     def streams(self) -> list[Stream]:
         """Return the streams of which something waits."""
-        sides = list(self.places)
-        for pair in self.elsewhere.values():
-            sides += pair
-        return list({side.stream: None for side in sides if side is not None})
+        return list({owner: None for owner in self.owners if owner is not None})
 
-    def begin(self, stream: Stream) -> Side:
-        """Return a side of which nothing waits yet."""
-        self.waiting_bytes += SIDE_COST
-        return Side(stream)
+    def number(self, stream: Stream, side: int) -> int:
+        """Return the number of a side, 1 for what the server sent; NONE of nothing."""
+        if self.elsewhere:
+            sides = self.elsewhere.get(stream)
+            if sides is not None:
+                return sides.server if side else sides.client
+        place = 2 * stream.slot + side
+        if place < 0 or place >= len(self.places):
+            return NONE
+        number = self.places[place]
+        # The slot may be another stream's by now.
+        if number == NONE or self.owners[number] is not stream:
+            return NONE
+        return number
 
-    def fill(self, side: Side, payload: bytes) -> None:
-        """Add bytes to a side."""
-        start = 0
-        length = len(payload)
-        while start < length:
-            before = side.cost
-            count = side.room(length - start)
-            self.waiting_bytes += side.cost - before
-            # There is room in it.
-            tail: bytearray = side.tail  # type: ignore[assignment]
-            native.fill_bytes(tail, side.used, payload, start, count)
-            side.used += count
-            side.length += count
-            start += count
+    def begin(self, stream: Stream) -> int:
+        """Return the number of a side of which nothing waits yet."""
+        number = self.growing.begin()
+        if number >= len(self.owners):
+            self.owners.append(None)
+        self.owners[number] = stream
+        return number
 
     def widen(self, place: int) -> None:
         """Let there be a place of that number, and as many more."""
-        self.places += [None] * (2 * place + 2 - len(self.places))
+        places = array("q", [NONE] * (2 * place + 2))
+        memoryview(places)[: len(self.places)] = self.places
+        self.places = memoryview(places)

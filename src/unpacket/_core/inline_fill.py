@@ -1,41 +1,61 @@
-"""Blocks of bytes that are filled from the front, and in the end cut to size.
+"""Bytes copied into memory that is filled piece by piece, and out of it.
 
-The compiled twin is in the ``.pxd``: there a block is not cleared before it is filled,
-and to fill it takes no object.
+The compiled twin is in the ``.pxd``: there it takes no object.
 """
+
+from typing import Any
 
 from unpacket._core.batch import Batch
 
 
-def block(size: int) -> bytearray:
-    """Return a block; what is in it does not matter."""
-    return bytearray(size)
-
-
-def fill(target: bytearray, at: int, batch: Batch, start: int, length: int) -> None:
-    """Copy ``length`` bytes of the batch's buffer into a block.
+def fill(
+    target: "memoryview[int]", at: int, batch: Batch, start: int, length: int
+) -> None:
+    """Copy ``length`` bytes of the batch's buffer.
 
     Raises:
-        IndexError: The buffer does not have them, or the block no room.
+        IndexError: The buffer does not have them, or the target no room.
     """
-    fill_bytes(target, at, batch.buffer, start, length)
+    put(target, at, batch.buffer, start, length)
 
 
 def fill_bytes(
-    target: bytearray, at: int, source: bytes | bytearray, start: int, length: int
+    target: "memoryview[int]", at: int, source: bytes, start: int, length: int
 ) -> None:
-    """Copy ``length`` bytes into a block.
+    """Copy ``length`` bytes.
 
     Raises:
-        IndexError: There are not so many, or the block has no room.
+        IndexError: There are not so many, or the target has no room.
     """
+    put(target, at, source, start, length)
+
+
+def fill_block(
+    target: "memoryview[int]", at: int, source: bytearray, start: int, length: int
+) -> None:
+    """Copy ``length`` bytes.
+
+    Raises:
+        IndexError: There are not so many, or the target has no room.
+    """
+    put(target, at, source, start, length)
+
+
+def move(
+    target: bytearray, at: int, source: "memoryview[int]", start: int, length: int
+) -> None:
+    """Copy ``length`` bytes out of such memory.
+
+    Raises:
+        IndexError: There are not so many, or the target has no room.
+    """
+    put(target, at, source, start, length)
+
+
+def put(target: Any, at: int, source: Any, start: int, length: int) -> None:
+    """Copy bytes, if they are there and have room."""
     if at < 0 or start < 0 or length < 0:
         raise IndexError("no such bytes in the buffer")
     if at + length > len(target) or start + length > len(source):
         raise IndexError("no such bytes in the buffer")
     target[at : at + length] = memoryview(source)[start : start + length]
-
-
-def cut(target: bytearray, size: int) -> None:
-    """Let a block be no longer than that."""
-    del target[size:]

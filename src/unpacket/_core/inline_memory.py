@@ -8,3 +8,7 @@ from typing import Any
 
 def prefetch(numbers: Any, place: int) -> None:
     """Ask for one number of a view, with its line of the cache."""
+
+
+def prefetch_block(data: Any, at: int, length: int) -> None:
+    """Ask for all lines that some bytes are in."""

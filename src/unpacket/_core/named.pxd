@@ -1,6 +1,7 @@
 cimport cython
 
 from unpacket._core.state cimport Stream, address_text
+from unpacket._core.text cimport Text
 
 cdef tuple THREE_DIGITS, SIDES
 cdef long long NS
@@ -11,6 +12,10 @@ cdef int NAME_FRAME, NAME_TIME_NS, NAME_TIME_S
 
 @cython.locals(client_is_a=bint, sender_is_a=bint, found=list, code=int)
 cpdef list facts(Stream stream, int direction, str taken, list codes)
+@cython.locals(sender_is_a=bint)
+cpdef bint put_tcpflow(Text name, Stream stream, object direction) except -1
+@cython.locals(lo=cython.ulonglong, shift=int)
+cdef put_padded(Text name, Stream stream, bint first)
 @cython.locals(lo=cython.ulonglong)
 cdef str padded(Stream stream, bint first)
 cdef unsigned int port(Stream stream, bint first)

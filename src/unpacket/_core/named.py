@@ -20,8 +20,9 @@ from unpacket._core.constants import (
     NAME_TO_PORT,
     NS,
 )
-from unpacket._core.events import CLIENT, SERVER
+from unpacket._core.events import CLIENT, SERVER, Direction
 from unpacket._core.state import Stream, address_text
+from unpacket._core.text import Text
 
 # What stands for both directions, beside those of CLIENT and SERVER.
 BOTH = 2
@@ -71,6 +72,30 @@ def facts(stream: Stream, direction: int, taken: str, codes: list[int]) -> list[
         else:
             found.append(taken)
     return found
+
+
+def put_tcpflow(name: Text, stream: Stream, direction: Direction) -> bool:
+    """Add the name that tcpflow gives the file of a side, of IPv4.
+
+    Returns:
+        Whether it is a side of IPv4.
+    """
+    if stream.family != 4:
+        return False
+    sender_is_a = stream.client_is_a() == (direction is CLIENT)
+    put_padded(name, stream, sender_is_a)
+    name.put("-")
+    put_padded(name, stream, not sender_is_a)
+    return True
+
+
+def put_padded(name: Text, stream: Stream, first: bool) -> None:
+    """Add an IPv4 address with three digits a number, and the port with five."""
+    lo = stream.a_lo if first else stream.b_lo
+    for shift in (24, 16, 8, 0):
+        name.padded(lo >> shift & 255, 3)
+        name.put(".")
+    name.padded(port(stream, first), 5)
 
 
 def padded(stream: Stream, first: bool) -> str:

@@ -1,30 +1,23 @@
 cimport cython
 
 from unpacket._core cimport inline_blocks as native
-from unpacket._core cimport inline_fill as filling
 from unpacket._core.batch cimport Batch
+from unpacket._core.growing cimport Growing
 
-cdef long long BLOCK_COST, LONGEST_BLOCK
+cdef Py_ssize_t FIRST_BYTES
 
 
 @cython.final
 cdef class Part:
+    cdef Growing growing
+    cdef Py_ssize_t number
     cdef public long long left
     cdef public long long link_type
-    cdef list full
-    cdef bytearray tail
-    cdef Py_ssize_t used
-    cdef Py_ssize_t size
-    cdef readonly long long waiting_bytes
-    @cython.locals(length=Py_ssize_t)
     cpdef add(self, bytes data)
-    @cython.locals(length=Py_ssize_t)
-    cdef add_frame(self, Batch batch, Py_ssize_t i)
-    @cython.locals(tail=bytearray)
-    cdef bytearray room(self, Py_ssize_t length)
-    cdef end_block(self)
-    @cython.locals(blocks=list)
-    cpdef list take(self)
+    cpdef Py_ssize_t take(self, bytearray target) except -1
+    cpdef Py_ssize_t length(self) except -1
+    cpdef Py_ssize_t cost(self) except -1
+    cpdef end(self)
 
 
 @cython.final
@@ -35,6 +28,7 @@ cdef class Partition:
     cdef readonly set told
     cdef readonly Py_ssize_t at
     cdef Batch batch
+    cdef bytearray block
     cpdef begin(self, Batch batch)
     @cython.locals(
         batch=Batch,
@@ -45,5 +39,6 @@ cdef class Partition:
         i=Py_ssize_t,
         row=Py_ssize_t,
         part=Part,
+        length=Py_ssize_t,
     )
     cpdef Py_ssize_t next(self) except -2

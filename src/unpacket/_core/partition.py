@@ -5,14 +5,11 @@ is something to say are left to who asked, one at a time and in order.
 """
 
 from unpacket._core import inline_blocks as native
-from unpacket._core import inline_fill as filling
 from unpacket._core.batch import Batch
+from unpacket._core.growing import Growing
 
-# What a block costs beside its bytes: its object, its place in a list.
-BLOCK_COST = 80
-
-# A block is as long as all before it that wait, so that they are few; up to this.
-LONGEST_BLOCK = 1 << 18
+# A frame and its block at first; room is made for longer ones.
+FIRST_BYTES = 1 << 16
 
 
 class Part:
@@ -21,61 +18,37 @@ class Part:
     Attributes:
         left: How many of the stream's frames have not come yet.
         link_type: That of the file's first interface, or -1 before it has one.
-        waiting_bytes: What the next bytes of the file cost.
+        growing: Where its bytes wait.
+        number: Which sequence they are there.
     """
 
-    __slots__ = ("full", "left", "link_type", "size", "tail", "used", "waiting_bytes")
+    __slots__ = ("growing", "left", "link_type", "number")
 
-    full: list[bytearray]
-    tail: bytearray | None
-
-    def __init__(self, left: int) -> None:
+    def __init__(self, growing: Growing, left: int) -> None:
+        self.growing = growing
+        self.number = growing.begin()
         self.left = left
         self.link_type = -1
-        self.full = []
-        self.tail = None
-        self.used = 0
-        self.size = 0
-        self.waiting_bytes = 0
 
     def add(self, data: bytes) -> None:
         """Add the next bytes."""
-        length = len(data)
-        filling.fill_bytes(self.room(length), self.used, data, 0, length)
-        self.used += length
+        self.growing.extend_bytes(self.number, data)
 
-    def add_frame(self, batch: Batch, i: int) -> None:
-        """Add the block of frame ``i``, of the file's first interface."""
-        length = native.block_bytes(batch, i)
-        native.put_block(self.room(length), self.used, batch, i)
-        self.used += length
+    def take(self, target: bytearray) -> int:
+        """Move the first bytes to ``target``, and return how many; 0 if none wait."""
+        return self.growing.draw(self.number, target)
 
-    def room(self, length: int) -> bytearray:
-        """Return the last block, which has room for so many bytes behind the others."""
-        tail = self.tail
-        if tail is None or self.size - self.used < length:
-            self.end_block()
-            self.size = max(length, min(self.waiting_bytes, LONGEST_BLOCK))
-            tail = filling.block(self.size)
-            self.tail = tail
-            self.used = 0
-            self.waiting_bytes += self.size + BLOCK_COST
-        return tail
+    def length(self) -> int:
+        """Return how many bytes wait."""
+        return self.growing.length(self.number)
 
-    def end_block(self) -> None:
-        """Let there be no last block that has room."""
-        if self.tail is not None:
-            filling.cut(self.tail, self.used)
-            self.full.append(self.tail)
-            self.tail = None
+    def cost(self) -> int:
+        """Return what the bytes that wait take."""
+        return self.growing.cost(self.number)
 
-    def take(self) -> list[bytearray]:
-        """Return what waits, in some blocks; it then waits no more."""
-        self.end_block()
-        blocks = self.full
-        self.full = []
-        self.waiting_bytes = 0
-        return blocks
+    def end(self) -> None:
+        """Let there be no more."""
+        self.growing.end(self.number)
 
 
 class Partition:
@@ -92,7 +65,7 @@ class Partition:
         at: The row of ``frames`` that is next.
     """
 
-    __slots__ = ("at", "batch", "frames", "ids", "parts", "told")
+    __slots__ = ("at", "batch", "block", "frames", "ids", "parts", "told")
 
     batch: Batch | None
     parts: list[Part | None]
@@ -111,6 +84,7 @@ class Partition:
         self.told = told
         self.at = 0
         self.batch = None
+        self.block = bytearray(FIRST_BYTES)
 
     def begin(self, batch: Batch) -> None:
         """Take the next batch, for ``next`` to work off."""
@@ -143,6 +117,10 @@ class Partition:
                 or number in self.told
             ):
                 return row
-            part.add_frame(batch, i)
+            length = native.block_bytes(batch, i)
+            if length > len(self.block):
+                self.block = bytearray(2 * length)
+            native.put_block(self.block, 0, batch, i)
+            part.growing.extend_block(part.number, self.block, length)
             part.left -= 1
         return -1

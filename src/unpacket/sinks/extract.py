@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
-from json.encoder import encode_basestring_ascii
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -25,7 +24,9 @@ from unpacket._core.events import (
 )
 from unpacket._core.gather import Gatherer
 from unpacket._core.state import Stream
+from unpacket._core.text import Text
 from unpacket.errors import SinkError
+from unpacket.sinks.direct import NO_DIRECTORY, WHOLE_BYTES, Direct
 from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
 from unpacket.sinks.follow import Renderer, renderer
 from unpacket.sinks.names import TCPFLOW, Template
@@ -45,12 +46,8 @@ MAX_OPEN = 128
 # files begun before their end, which took a tenth of the time of all.
 BUFFER_BYTES = 256 << 20
 
-# What waits of a side is joined to be written: so many bytes, or pieces, at one time.
-WHOLE_BYTES = 1 << 20
-PIECES = 256
-
-# How many lines of the index wait to be written.
-INDEX_LINES = 100
+# How much of the index waits to be written.
+INDEX_BYTES = 1 << 16
 
 # What the index lists of a stream's conflicts; it counts all of them.
 LISTED_CONFLICTS = 1000
@@ -58,7 +55,6 @@ LISTED_CONFLICTS = 1000
 _SIDES = (Direction.CLIENT, Direction.SERVER)
 # These say nothing that files would have.
 _USUAL = (Opened, Finished)
-NEITHER: list[Any] = [None, None]
 
 
 class StreamFile(GrowingFile):
@@ -156,11 +152,6 @@ class Extractor:
         first_ns: Returns when the first frame was captured, which is what ``start``
             and ``end`` of ``where`` count from; asked when a stream ends.
 
-    Attributes:
-        streams: How many were written.
-        files: How many were written.
-        written_bytes: How many were written, zeros and markers included.
-
     Raises:
         ValueError: ``name``, ``gaps``, ``conversation`` or ``where`` is none.
         SinkError: The directory is not empty, or cannot be written to.
@@ -200,21 +191,48 @@ class Extractor:
         self._where = where
         self._is_certain = where is None
         self._first_ns = first_ns
-        self.streams = 0
-        self.files = 0
-        self.written_bytes = 0
+        self._streams = 0
+        self._written = 0
+        self._written_bytes = 0
         path = os.fspath(directory)
         prepare(path, force=force)
         self._files = GrowingFiles(
             path, replace=force, max_open=max_open, buffer_bytes=buffer_bytes
         )
         self._buffer_bytes = buffer_bytes
-        self._gatherer = Gatherer()
-        self._lines: list[str] = []
+        self._gatherer = Gatherer(buffer_bytes)
+        self._lines = Text()
+        # What is moved to a file at one time.
+        self._data = bytearray(WHOLE_BYTES)
+        # Of a template of its own, or where others' files are replaced, each name
+        # takes more than a call of the system.
+        is_usual = name == TCPFLOW and not force
+        self._direct = Direct(
+            self._gatherer,
+            self._lines,
+            self._files.at if is_usual and self._files.at is not None else NO_DIRECTORY,
+            self._files.taken,
+            sha256 if digest else None,
+        )
         self._index = Index(hashed=False)
         # The first of all: no stream can have its name.
         self._files.add(self._index, b"")
         self._files.flush(self._index)
+
+    @property
+    def streams(self) -> int:
+        """How many were written."""
+        return self._streams + self._direct.streams
+
+    @property
+    def files(self) -> int:
+        """How many were written."""
+        return self._written + self._direct.files
+
+    @property
+    def written_bytes(self) -> int:
+        """How many were written, zeros and markers included."""
+        return self._written_bytes + self._direct.written_bytes
 
     @property
     def gatherer(self) -> Gatherer | None:
@@ -274,6 +292,7 @@ class Extractor:
                     self._forget(extracted)
             self._files.close(self._index)
         finally:
+            self._direct.at = NO_DIRECTORY
             self._files.close_all()
 
     def __enter__(self) -> Extractor:
@@ -322,13 +341,12 @@ class Extractor:
     def _write(self, stream: Stream) -> Extracted:
         """Write what waits of a stream that has not ended."""
         extracted = self._of(stream)
-        gathered = self._gatherer.pop(stream)
-        if gathered is not None:
-            for direction, parts in zip(_SIDES, gathered, strict=True):
-                for start in range(0, len(parts), PIECES):
-                    file = self._side(extracted, stream, direction)
-                    self._files.add(file, b"".join(parts[start : start + PIECES]))
-                    self._files.flush(file)
+        for direction in _SIDES:
+            while count := self._gatherer.draw(stream, direction, self._data):
+                file = self._side(extracted, stream, direction)
+                self._files.add(file, bytes(memoryview(self._data)[:count]))
+                self._files.flush(file)
+        self._gatherer.end(stream)
         return extracted
 
     def _side(
@@ -416,50 +434,33 @@ class Extractor:
 
     def _end(self, stream: Stream) -> None:
         """Write the rest of a stream, and its line in the index."""
-        if self._gatherer.cost(stream) > WHOLE_BYTES:
-            self._write(stream)
         extracted = self._extracted.get(stream)
         if self._where is not None:
             trouble = None if extracted is None else extracted.trouble
             if not self._where.matches(Summary(stream, trouble), self._first_ns()):
-                self._gatherer.pop(stream)
+                self._gatherer.end(stream)
                 if extracted is not None:
                     del self._extracted[stream]
                     self._forget(extracted)
                 return
-        if extracted is not None and (self._beside or extracted.sides != NEITHER):
-            self._end_parts(stream, extracted)
-            return
-        self._extracted.pop(stream, None)
-        gathered = self._gatherer.pop(stream)
-        digests = [NO_BYTES, NO_BYTES]
-        entries = ["null", "null"]
-        if gathered is not None:
-            for direction, parts in zip(_SIDES, gathered, strict=True):
-                if parts:
-                    entries[direction] = self._whole(stream, direction, parts, digests)
-        files = f'{{"client":{entries[0]},"server":{entries[1]}}}'
-        self._tell(stream, extracted, digests, files)
+        if extracted is None:
+            try:
+                done = self._direct.write(stream, self._write_whole)
+            except OSError as error:
+                raise self._files.failed(error.filename, error) from error
+            if done:
+                if self._lines.used > INDEX_BYTES:
+                    self._write_index()
+                return
+            extracted = self._of(stream)
+        self._end_parts(stream, extracted)
 
-    def _whole(
-        self,
-        stream: Stream,
-        direction: Direction,
-        parts: list[bytearray],
-        digests: list[str],
+    def _write_whole(
+        self, stream: Stream, direction: Direction, data: memoryview
     ) -> str:
-        """Write a side of which all is at hand; return what the index says of it."""
-        if self._digest:
-            digest = sha256()
-            for part in parts:
-                digest.update(part)
-            digests[direction] = digest.hexdigest()
-        size = sum(map(len, parts))
+        """Write a side of which all is at hand; return the name of its file."""
         candidate = partial(self._template.name, stream, direction)
-        name = self._files.write(candidate, parts, stream.first_ns)
-        self.files += 1
-        self.written_bytes += size
-        return f'{{"name":{encode_basestring_ascii(name)},"bytes":{size}}}'
+        return self._files.write(candidate, data, stream.first_ns)
 
     def _end_parts(self, stream: Stream, extracted: Extracted) -> None:
         """End a stream that was written to before, or has more than its bytes."""
@@ -501,14 +502,14 @@ class Extractor:
         conflicts = "[]"
         if extracted is not None and extracted.conflicts:
             conflicts = json_text(extracted.conflicts)
-        self._lines.append(
+        self._lines.put(
             f"{Summary(stream, trouble, sha256_of).to_json()[:-1]},"
             f'"first_frame":{stream.first_frame},"conflicting":{conflicts},'
             f'"files":{files}}}\n'
         )
-        if len(self._lines) > INDEX_LINES:
+        if self._lines.used > INDEX_BYTES:
             self._write_index()
-        self.streams += 1
+        self._streams += 1
 
     def _forget(self, extracted: Extracted) -> None:
         for file in extracted.files():
@@ -516,15 +517,14 @@ class Extractor:
 
     def _write_index(self) -> None:
         """Write the lines that wait."""
-        self._files.add(self._index, "".join(self._lines).encode())
-        self._lines.clear()
+        self._files.add(self._index, self._lines.take())
         self._files.flush(self._index)
 
     def _closed(self, file: StreamFile, stream: Stream) -> dict[str, Any]:
         """Close a file, and return what the index says of it."""
         self._files.close(file, stream.first_ns)
-        self.files += 1
-        self.written_bytes += file.size
+        self._written += 1
+        self._written_bytes += file.size
         return {"name": file.name, "bytes": file.size}
 
 

@@ -12,10 +12,11 @@ import errno
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from unpacket.errors import SinkError
+from unpacket.sinks.inline_system import date
 
 # tmpfs and XFS would take more; most other file systems 16 TiB.
 MAX_FILE_BYTES = 1 << 40
@@ -33,9 +34,6 @@ _AGAIN = os.O_WRONLY
 _CLOSED = getattr(os, "O_CLOEXEC", 0)
 _SAFELY = _CLOSED | getattr(os, "O_NOFOLLOW", 0)
 _MODE = 0o666
-
-# How many pieces one call may write (POSIX names 16 as the least, Linux has 1024).
-MAX_PIECES = 1024 if hasattr(os, "writev") else 1
 
 _TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 
@@ -102,12 +100,12 @@ class GrowingFiles:
         # What is there was written by somebody else, unless its name is in here.
         self._made: set[str] | None = set() if replace else None
         # Ports that are used again and again must not cost a try for each time.
-        self._taken: OrderedDict[str, int] = OrderedDict()
+        self.taken: OrderedDict[str, int] = OrderedDict()
         self._doubtful = 0
         # Names are looked up from here, where the system can, and not from its root.
-        self._at: int | None = None
+        self.at: int | None = None
         if os.open in os.supports_dir_fd:
-            self._at = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _CLOSED)
+            self.at = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _CLOSED)
 
     def want(self, file: GrowingFile) -> None:
         """Give a file its name that was not certain to be wanted.
@@ -125,7 +123,7 @@ class GrowingFiles:
         try:
             os.replace(self._path(written), self._path(file.name))
         except OSError as error:
-            raise self._failed(file.name, error) from error
+            raise self.failed(file.name, error) from error
 
     def forget(self, file: GrowingFile) -> None:
         """Let go of a file, and remove what was written of it.
@@ -144,7 +142,7 @@ class GrowingFiles:
             if file.name is not None:
                 os.unlink(self._path(file.name))
         except OSError as error:
-            raise self._failed(file.name, error) from error
+            raise self.failed(file.name, error) from error
 
     def add(self, file: GrowingFile, data: bytes) -> None:
         """Add bytes to a file.
@@ -196,21 +194,21 @@ class GrowingFiles:
             if time_ns is not None:
                 date(descriptor, time_ns)
         except OSError as error:
-            raise self._failed(file.name, error) from error
+            raise self.failed(file.name, error) from error
         finally:
             os.close(descriptor)
 
     def write(
         self,
         candidate: Callable[[int], str],
-        parts: Sequence[bytes | bytearray],
+        data: bytes | memoryview,
         time_ns: int,
     ) -> str:
         """Write a file of which all is at hand, with four calls of the system.
 
         Args:
             candidate: Returns the name to try where so many files have that of 0.
-            parts: Its bytes.
+            data: Its bytes.
             time_ns: Its time of last change.
 
         Returns:
@@ -221,15 +219,12 @@ class GrowingFiles:
         """
         name, descriptor = self._make(candidate(0), candidate)
         try:
-            if len(parts) == 1 or len(parts) > MAX_PIECES:
-                write_all(descriptor, parts[0] if len(parts) == 1 else b"".join(parts))
-            else:
-                done = os.writev(descriptor, parts)
-                if done < sum(map(len, parts)):
-                    write_all(descriptor, b"".join(parts)[done:])
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
             date(descriptor, time_ns)
         except OSError as error:
-            raise self._failed(name, error) from error
+            raise self.failed(name, error) from error
         finally:
             os.close(descriptor)
         return name
@@ -238,9 +233,9 @@ class GrowingFiles:
         """Let go of all descriptors; what still waits is lost."""
         for descriptor in self._descriptors.values():
             os.close(descriptor)
-        if self._at is not None:
-            os.close(self._at)
-            self._at = None
+        if self.at is not None:
+            os.close(self.at)
+            self.at = None
         self._descriptors.clear()
         self._growing.clear()
         self._waiting = 0
@@ -277,7 +272,7 @@ class GrowingFiles:
                 file.size += done
                 data = data[done:]
         except OSError as error:
-            raise self._failed(file.name, error) from error
+            raise self.failed(file.name, error) from error
 
     def _descriptor(self, file: GrowingFile) -> int:
         """Return an open descriptor of a file, the latest used of all."""
@@ -300,11 +295,11 @@ class GrowingFiles:
         try:
             return self._open(name, _AGAIN)
         except OSError as error:
-            raise self._failed(name, error) from error
+            raise self.failed(name, error) from error
 
     def _make(self, first: str, candidate: Callable[[int], str]) -> tuple[str, int]:
         """Make a file of a name that is not taken; return its name and descriptor."""
-        again = self._taken.pop(first, 0) if self._taken else 0
+        again = self.taken.pop(first, 0) if self.taken else 0
         while True:
             name = candidate(again) if again else first
             again += 1
@@ -318,11 +313,11 @@ class GrowingFiles:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise self._failed(name, error) from error
+                raise self.failed(name, error) from error
             if again > 1:
-                self._taken[first] = again
-                if len(self._taken) > TAKEN_NAMES:
-                    self._taken.popitem(last=False)
+                self.taken[first] = again
+                if len(self.taken) > TAKEN_NAMES:
+                    self.taken.popitem(last=False)
             return name, descriptor
 
     def _make_doubtful(self) -> tuple[str, int]:
@@ -335,7 +330,7 @@ class GrowingFiles:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise self._failed(name, error) from error
+                raise self.failed(name, error) from error
 
     def _clear(self, name: str) -> None:
         """Remove a file of an earlier run; no folder in its path may be a link."""
@@ -351,9 +346,9 @@ class GrowingFiles:
         flags |= _SAFELY
         while True:
             try:
-                if self._at is None:
+                if self.at is None:
                     return os.open(self._path(name), flags, _MODE)
-                return os.open(name, flags, _MODE, dir_fd=self._at)
+                return os.open(name, flags, _MODE, dir_fd=self.at)
             except FileNotFoundError:
                 if not flags & os.O_CREAT or "/" not in name:
                     raise
@@ -373,21 +368,7 @@ class GrowingFiles:
         _, descriptor = self._descriptors.popitem(last=False)
         os.close(descriptor)
 
-    def _failed(self, name: str | None, error: OSError) -> SinkError:
+    def failed(self, name: str | None, error: OSError) -> SinkError:
+        """Return what to raise where something of a file could not be done."""
         path = self._path(str(name))
         return SinkError(path, (error.strerror or str(error)).lower())
-
-
-def write_all(descriptor: int, data: bytes | bytearray) -> None:
-    """Write bytes where the file stands."""
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def date(descriptor: int, time_ns: int) -> None:
-    """Give a file a time of last change."""
-    try:
-        os.utime(descriptor, ns=(time_ns, time_ns))
-    except (OSError, OverflowError):
-        # Not every file system has every time.
-        return

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 from unpacket._core.assembler import Assembler, Trace
 from unpacket._core.batch import Batch
 from unpacket._core.events import Closed, Conflict
+from unpacket._core.growing import Growing
 from unpacket._core.partition import Part as Waiting
 from unpacket._core.partition import Partition
 from unpacket._core.state import Stream
 from unpacket._version import __version__
 from unpacket.policy import Policy
+from unpacket.sinks.direct import WHOLE_BYTES
 from unpacket.sinks.extract import BUFFER_BYTES, MAX_OPEN, StreamFile, prepare
 from unpacket.sinks.files import GrowingFiles
 from unpacket.sinks.follow import remark
@@ -250,6 +252,8 @@ def parts(
     growing: dict[int, Part] = {}
     # At least as much as it takes until something has to be written.
     room = buffer_bytes
+    held = Growing(buffer_bytes)
+    target = bytearray(WHOLE_BYTES)
     partition = Partition(frames, ids, waiting, findings.remarked())
     for batch in batches:
         partition.begin(batch)
@@ -257,28 +261,36 @@ def parts(
             number, stream_id = frames[row], ids[row]
             part = growing.get(stream_id)
             if part is None:
-                part = growing[stream_id] = Part(stream_id, findings)
+                part = growing[stream_id] = Part(stream_id, findings, held)
                 waiting[stream_id] = part.waiting
             part.frame(batch, number - batch.first_number, interfaces)
             if part.waiting.left == 0:
                 waiting[stream_id] = None
                 del growing[stream_id]
-                yield stream_id, b"".join(part.waiting.take()), True
+                yield from drawn(stream_id, part.waiting, target, ends=True)
         if partition.at == len(frames):
             return
         room -= batch.used_bytes + FRAME_BYTES * batch.count
         if only is not None or room < 0:
-            waiting_bytes = sum(part.waiting.waiting_bytes for part in growing.values())
             largest = sorted(
-                growing.items(), key=lambda item: -item[1].waiting.waiting_bytes
+                growing.items(), key=lambda item: item[1].waiting.cost(), reverse=True
             )
             for stream_id, part in largest:
-                if only is None and waiting_bytes <= buffer_bytes // 2:
+                if only is None and held.waiting_bytes <= buffer_bytes // 2:
                     break
-                waiting_bytes -= part.waiting.waiting_bytes
-                if part.waiting.waiting_bytes:
-                    yield stream_id, b"".join(part.waiting.take()), False
-            room = buffer_bytes - waiting_bytes
+                yield from drawn(stream_id, part.waiting, target, ends=False)
+            room = buffer_bytes - held.waiting_bytes
+
+
+def drawn(
+    stream_id: int, part: Waiting, target: bytearray, *, ends: bool
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Give what waits of a file, as ``parts`` does."""
+    while count := part.take(target):
+        data = bytes(memoryview(target)[:count])
+        yield stream_id, data, ends and not part.length()
+    if ends:
+        part.end()
 
 
 def write(
@@ -317,7 +329,7 @@ def write(
             file = growing.get(stream_id)
             if last and file is None:
                 candidate = partial(template.name, stream, None)
-                files.write(candidate, [data], stream.first_ns)
+                files.write(candidate, data, stream.first_ns)
                 written += 1
                 written_bytes += len(data)
                 continue
@@ -344,8 +356,8 @@ class Part:
 
     __slots__ = ("_findings", "_interfaces", "_stream_id", "waiting")
 
-    def __init__(self, stream_id: int, findings: Findings) -> None:
-        self.waiting = Waiting(findings.frame_counts[stream_id])
+    def __init__(self, stream_id: int, findings: Findings, held: Growing) -> None:
+        self.waiting = Waiting(held, findings.frame_counts[stream_id])
         self._stream_id = stream_id
         self._findings = findings
         self._interfaces: dict[tuple[int, bool], int] | None = None

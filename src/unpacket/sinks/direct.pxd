@@ -1,0 +1,36 @@
+cimport cython
+
+from unpacket._core.gather cimport Gatherer
+from unpacket._core.named cimport put_tcpflow
+from unpacket._core.state cimport Stream
+from unpacket._core.text cimport Text
+from unpacket._core.told cimport tell
+from unpacket.sinks cimport inline_system as native
+
+cdef tuple DIRECTIONS
+
+
+@cython.final
+cdef class Direct:
+    cdef Gatherer gatherer
+    cdef Text lines
+    cdef public int at
+    cdef object taken
+    cdef object digest
+    cdef Text name
+    cdef Text client
+    cdef Text server
+    cdef bytearray data
+    cdef readonly long long streams
+    cdef readonly long long files
+    cdef readonly long long written_bytes
+    @cython.locals(gatherer=Gatherer, lines=Text)
+    cpdef bint write(self, Stream stream, object other) except -1
+    @cython.locals(data=bytearray, length=Py_ssize_t)
+    cdef object side(
+        self, Stream stream, object direction, Text entry, object other
+    )
+    @cython.locals(name=Text, error=int)
+    cdef bint make(
+        self, Stream stream, object direction, Py_ssize_t length
+    ) except -1

@@ -1,0 +1,164 @@
+"""Files and lines of streams that have ended, while nothing is unusual about them.
+
+That is most streams: what both sides sent waits whole in memory, the names of their
+files are free, and nothing is missing. Each then costs a few calls of the system, and
+no object.
+"""
+
+from collections.abc import Callable
+from json.encoder import encode_basestring_ascii
+from typing import Any, TypeAlias
+
+from unpacket._core.events import CLIENT, SERVER, Direction
+from unpacket._core.gather import Gatherer
+from unpacket._core.named import put_tcpflow
+from unpacket._core.state import Stream
+from unpacket._core.text import Text
+from unpacket._core.told import tell
+from unpacket.sinks import inline_system as native
+from unpacket.sinks.files import NO_BYTES
+from unpacket.summary import NO_TROUBLE
+
+# Up to so many bytes of a side are written at once.
+WHOLE_BYTES = 1 << 20
+
+NO_DIRECTORY = -1
+DIRECTIONS = (CLIENT, SERVER)
+
+Other: TypeAlias = "Callable[[Stream, Direction, memoryview], str]"
+
+
+class Direct:
+    """Writes such streams.
+
+    Args:
+        gatherer: Where their bytes wait.
+        lines: Gets a line of JSON for each.
+        at: A descriptor of the directory, or NO_DIRECTORY.
+        taken: Names of which it is known that they are.
+        digest: Makes an object as ``hashlib.sha256`` does; None for no digests.
+
+    Attributes:
+        streams, files, written_bytes: How many were written.
+    """
+
+    __slots__ = (
+        "at",
+        "client",
+        "data",
+        "digest",
+        "files",
+        "gatherer",
+        "lines",
+        "name",
+        "server",
+        "streams",
+        "taken",
+        "written_bytes",
+    )
+
+    def __init__(
+        self,
+        gatherer: Gatherer,
+        lines: Text,
+        at: int,
+        taken: dict[str, int],
+        digest: Callable[[Any], Any] | None,
+    ) -> None:
+        self.gatherer = gatherer
+        self.lines = lines
+        self.at = at
+        self.taken = taken
+        self.digest = digest
+        self.name = Text()
+        # What the line says of the file of each side.
+        self.client = Text()
+        self.server = Text()
+        self.data = bytearray(WHOLE_BYTES)
+        self.streams = 0
+        self.files = 0
+        self.written_bytes = 0
+
+    def write(self, stream: Stream, other: Other) -> bool:
+        """Write a stream that has ended, if not too much of it waits.
+
+        Args:
+            other: Writes a file whose usual name is not free, of the stream and the
+                direction and the bytes that it is given, and returns its name.
+
+        Raises:
+            OSError: A file was made, and could not be written; says which.
+            SinkError: As ``other`` raises it.
+        """
+        gatherer = self.gatherer
+        for direction in DIRECTIONS:
+            if gatherer.length(stream, direction) > WHOLE_BYTES:
+                return False
+        client = self.side(stream, CLIENT, self.client, other)
+        server = self.side(stream, SERVER, self.server, other)
+        gatherer.end(stream)
+        digests = ""
+        if self.digest is not None:
+            digests = f'"sha256":{{"client":"{client}","server":"{server}"}},'
+        lines = self.lines
+        tell(lines, stream, digests, NO_TROUBLE)
+        lines.put(',"first_frame":')
+        lines.number(stream.first_frame)
+        lines.put(',"conflicting":[],"files":{"client":')
+        lines.put_all(self.client)
+        lines.put(',"server":')
+        lines.put_all(self.server)
+        lines.put("}}\n")
+        self.streams += 1
+        return True
+
+    def side(
+        self, stream: Stream, direction: Direction, entry: Text, other: Other
+    ) -> str | None:
+        """Write the file of a side, and what the index says of it to ``entry``.
+
+        Returns:
+            The digest, if one is wanted.
+        """
+        entry.clear()
+        data = self.data
+        length = self.gatherer.draw(stream, direction, data)
+        if not length:
+            entry.put("null")
+            return None if self.digest is None else NO_BYTES
+        digest = None
+        if self.digest is not None:
+            digest = self.digest(memoryview(data)[:length]).hexdigest()
+        entry.put('{"name":')
+        if self.make(stream, direction, length):
+            entry.put('"')
+            entry.put_all(self.name)
+            entry.put('"')
+        else:
+            name = other(stream, direction, memoryview(data)[:length])
+            entry.put(encode_basestring_ascii(name))
+        entry.put(',"bytes":')
+        entry.number(length)
+        entry.put("}")
+        self.files += 1
+        self.written_bytes += length
+        return digest
+
+    def make(self, stream: Stream, direction: Direction, length: int) -> bool:
+        """Write a file of the usual name, if that is free."""
+        if self.at == NO_DIRECTORY:
+            return False
+        name = self.name
+        name.clear()
+        if not put_tcpflow(name, stream, direction):
+            return False
+        if self.taken and name.text() in self.taken:
+            return False
+        name.terminate()
+        try:
+            error = native.write_file(
+                self.at, name.buffer, self.data, length, stream.first_ns
+            )
+        except OSError as failed:
+            raise OSError(failed.errno, failed.strerror, name.text()) from None
+        return error == 0

@@ -1,0 +1,51 @@
+"""The calls of the system that make a file of which all is at hand.
+
+The compiled twin is in the ``.pxd``: there they are made without the interpreter, and
+others may have it meanwhile.
+"""
+
+import os
+
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+FLAGS |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+MODE = 0o666
+
+
+def write_file(
+    at: int, name: bytearray, data: bytearray, length: int, time_ns: int
+) -> int:
+    """Make a file, write its bytes, and give it a time of last change.
+
+    Args:
+        at: A descriptor of the directory.
+        name: Ends with a zero byte, and has none before.
+        data: Its first ``length`` bytes are those of the file.
+
+    Returns:
+        Why it could not be made, as an ``errno``; 0 if it was.
+
+    Raises:
+        OSError: It was made, and could not be written.
+    """
+    path = bytes(name[: name.index(0)])
+    try:
+        descriptor = os.open(path, FLAGS, MODE, dir_fd=at)
+    except OSError as error:
+        return error.errno or -1
+    try:
+        left = memoryview(data)[:length]
+        while left:
+            left = left[os.write(descriptor, left) :]
+        date(descriptor, time_ns)
+    finally:
+        os.close(descriptor)
+    return 0
+
+
+def date(descriptor: int, time_ns: int) -> None:
+    """Give a file a time of last change."""
+    try:
+        os.utime(descriptor, ns=(time_ns, time_ns))
+    except (OSError, OverflowError):
+        # Not every file system has every time.
+        return
