@@ -56,12 +56,12 @@ def check_split(made: list[Any], batch: Batch, ids: list[int]) -> None:
     assert sorted(findings.streams) == ids
     files: dict[int, bytes] = {}
     for stream_id, octets, _ in split.parts([batch], findings):
-        files[stream_id] = files.get(stream_id, b"") + octets
+        files[stream_id] = files.get(stream_id, b"") + bytes(octets)
     assert sorted(files) == ids
-    for stream_id, octets in files.items():
+    for stream_id, whole in files.items():
         rows = findings.rows()
         there = [made[number - 1] for number, each in rows if each == stream_id]
-        with sources.open(io.BytesIO(octets)) as source:
+        with sources.open(io.BytesIO(whole)) as source:
             again = [
                 (time_ns, link_type, original, data)
                 for part in source

@@ -34,7 +34,7 @@ def test_a_number_can_have_zeros_in_front(value: int, width: int) -> None:
 def test_one_can_be_added_to_another() -> None:
     line, name = Text(), Text()
     name.put("x" * 3000)
-    name.terminate()
+    assert name.octets() == b"x" * 3000
     for _ in range(3):
         line.put("<")
         line.put_all(name)

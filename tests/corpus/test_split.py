@@ -83,7 +83,7 @@ def comments_found(name: str, joined: Path) -> tuple[int, dict[int, list[str]]]:
         for stream_id, octets, _ in split.parts(
             [*source], findings, interfaces=lambda: source.interfaces
         ):
-            parts[stream_id].append(octets)
+            parts[stream_id].append(bytes(octets))
     joined.write_bytes(b"".join(b"".join(pieces) for pieces in parts.values()))
     rows = sorted(findings.rows(), key=lambda row: list(parts).index(row[1]))
     remarks = {

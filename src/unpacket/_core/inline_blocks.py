@@ -14,7 +14,7 @@ _TOTAL = struct.Struct("<I")
 
 
 def block_bytes(batch: Batch, i: int) -> int:
-    """Return how long the block of frame ``i`` is.
+    """Return how long the block of frame ``i`` is, without options.
 
     Raises:
         IndexError: The batch has no such frame.
@@ -25,15 +25,16 @@ def block_bytes(batch: Batch, i: int) -> int:
     return 32 + length + (-length & 3)
 
 
-def put_block(target: bytearray, at: int, batch: Batch, i: int) -> None:
-    """Write the enhanced packet block of frame ``i``, without options.
+def put_block(target: bytearray, at: int, batch: Batch, i: int, options: bytes) -> None:
+    """Write the enhanced packet block of frame ``i``, with the options.
 
     It is of interface 0. Its time, which is not from before 1970, is in nanoseconds.
+    The options are as they stand in a block, a multiple of four bytes.
 
     Raises:
         IndexError: The batch has no such frame, or the target no room.
     """
-    total = block_bytes(batch, i)
+    total = block_bytes(batch, i) + len(options)
     if at < 0 or at + total > len(target):
         raise IndexError("no such bytes in the buffer")
     start = batch.start[i]
@@ -50,4 +51,6 @@ def put_block(target: bytearray, at: int, batch: Batch, i: int) -> None:
     )
     data = memoryview(batch.buffer)[start : start + length]
     padding = bytes(-length & 3)
-    target[at : at + total] = b"".join((head, data, padding, _TOTAL.pack(total)))
+    target[at : at + total] = b"".join(
+        (head, data, padding, options, _TOTAL.pack(total))
+    )

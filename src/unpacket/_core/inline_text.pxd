@@ -1,6 +1,7 @@
 # What inline_text.py says, for the compiled core.
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.string cimport memcpy
 
@@ -23,6 +24,10 @@ cdef inline int copy(
 ) except -1:
     memcpy(PyByteArray_AS_STRING(target) + at, PyByteArray_AS_STRING(source), length)
     return 0
+
+
+cdef inline bytes first(bytearray source, Py_ssize_t length):
+    return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(source), length)
 
 
 cdef inline Py_ssize_t put_number(

@@ -20,6 +20,11 @@ def copy(target: bytearray, at: int, source: bytearray, length: int) -> None:
     target[at : at + length] = memoryview(source)[:length]
 
 
+def first(source: bytearray, length: int) -> bytes:
+    """Return the first bytes of a buffer."""
+    return bytes(memoryview(source)[:length])
+
+
 def put_number(target: bytearray, at: int, value: int, width: int) -> int:
     """Write a number in decimal, with zeros in front up to ``width`` digits.
 

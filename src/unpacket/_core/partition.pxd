@@ -13,6 +13,10 @@ cdef class Part:
     cdef Py_ssize_t number
     cdef public long long left
     cdef public long long link_type
+    @cython.locals(length=Py_ssize_t)
+    cpdef bytearray add_frame(
+        self, Batch batch, Py_ssize_t i, bytes options, bytearray block
+    )
     cpdef add(self, bytes data)
     cpdef Py_ssize_t take(self, bytearray target) except -1
     cpdef Py_ssize_t length(self) except -1
@@ -25,7 +29,9 @@ cdef class Partition:
     cdef const long long[::1] frames
     cdef const long long[::1] ids
     cdef readonly list parts
-    cdef readonly set told
+    cdef const long long[::1] told
+    cdef Py_ssize_t told_at
+    cdef object say
     cdef readonly Py_ssize_t at
     cdef Batch batch
     cdef bytearray block
@@ -39,6 +45,13 @@ cdef class Partition:
         i=Py_ssize_t,
         row=Py_ssize_t,
         part=Part,
-        length=Py_ssize_t,
+        options=bytes,
     )
     cpdef Py_ssize_t next(self) except -2
+    cdef bint is_told(self, long long number) except -1
+
+
+@cython.locals(at=Py_ssize_t)
+cpdef bint increasing(const long long[::1] numbers) except -1
+@cython.locals(at=Py_ssize_t, most=cython.longlong, counts="long long[::1]")
+cpdef object counted(const long long[::1] numbers)

@@ -1,8 +1,11 @@
 """Frames sorted by the stream that they belong to, as blocks of pcapng files.
 
-Most frames only have to be copied. They are put aside here; those about which there
-is something to say are left to who asked, one at a time and in order.
+Most frames only have to be copied, some with a comment. They are put aside here; those
+that take more than that are left to who asked, one at a time and in order.
 """
+
+from array import array
+from collections.abc import Callable
 
 from unpacket._core import inline_blocks as native
 from unpacket._core.batch import Batch
@@ -29,6 +32,26 @@ class Part:
         self.number = growing.begin()
         self.left = left
         self.link_type = -1
+
+    def add_frame(
+        self, batch: Batch, i: int, options: bytes, block: bytearray
+    ) -> bytearray:
+        """Add the block of frame ``i``, of the file's first interface.
+
+        Args:
+            options: As they stand in a block.
+            block: Where it is put together.
+
+        Returns:
+            That, or a longer one where it was too short.
+        """
+        length = native.block_bytes(batch, i) + len(options)
+        if length > len(block):
+            block = bytearray(2 * length)
+        native.put_block(block, 0, batch, i, options)
+        self.growing.extend_block(self.number, block, length)
+        self.left -= 1
+        return block
 
     def add(self, data: bytes) -> None:
         """Add the next bytes."""
@@ -59,29 +82,43 @@ class Partition:
         ids: The id of the stream of each.
         parts: The part of each stream by its id, None before the first frame and
             after the last.
-        told: Numbers of frames that must not be put aside.
+        told: Numbers of frames about which there is something to say, in their order.
+        say: Returns the options for the block of such a frame, by its number and the
+            id of the stream, as they stand there.
 
     Attributes:
         at: The row of ``frames`` that is next.
     """
 
-    __slots__ = ("at", "batch", "block", "frames", "ids", "parts", "told")
+    __slots__ = (
+        "at",
+        "batch",
+        "block",
+        "frames",
+        "ids",
+        "parts",
+        "say",
+        "told",
+        "told_at",
+    )
 
     batch: Batch | None
     parts: list[Part | None]
-    told: set[int]
 
     def __init__(
         self,
         frames: "memoryview[int]",
         ids: "memoryview[int]",
         parts: list[Part | None],
-        told: set[int],
+        told: "memoryview[int]",
+        say: Callable[[int, int], bytes],
     ) -> None:
         self.frames = frames
         self.ids = ids
         self.parts = parts
         self.told = told
+        self.told_at = 0
+        self.say = say
         self.at = 0
         self.batch = None
         self.block = bytearray(FIRST_BYTES)
@@ -91,10 +128,14 @@ class Partition:
         self.batch = batch
 
     def next(self) -> int:
-        """Put frames aside, then return the row of the first that cannot be.
+        """Put frames aside, up to one that is last of its stream or cannot be.
 
-        That are the first and the last of each stream, those that are told of, and
-        those of another link type or from before 1970. -1 says that the batch is done.
+        That are the first of each stream, and those of another link type or from
+        before 1970.
+
+        Returns:
+            The row of that frame; of the last of a stream, which was put aside, if its
+            part has none left. -1 says that the batch is done.
         """
         # There is one: `begin` was called.
         batch: Batch = self.batch  # type: ignore[assignment]
@@ -111,16 +152,37 @@ class Partition:
             part = self.parts[self.ids[row]]
             if (
                 part is None
-                or part.left == 1
                 or part.link_type != batch.link_type[i]
                 or batch.time_ns[i] < 0
-                or number in self.told
             ):
                 return row
-            length = native.block_bytes(batch, i)
-            if length > len(self.block):
-                self.block = bytearray(2 * length)
-            native.put_block(self.block, 0, batch, i)
-            part.growing.extend_block(part.number, self.block, length)
-            part.left -= 1
+            options = self.say(number, self.ids[row]) if self.is_told(number) else b""
+            self.block = part.add_frame(batch, i, options, self.block)
+            if part.left == 0:
+                return row
         return -1
+
+    def is_told(self, number: int) -> bool:
+        """Return whether a frame is told of, of those from the last question on."""
+        while self.told_at < len(self.told) and self.told[self.told_at] < number:
+            self.told_at += 1
+        return self.told_at < len(self.told) and self.told[self.told_at] == number
+
+
+def increasing(numbers: "memoryview[int]") -> bool:
+    """Return whether each number is greater than the one before it."""
+    for at in range(1, len(numbers)):
+        if numbers[at] <= numbers[at - 1]:
+            return False
+    return True
+
+
+def counted(numbers: "memoryview[int]") -> "memoryview[int]":
+    """Return how often there is each number from 0 to the greatest; none is less."""
+    most = -1
+    for at in range(len(numbers)):
+        most = max(most, numbers[at])
+    counts = memoryview(array("q", bytes(8 * (most + 1))))
+    for at in range(len(numbers)):
+        counts[numbers[at]] += 1
+    return counts

@@ -50,11 +50,6 @@ class Text:
         native.copy(self.buffer, self.used, other.buffer, other.used)
         self.used += other.used
 
-    def terminate(self) -> None:
-        """Let a zero byte follow, which is not counted."""
-        self.room(1)
-        self.buffer[self.used] = 0
-
     def text(self) -> str:
         """Return all of it."""
         return self.buffer[: self.used].decode()
@@ -63,9 +58,13 @@ class Text:
         """Begin anew."""
         self.used = 0
 
+    def octets(self) -> bytes:
+        """Return all of it, as UTF-8."""
+        return native.first(self.buffer, self.used)
+
     def take(self) -> bytes:
-        """Return all of it, and begin anew."""
-        data = bytes(memoryview(self.buffer)[: self.used])
+        """Return all of it, as UTF-8, and begin anew."""
+        data = self.octets()
         self.used = 0
         return data
 

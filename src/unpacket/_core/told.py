@@ -35,15 +35,8 @@ def tell(text: Text, stream: Stream, digests: str, troubles: str) -> None:
     """Add that object to a text, without the brace at its end."""
     # What stands in quotes here is of letters that JSON leaves as they are: addresses,
     # and names of ours.
-    client: Half | None = None
-    server: Half | None = None
-    half = side(stream, True)
-    for _ in range(2):
-        if half is not None and half.flags & IS_CLIENT:
-            client = half
-        elif half is not None:
-            server = half
-        half = side(stream, False)
+    client = half_of(stream, IS_CLIENT)
+    server = half_of(stream, 0)
     client_is_a = stream.client_is_a()
     reason = stream.close_reason
     text.put('{"id":')
@@ -81,6 +74,42 @@ def tell(text: Text, stream: Stream, digests: str, troubles: str) -> None:
     text.put(',"complete":true' if stream.complete else ',"complete":false')
 
 
+def described(stream: Stream) -> str:
+    """Return in a few lines what a stream is of which nothing is missing or wrong."""
+    text = Text()
+    client_is_a = stream.client_is_a()
+    text.put("stream ")
+    text.number(stream.id)
+    text.put(": ")
+    put_printed(text, stream, client_is_a)
+    text.put(" > ")
+    put_printed(text, stream, not client_is_a)
+    if stream.role_evidence != "syn":
+        text.put(" (client known by: ")
+        text.put(stream.role_evidence)
+        text.put(")")
+    text.put("\nfirst frame: ")
+    text.number(stream.first_frame)
+    text.put(" (numbers are the capture's)\nclient: ")
+    text.number(delivered_of(half_of(stream, IS_CLIENT)))
+    text.put(" bytes\nserver: ")
+    text.number(delivered_of(half_of(stream, 0)))
+    text.put(" bytes")
+    return text.text()
+
+
+def put_printed(text: Text, stream: Stream, first: bool) -> None:
+    """Add one end, as an ``Endpoint`` prints."""
+    if stream.family == 4:
+        put_address(text, stream.a_lo if first else stream.b_lo)
+    else:
+        text.put("[")
+        text.put(address_text(stream, first))
+        text.put("]")
+    text.put(":")
+    text.number(stream.ports >> 16 if first else stream.ports & 0xFFFF)
+
+
 def put_end(text: Text, name: str, stream: Stream, first: bool) -> None:
     """Add address and port of one end."""
     text.put(name)
@@ -109,3 +138,14 @@ def put_pair(text: Text, client: int, server: int) -> None:
     text.put(',"server":')
     text.number(server)
     text.put("}")
+
+
+def half_of(stream: Stream, flag: int) -> Half | None:
+    """Return the client's half, or with a flag of 0 the server's, if it was seen."""
+    half = side(stream, True)
+    if half is not None and half.flags & IS_CLIENT == flag:
+        return half
+    half = side(stream, False)
+    if half is not None and half.flags & IS_CLIENT == flag:
+        return half
+    return None

@@ -115,7 +115,7 @@ def split(
             files = size = 0
             if directory is None:
                 for _, data, last in pieces:
-                    quiet.write(data)
+                    quiet.write(bytes(data))
                     files += last
             elif findings.streams:
                 files, size = library.write(

@@ -5,7 +5,7 @@ from unpacket._core.named cimport put_tcpflow
 from unpacket._core.state cimport Stream
 from unpacket._core.text cimport Text
 from unpacket._core.told cimport tell
-from unpacket.sinks cimport inline_system as native
+from unpacket.sinks.whole cimport write_file
 
 cdef tuple DIRECTIONS
 
@@ -26,11 +26,9 @@ cdef class Direct:
     cdef readonly long long written_bytes
     @cython.locals(gatherer=Gatherer, lines=Text)
     cpdef bint write(self, Stream stream, object other) except -1
-    @cython.locals(data=bytearray, length=Py_ssize_t)
+    @cython.locals(length=Py_ssize_t)
     cdef object side(
         self, Stream stream, object direction, Text entry, object other
     )
     @cython.locals(name=Text, error=int)
-    cdef bint make(
-        self, Stream stream, object direction, Py_ssize_t length
-    ) except -1
+    cdef bint make(self, Stream stream, object direction, object data) except -1

@@ -15,8 +15,8 @@ from unpacket._core.named import put_tcpflow
 from unpacket._core.state import Stream
 from unpacket._core.text import Text
 from unpacket._core.told import tell
-from unpacket.sinks import inline_system as native
 from unpacket.sinks.files import NO_BYTES
+from unpacket.sinks.whole import write_file
 from unpacket.summary import NO_TROUBLE
 
 # Up to so many bytes of a side are written at once.
@@ -121,21 +121,21 @@ class Direct:
             The digest, if one is wanted.
         """
         entry.clear()
-        data = self.data
-        length = self.gatherer.draw(stream, direction, data)
+        length = self.gatherer.draw(stream, direction, self.data)
         if not length:
             entry.put("null")
             return None if self.digest is None else NO_BYTES
+        data = memoryview(self.data)[:length]
         digest = None
         if self.digest is not None:
-            digest = self.digest(memoryview(data)[:length]).hexdigest()
+            digest = self.digest(data).hexdigest()
         entry.put('{"name":')
-        if self.make(stream, direction, length):
+        if self.make(stream, direction, data):
             entry.put('"')
             entry.put_all(self.name)
             entry.put('"')
         else:
-            name = other(stream, direction, memoryview(data)[:length])
+            name = other(stream, direction, data)
             entry.put(encode_basestring_ascii(name))
         entry.put(',"bytes":')
         entry.number(length)
@@ -144,7 +144,7 @@ class Direct:
         self.written_bytes += length
         return digest
 
-    def make(self, stream: Stream, direction: Direction, length: int) -> bool:
+    def make(self, stream: Stream, direction: Direction, data: memoryview) -> bool:
         """Write a file of the usual name, if that is free."""
         if self.at == NO_DIRECTORY:
             return False
@@ -154,11 +154,8 @@ class Direct:
             return False
         if self.taken and name.text() in self.taken:
             return False
-        name.terminate()
         try:
-            error = native.write_file(
-                self.at, name.buffer, self.data, length, stream.first_ns
-            )
+            error = write_file(self.at, name.octets(), data, stream.first_ns)
         except OSError as failed:
             raise OSError(failed.errno, failed.strerror, name.text()) from None
         return error == 0

@@ -17,6 +17,7 @@ from typing import Any
 
 from unpacket.errors import SinkError
 from unpacket.sinks.inline_system import date
+from unpacket.sinks.whole import write_file
 
 # tmpfs and XFS would take more; most other file systems 16 TiB.
 MAX_FILE_BYTES = 1 << 40
@@ -217,17 +218,31 @@ class GrowingFiles:
         Raises:
             SinkError: It cannot be written.
         """
-        name, descriptor = self._make(candidate(0), candidate)
+        name = candidate(0)
         try:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(descriptor, left) :]
-            date(descriptor, time_ns)
+            if self._written_at_once(name, data, time_ns):
+                return name
+            name, descriptor = self._make(name, candidate)
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                date(descriptor, time_ns)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise self.failed(name, error) from error
-        finally:
-            os.close(descriptor)
         return name
+
+    def _written_at_once(
+        self, name: str, data: bytes | memoryview, time_ns: int
+    ) -> bool:
+        """Write a file of this name, if it takes no more than that."""
+        if self.at is None or self._made is not None:
+            return False
+        if self.taken and name in self.taken:
+            return False
+        return not write_file(self.at, os.fsencode(name), data, time_ns)
 
     def close_all(self) -> None:
         """Let go of all descriptors; what still waits is lost."""

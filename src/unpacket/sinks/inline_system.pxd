@@ -1,7 +1,7 @@
 # What inline_system.py says, for the compiled module. Where there is no openat, that
 # is the error, and callers take their other way.
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING
 from libc.string cimport strerror
 
 
@@ -56,19 +56,18 @@ cdef extern from *:
 
 
 cdef inline int write_file(
-    int at, bytearray name, bytearray data, Py_ssize_t length, long long time_ns
+    int at, bytes path, const unsigned char[::1] data, long long time_ns
 ) except -1:
-    if length < 0 or length > PyByteArray_GET_SIZE(data):
-        raise IndexError("no such bytes in the buffer")
-    cdef const char* path = PyByteArray_AS_STRING(name)
-    cdef const char* begin = PyByteArray_AS_STRING(data)
+    cdef const char* name = PyBytes_AS_STRING(path)
+    cdef const char* begin = <const char*>&data[0] if data.shape[0] else name
+    cdef size_t length = <size_t>data.shape[0]
     cdef long long seconds = time_ns // 1000000000
     cdef long nanoseconds = <long>(time_ns % 1000000000)
     cdef int made = 0
     cdef int error
     with nogil:
         error = unpacket_write_file(
-            at, path, begin, <size_t>length, seconds, nanoseconds, &made
+            at, name, begin, length, seconds, nanoseconds, &made
         )
     if error and made:
         raise OSError(error, strerror(error).decode(errors="replace"))

@@ -11,15 +11,12 @@ FLAGS |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 MODE = 0o666
 
 
-def write_file(
-    at: int, name: bytearray, data: bytearray, length: int, time_ns: int
-) -> int:
+def write_file(at: int, path: bytes, data: bytes | memoryview, time_ns: int) -> int:
     """Make a file, write its bytes, and give it a time of last change.
 
     Args:
         at: A descriptor of the directory.
-        name: Ends with a zero byte, and has none before.
-        data: Its first ``length`` bytes are those of the file.
+        path: Has no zero byte.
 
     Returns:
         Why it could not be made, as an ``errno``; 0 if it was.
@@ -27,13 +24,12 @@ def write_file(
     Raises:
         OSError: It was made, and could not be written.
     """
-    path = bytes(name[: name.index(0)])
     try:
         descriptor = os.open(path, FLAGS, MODE, dir_fd=at)
     except OSError as error:
         return error.errno or -1
     try:
-        left = memoryview(data)[:length]
+        left = memoryview(data)
         while left:
             left = left[os.write(descriptor, left) :]
         date(descriptor, time_ns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION = 1
@@ -32,9 +33,15 @@ EARLIER_S = (1 << 63) // NS
 # What the length of an option can say.
 MOST_OPTION_BYTES = 65535
 
+# How many of them are remembered: each file has one, and most have the same.
+DESCRIPTIONS = 64
+
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 _PACKET = struct.Struct("<IIIIIII")
 _TOTAL = struct.Struct("<I")
+_OPTION = struct.Struct("<HH")
+_SECTION = struct.pack("<IHHq", MAGIC, 1, 0, -1)
+_NO_MORE = _OPTION.pack(END_OF_OPTIONS, 0)
 # Type, two lengths, interface, time, two lengths of the packet.
 _PACKET_BYTES = 32
 
@@ -44,9 +51,10 @@ def section_header(
 ) -> bytes:
     """Return the block that begins a file."""
     said = options(comments, (USER_APPLICATION, application))
-    return block(SECTION_HEADER, struct.pack("<IHHq", MAGIC, 1, 0, -1) + said)
+    return block(SECTION_HEADER, _SECTION + said)
 
 
+@lru_cache(DESCRIPTIONS)
 def interface_description(
     link_type: int,
     *,
@@ -114,16 +122,19 @@ def block(kind: int, body: bytes) -> bytes:
 
 def options(comments: Sequence[str], *others: tuple[int, str | bytes | None]) -> bytes:
     """Return comments and other options, those without a value left out."""
-    parts = []
-    for code, value in (*((COMMENT, comment) for comment in comments), *others):
-        if value is None:
-            continue
-        data = cut(value) if isinstance(value, str) else value
-        parts.append(struct.pack("<HH", code, len(data)) + data)
-        parts.append(_PADDING[len(data) & 3])
-    if parts:
-        parts.append(struct.pack("<HH", END_OF_OPTIONS, 0))
-    return b"".join(parts)
+    said = [option(COMMENT, cut(comment)) for comment in comments]
+    for code, value in others:
+        if value is not None:
+            data = cut(value) if isinstance(value, str) else value
+            said.append(option(code, data))
+    if said:
+        said.append(_NO_MORE)
+    return b"".join(said)
+
+
+def option(code: int, data: bytes) -> bytes:
+    """Return one option."""
+    return _OPTION.pack(code, len(data)) + data + _PADDING[len(data) & 3]
 
 
 def cut(text: str) -> bytes:

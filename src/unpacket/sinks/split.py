@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import islice
-from operator import le
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from unpacket._core.assembler import Assembler, Trace
 from unpacket._core.batch import Batch
-from unpacket._core.events import Closed, Conflict
+from unpacket._core.events import Closed, Conflict, Finished, Opened
 from unpacket._core.growing import Growing
 from unpacket._core.partition import Part as Waiting
-from unpacket._core.partition import Partition
+from unpacket._core.partition import Partition, counted, increasing
 from unpacket._core.state import Stream
+from unpacket._core.told import described as described_plain
 from unpacket._version import __version__
 from unpacket.policy import Policy
 from unpacket.sinks.direct import WHOLE_BYTES
@@ -32,6 +30,7 @@ from unpacket.sinks.names import Template
 from unpacket.sinks.pcapng import (
     enhanced_packet,
     interface_description,
+    options,
     section_header,
 )
 from unpacket.sources import Interface
@@ -49,6 +48,9 @@ NAME = "{id:05}-{client}.{client_port}-{server}.{server_port}.pcapng"
 # What a frame that waits costs at most, beside its bytes.
 FRAME_BYTES = 128
 
+# How many different ones are remembered: most streams close in one of a few ways.
+COMMENTS = 64
+
 # How many remarks a stream can have; the comment of its section counts all of them.
 MOST_REMARKS = 1000
 
@@ -57,7 +59,7 @@ class Findings:
     """What a first reading has found.
 
     Attributes:
-        frame_counts: How many frames each stream has, by its id.
+        frame_counts: How many frames each stream has, at the place of its id.
         streams: The facts of each stream that is wanted, by its id.
         seen: How many streams there are, wanted or not.
         first_ns: When the first frame was captured.
@@ -70,15 +72,16 @@ class Findings:
         self._where = where
         self.first_ns = 0
         self.seen = 0
-        self.frame_counts: dict[int, int] = {}
+        self.frame_counts = memoryview(array("q"))
         self.streams: dict[int, Stream] = {}
         self._frames = array("q")
         self._ids = array("q")
         self._moved: dict[tuple[int, int], int] = {}
         self._remarks: dict[tuple[int, int], list[str]] = {}
         self._remark_counts: dict[int, int] = {}
-        self._sections: dict[int, str] = {}
         self._troubles: dict[int, Trouble] = {}
+        # What belongs to a stream and to none of its frames.
+        self._beside: dict[int, list[str]] = {}
 
     def rows(self) -> Iterator[tuple[int, int]]:
         """Give number and stream of each frame, in the order of numbers."""
@@ -92,17 +95,24 @@ class Findings:
             ids = array("q", [only] * len(frames))
         return memoryview(frames), memoryview(ids)
 
-    def remarked(self) -> set[int]:
-        """Return the numbers of frames of which something was found."""
-        return {number for number, _ in self._remarks}
+    def remarked(self) -> memoryview[int]:
+        """Return the numbers of frames of which something was found, in order."""
+        return memoryview(array("q", sorted(number for number, _ in self._remarks)))
 
     def remarks(self, number: int, stream_id: int) -> list[str]:
         """Return what was found about a frame."""
         return self._remarks.get((number, stream_id), [])
 
+    def comments(self, number: int, stream_id: int) -> bytes:
+        """Return the same, as options of the block of the frame."""
+        remarks = self._remarks.get((number, stream_id))
+        return commented(tuple(remarks)) if remarks else b""
+
     def section(self, stream_id: int) -> str:
         """Return what was found about a stream."""
-        return self._sections[stream_id]
+        trouble = self._troubles.get(stream_id)
+        found = described(self.streams[stream_id], trouble)
+        return "\n".join([found, *self._beside.get(stream_id, ())])
 
     def take_trace(self, trace: Trace) -> None:
         """Take what the assembler says of the frames of a batch."""
@@ -113,15 +123,17 @@ class Findings:
 
     def take(self, event: Any) -> None:
         """Take an event."""
-        stream_id = event.stream.id
         kind = type(event)
+        if kind is Opened or kind is Finished:
+            return
+        stream_id = event.stream.id
         if kind is Closed:
             self.seen += 1
-            summary = Summary(event.stream, self._troubles.pop(stream_id, None))
-            if self._where is None or self._where.matches(summary, self.first_ns):
+            if self._is_wanted(event.stream):
                 self._note(event.frame, stream_id, f"closed: {event.reason}")
                 self.streams[stream_id] = event.stream
-                self._sections[stream_id] = described(summary)
+            else:
+                self._troubles.pop(stream_id, None)
             return
         sentence = remark(event)
         if sentence is None:
@@ -137,28 +149,32 @@ class Findings:
             for number in numbers:
                 self._note(number, stream_id, sentence)
 
+    def _is_wanted(self, stream: Stream) -> bool:
+        if self._where is None:
+            return True
+        summary = Summary(stream, self._troubles.get(stream.id))
+        return self._where.matches(summary, self.first_ns)
+
     def settle(self) -> None:
         """Sort out what was found, at the end of the input."""
-        rows = self.rows()
-        if self._moved or any(map(le, islice(self._frames, 1, None), self._frames)):
+        if self._moved or not increasing(memoryview(self._frames)):
             # Of fragments, and of frames with several segments of a stream.
             moved = self._moved
-            settled = sorted({(row[0], moved.get(row, row[1])) for row in rows})
+            settled = sorted({(row[0], moved.get(row, row[1])) for row in self.rows()})
             self._frames = array("q", [row[0] for row in settled])
             self._ids = array("q", [row[1] for row in settled])
         if self._where is not None:
             kept = [row for row in self.rows() if row[1] in self.streams]
             self._frames = array("q", [row[0] for row in kept])
             self._ids = array("q", [row[1] for row in kept])
-        self.frame_counts = dict(Counter(self._ids))
+        self.frame_counts = counted(memoryview(self._ids))
         for (number, stream_id), sentences in sorted(self._remarks.items()):
             if stream_id not in self.streams:
                 del self._remarks[number, stream_id]
             elif not self._has(number, stream_id):
                 # It is the passing of time that was noticed there.
                 del self._remarks[number, stream_id]
-                told = [self._sections[stream_id], *sentences]
-                self._sections[stream_id] = "\n".join(told)
+                self._beside.setdefault(stream_id, []).extend(sentences)
 
     def _has(self, number: int, stream_id: int) -> bool:
         """Return whether a frame is of a stream."""
@@ -173,8 +189,11 @@ class Findings:
         self._remarks.setdefault((number, stream_id), []).append(sentence)
 
 
-def described(summary: Summary) -> str:
+def described(stream: Stream, trouble: Trouble | None) -> str:
     """Return what a stream is in a few lines."""
+    if trouble is None:
+        return described_plain(stream)
+    summary = Summary(stream, trouble)
     lines = [f"stream {summary.id}: {summary.client} > {summary.server}"]
     if summary.role_evidence != "syn":
         lines[0] += f" (client known by: {summary.role_evidence})"
@@ -234,7 +253,7 @@ def parts(
     only: int | None = None,
     interfaces: Callable[[], Sequence[Interface]] = lambda: (),
     buffer_bytes: int = BUFFER_BYTES,
-) -> Iterator[tuple[int, bytes, bool]]:
+) -> Iterator[tuple[int, memoryview, bool]]:
     """Read a capture again, and give the pcapng files of its streams in pieces.
 
     Args:
@@ -246,15 +265,16 @@ def parts(
 
     Yields:
         The id of a stream, the next bytes of its file, and whether they are the last.
+        They are to be taken before the next are asked for.
     """
     frames, ids = findings.frames_of(only)
-    waiting: list[Waiting | None] = [None] * (max(ids, default=-1) + 1)
+    waiting: list[Waiting | None] = [None] * len(findings.frame_counts)
     growing: dict[int, Part] = {}
     # At least as much as it takes until something has to be written.
     room = buffer_bytes
     held = Growing(buffer_bytes)
     target = bytearray(WHOLE_BYTES)
-    partition = Partition(frames, ids, waiting, findings.remarked())
+    partition = Partition(frames, ids, waiting, findings.remarked(), findings.comments)
     for batch in batches:
         partition.begin(batch)
         while (row := partition.next()) >= 0:
@@ -263,7 +283,8 @@ def parts(
             if part is None:
                 part = growing[stream_id] = Part(stream_id, findings, held)
                 waiting[stream_id] = part.waiting
-            part.frame(batch, number - batch.first_number, interfaces)
+            if part.waiting.left:
+                part.frame(batch, number - batch.first_number, interfaces)
             if part.waiting.left == 0:
                 waiting[stream_id] = None
                 del growing[stream_id]
@@ -284,18 +305,17 @@ def parts(
 
 def drawn(
     stream_id: int, part: Waiting, target: bytearray, *, ends: bool
-) -> Iterator[tuple[int, bytes, bool]]:
+) -> Iterator[tuple[int, memoryview, bool]]:
     """Give what waits of a file, as ``parts`` does."""
     while count := part.take(target):
-        data = bytes(memoryview(target)[:count])
-        yield stream_id, data, ends and not part.length()
+        yield stream_id, memoryview(target)[:count], ends and not part.length()
     if ends:
         part.end()
 
 
 def write(
     directory: str,
-    pieces: Iterable[tuple[int, bytes, bool]],
+    pieces: Iterable[tuple[int, memoryview, bool]],
     findings: Findings,
     *,
     name: str = NAME,
@@ -335,7 +355,7 @@ def write(
                 continue
             if file is None:
                 file = growing[stream_id] = StreamFile(template, stream, None)
-            files.add(file, data)
+            files.add(file, bytes(data))
             files.flush(file)
             if last:
                 del growing[stream_id]
@@ -347,6 +367,12 @@ def write(
     return written, written_bytes
 
 
+@lru_cache(COMMENTS)
+def commented(remarks: tuple[str, ...]) -> bytes:
+    """Return remarks as options of a block."""
+    return options(remarks)
+
+
 class Part:
     """The file of one stream, while it is written.
 
@@ -354,13 +380,14 @@ class Part:
         waiting: What waits of it, and how many of its frames have not come yet.
     """
 
-    __slots__ = ("_findings", "_interfaces", "_stream_id", "waiting")
+    __slots__ = ("_block", "_findings", "_interfaces", "_stream_id", "waiting")
 
     def __init__(self, stream_id: int, findings: Findings, held: Growing) -> None:
         self.waiting = Waiting(held, findings.frame_counts[stream_id])
         self._stream_id = stream_id
         self._findings = findings
-        self._interfaces: dict[tuple[int, bool], int] | None = None
+        self._interfaces: dict[tuple[int, bool], int] = {}
+        self._block = bytearray()
 
     def frame(
         self,
@@ -369,24 +396,24 @@ class Part:
         interfaces: Callable[[], Sequence[Interface]],
     ) -> None:
         """Add the blocks of a frame to the file."""
-        number, time_ns, link_type, original, data = batch.frame(index)
-        blocks = []
-        described = self._interfaces
-        if described is None:
-            said = self._findings.section(self._stream_id)
-            blocks.append(section_header([said], APPLICATION))
-            described = self._interfaces = {}
-            if time_ns >= 0:
-                # The frames like this one need nobody to look at them.
-                self.waiting.link_type = link_type
+        waiting = self.waiting
+        number = batch.first_number + index
+        time_ns, link_type = batch.time_ns[index], batch.link_type[index]
         earlier = time_ns < 0
+        described = self._interfaces
         interface = described.get((link_type, earlier))
         if interface is None:
+            if not described:
+                section = self._findings.section(self._stream_id)
+                waiting.add(section_header([section], APPLICATION))
+                if not earlier:
+                    # The frames like this one need nobody to look at them.
+                    waiting.link_type = link_type
             interface = described[link_type, earlier] = len(described)
             alike = {one for one in interfaces() if one.link_type == link_type}
             # A frame does not say on which of several interfaces it was seen.
             known = alike.pop() if len(alike) == 1 else None
-            blocks.append(
+            waiting.add(
                 interface_description(
                     link_type,
                     name="" if known is None else known.name,
@@ -395,11 +422,15 @@ class Part:
                     earlier=earlier,
                 )
             )
+        if interface == 0 and not earlier:
+            said = self._findings.comments(number, self._stream_id)
+            self._block = waiting.add_frame(batch, index, said, self._block)
+            return
         remarks = self._findings.remarks(number, self._stream_id)
-        blocks.append(
+        _, _, _, original, data = batch.frame(index)
+        waiting.add(
             enhanced_packet(
                 interface, time_ns, data, original, remarks, earlier=earlier
             )
         )
-        self.waiting.left -= 1
-        self.waiting.add(b"".join(blocks))
+        waiting.left -= 1

@@ -1,0 +1,6 @@
+from unpacket.sinks cimport inline_system as native
+
+
+cpdef int write_file(
+    int at, bytes path, const unsigned char[::1] data, long long time_ns
+) except -1
