@@ -28,12 +28,10 @@ def talk_of(*segments: tuple[int, bytes], ack: int | None = None) -> Conversatio
     return talk
 
 
-def compared(
-    talk: Conversation, *said: Runs, tells_gaps: bool = True, **options: Any
-) -> list[Difference]:
+def compared(talk: Conversation, *said: Runs, **options: Any) -> list[Difference]:
     whole = list(unpacket.streams(talk.packets))
     theirs = [Said(CLIENT, SERVER, runs) for runs in said]
-    return list(differences(whole, theirs, tells_gaps=tells_gaps, **options))
+    return list(differences(whole, theirs, **options))
 
 
 def gapped() -> Conversation:
@@ -180,12 +178,10 @@ def test_several_connections_in_one() -> None:
         frames += talk.packets
     whole = list(unpacket.streams(frames))
     assert len(whole) == 2
-    (found,) = differences(
-        whole, [Said(CLIENT, SERVER, [b"00001111"])], tells_gaps=False
-    )
+    (found,) = differences(whole, [Said(CLIENT, SERVER, [b"00001111"])])
     assert (found.rule, found.detail) == ("merged", "our streams 0, 1")
     told = [Said(CLIENT, SERVER, [b"1111"]), Said(CLIENT, SERVER, [b"0000"])]
-    assert not list(differences(whole, told, tells_gaps=False))
+    assert not list(differences(whole, told))
 
 
 def test_streams_that_only_one_has() -> None:
@@ -199,9 +195,9 @@ def test_streams_that_only_one_has() -> None:
         Said(other, SERVER, [b"theirs"]),
         Said(SERVER, CLIENT, []),
     ]
-    (found,) = differences(whole, said, tells_gaps=True)
+    (found,) = differences(whole, said)
     assert (found.rule, found.stream, found.theirs) == ("extra_stream", None, b"theirs")
-    assert not list(differences(whole, said, tells_gaps=True, complete=False))
+    assert not list(differences(whole, said, complete=False))
 
 
 def test_what_stands_behind_the_packet_is_padding() -> None:
@@ -242,7 +238,7 @@ SEGMENTS = st.lists(
 def test_whatever_they_say_is_compared(
     segments: list[tuple[int, bytes]], said: list[Runs], tells_gaps: bool
 ) -> None:
-    for one in compared(talk_of(*segments, ack=26), *said, tells_gaps=tells_gaps):
+    for one in compared(talk_of(*segments, ack=26), *said):
         assert one.rule in RULES
         assert one.length > 0
 

@@ -71,13 +71,8 @@ RULES = {
 Ends: TypeAlias = tuple[Endpoint, Endpoint]
 # What stood behind an IP packet, and the first frame that had it.
 Trailers: TypeAlias = dict[bytes, int]
-
-
-class View(NamedTuple):
-    """How to look at another program; see ``differences``."""
-
-    tells_gaps: bool
-    trailers: Callable[[], Trailers]
+# Asked once, where they may explain something.
+Finding: TypeAlias = Callable[[], Trailers]
 
 
 class Difference(NamedTuple):
@@ -247,7 +242,6 @@ def compare(
                     differences(
                         ours,
                         tool.said(others or path, folder, bounds),
-                        tells_gaps=tool.tells_gaps,
                         complete=complete,
                         trailers=trailers,
                     )
@@ -267,20 +261,18 @@ def differences(
     whole_streams: Iterable[WholeStream],
     said: Iterable[Said],
     *,
-    tells_gaps: bool,
     complete: bool = True,
-    trailers: Callable[[], Trailers] = dict,
+    trailers: Finding = dict,
 ) -> Iterator[Difference]:
     """Give what another program says otherwise.
 
     Args:
         whole_streams: Ours.
-        tells_gaps: Whether its output can say where bytes are missing.
         complete: Whether these are all of its streams, and of ours.
         trailers: Returns what stands behind IP packets; asked where that may explain
             something.
     """
-    view = View(tells_gaps, cache(trailers))
+    found = cache(trailers)
     ours: dict[Ends, list[Side]] = defaultdict(list)
     silent: dict[Ends, list[Side]] = defaultdict(list)
     theirs: dict[Ends, list[Runs]] = defaultdict(list)
@@ -294,11 +286,15 @@ def differences(
     for ends in dict.fromkeys([*ours, *theirs]):
         if len(theirs[ends]) > len(ours[ends]):
             ours[ends] += silent[ends][: len(theirs[ends]) - len(ours[ends])]
-        yield from of_ends(ends, ours[ends], theirs[ends], view, complete)
+        yield from of_ends(ends, ours[ends], theirs[ends], found, complete)
 
 
 def of_ends(
-    ends: Ends, ours: list[Side], theirs: list[Runs], view: View, complete: bool
+    ends: Ends,
+    ours: list[Side],
+    theirs: list[Runs],
+    trailers: Finding,
+    complete: bool,
 ) -> Iterator[Difference]:
     """Give the differences of the connections between two ends, in one direction."""
     left, spare = [], list(theirs)
@@ -310,28 +306,28 @@ def of_ends(
         else:
             spare.remove(same)
     if len(left) == 1 and len(spare) > 1:
-        yield from of_split(left[0], spare, view)
+        yield from of_split(left[0], spare, trailers)
         return
     if len(left) > 1 and len(spare) == 1:
         ids = ", ".join(str(side.stream.id) for side in left)
         yield whole(left[0], ends, "merged", f"our streams {ids}", 0)
         return
     for side, runs in zip(left, spare, strict=False):
-        yield from of_side(side, runs, view)
+        yield from of_side(side, runs, trailers)
     if not complete:
         return
     for side in left[len(spare) :]:
         yield whole(side, ends, "no_stream", "", 0)
     for runs in spare[len(left) :]:
         octets = octets_in(runs)
-        frames = trailing(octets, view)
+        frames = trailing(octets, trailers)
         rule = "padding" if frames else "extra_stream"
         shown = octets[:SHOWN_BYTES]
         size = len(octets)
         yield Difference(None, *ends, None, 0, size, rule, "", frames, None, shown)
 
 
-def of_split(side: Side, pieces: list[Runs], view: View) -> Iterator[Difference]:
+def of_split(side: Side, pieces: list[Runs], trailers: Finding) -> Iterator[Difference]:
     """Give the differences of a direction that they have in several pieces."""
     first = end_of(pieces[0])
     yield whole(side, side.ends, "split", f"into {len(pieces)}", first)
@@ -347,7 +343,7 @@ def of_split(side: Side, pieces: list[Runs], view: View) -> Iterator[Difference]
         rest = octets[same:]
         if rest:
             span = Span("-b", position, position + len(rest))
-            yield explained(side, span, rest, view)
+            yield explained(side, span, rest, trailers)
 
 
 def end_of(runs: Runs) -> int:
@@ -360,9 +356,9 @@ def octets_in(runs: Runs) -> bytes:
     return b"".join(run for run in runs if isinstance(run, bytes))
 
 
-def trailing(octets: bytes, view: View) -> list[int]:
+def trailing(octets: bytes, trailers: Finding) -> list[int]:
     """Return a frame with the trailer that bytes consist of, or nothing."""
-    for trailer, frame in view.trailers().items():
+    for trailer, frame in trailers().items():
         count, rest = divmod(len(octets), len(trailer))
         if not rest and octets == trailer * count:
             return [frame]
@@ -380,7 +376,7 @@ def whole(side: Side, ends: Ends, rule: str, detail: str, offset: int) -> Differ
     )
 
 
-def of_side(side: Side, runs: Runs, view: View) -> Iterator[Difference]:
+def of_side(side: Side, runs: Runs, trailers: Finding) -> Iterator[Difference]:
     """Give the differences of one direction."""
     ours = laid_out(side.runs)
     if equal(side.runs, runs):
@@ -410,7 +406,7 @@ def of_side(side: Side, runs: Runs, view: View) -> Iterator[Difference]:
             found.append(span)
     for span in found[:MAX_DIFFERENCES]:
         there = b"".join(octets_of(part, span.start, span.stop) for part in theirs)
-        yield explained(side, span, there, view)
+        yield explained(side, span, there, trailers)
 
 
 def aligned(ours: Runs, theirs: Runs) -> tuple[int, Runs]:
@@ -524,7 +520,7 @@ def unequal(a: bytes, b: bytes) -> Iterator[tuple[int, int]]:
     yield low, high
 
 
-def explained(side: Side, span: Span, found: bytes, view: View) -> Difference:
+def explained(side: Side, span: Span, found: bytes, trailers: Finding) -> Difference:
     """Return a difference with the rule that explains it.
 
     Args:
@@ -539,7 +535,7 @@ def explained(side: Side, span: Span, found: bytes, view: View) -> Difference:
         for rule, detail, frames in evidence(side, start, found):
             return told(side, span, rule, detail, frames, mine, other)
         if span.kind == "-b" or len(found) < MAX_TRAILERS:
-            frames = trailing(found, view)
+            frames = trailing(found, trailers)
             if frames:
                 detail = f"as in frame {frames[0]}"
                 return told(side, span, "padding", detail, frames, mine, other)

@@ -41,7 +41,6 @@ class Driver(Tool):
         ValueError: ``command`` is nothing that could be run.
     """
 
-    tells_gaps = True
     strict = True
 
     def __init__(self, name: str, command: str) -> None:

@@ -82,13 +82,11 @@ class Tool:
 
     Attributes:
         name: What it is called, here and by the system.
-        tells_gaps: Whether its output says where bytes are missing.
         strict: Whether it has failed if its exit code is not 0.
         folder: Where it runs; in the one that it may write to if None.
     """
 
     name: str
-    tells_gaps: bool
     strict = False
     folder: Path | None = None
     version_arguments: Sequence[str] = ("--version",)
@@ -160,7 +158,6 @@ class Tshark(Tool):
     """Wireshark's "Follow TCP Stream"."""
 
     name = "tshark"
-    tells_gaps = True
 
     # Without reassembly above TCP, so that nothing but TCP has a say.
     usual = ("-n", "-o", "tcp.desegment_tcp_streams:FALSE")
@@ -227,7 +224,6 @@ class Tcpflow(Tool):
     """The files that tcpflow writes."""
 
     name = "tcpflow"
-    tells_gaps = False
 
     template = "%A.%a-%B.%b--%t--%#"
     named = re.compile(r"(.+)\.(\d{5})-(.+)\.(\d{5})--(\d+)--(\d+)(.*)")
@@ -259,7 +255,6 @@ class Scapy(Tool):
     """scapy's TCPSession, run by a program of ours with this Python."""
 
     name = "scapy"
-    tells_gaps = False
 
     program = Path(__file__).with_name("scapy_streams.py")
 
