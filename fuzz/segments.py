@@ -62,7 +62,7 @@ LIMITS = [None, 0, 1, 3, 10, 100]
 TIMEOUTS = [300.0, 0.0, 1.0, None]
 CHOICES: dict[str, list[Any]] = {
     "deliver": ["in_order", "acked", "pull"],
-    "gap": ["skip", "wait"],
+    "gap": ["skip", "wait", "passed"],
     "gap_grace_s": [0.02, 0.0, None],
     "overlap": ["first", "linux", "solaris", "last"],
     "conflict_window_bytes": [1 << 22, 4, 0],
@@ -76,6 +76,7 @@ CHOICES: dict[str, list[Any]] = {
     "max_held_span_bytes": LIMITS,
     "max_holes": LIMITS,
     "limit_scope": ["half", "stream"],
+    "channel": ["any", "interface", "vlan", "mac"],
     "context": ["tunnel", "vlan", "none"],
     "memory_limit_bytes": [1 << 29, 3000, 1000, 0],
     "midstream": [True, False],
