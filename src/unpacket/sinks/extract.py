@@ -204,13 +204,14 @@ class Extractor:
         self._lines = Text()
         # What is moved to a file at one time.
         self._data = bytearray(WHOLE_BYTES)
-        # Of a template of its own, or where others' files are replaced, each name
-        # takes more than a call of the system.
-        is_usual = name == TCPFLOW and not force
+        at = self._files.at
+        if at is None or force or name != TCPFLOW:
+            # Each name takes more than a call of the system.
+            at = NO_DIRECTORY
         self._direct = Direct(
             self._gatherer,
             self._lines,
-            self._files.at if is_usual and self._files.at is not None else NO_DIRECTORY,
+            at,
             self._files.taken,
             sha256 if digest else None,
         )

@@ -380,14 +380,13 @@ class Part:
         waiting: What waits of it, and how many of its frames have not come yet.
     """
 
-    __slots__ = ("_block", "_findings", "_interfaces", "_stream_id", "waiting")
+    __slots__ = ("_findings", "_interfaces", "_stream_id", "waiting")
 
     def __init__(self, stream_id: int, findings: Findings, held: Growing) -> None:
         self.waiting = Waiting(held, findings.frame_counts[stream_id])
         self._stream_id = stream_id
         self._findings = findings
         self._interfaces: dict[tuple[int, bool], int] = {}
-        self._block = bytearray()
 
     def frame(
         self,
@@ -424,7 +423,7 @@ class Part:
             )
         if interface == 0 and not earlier:
             said = self._findings.comments(number, self._stream_id)
-            self._block = waiting.add_frame(batch, index, said, self._block)
+            waiting.add_frame(batch, index, said, bytearray())
             return
         remarks = self._findings.remarks(number, self._stream_id)
         _, _, _, original, data = batch.frame(index)
