@@ -108,9 +108,10 @@ def test_both_views_are_the_same_memory(value: int) -> None:
     assert ledger.signed[8] == value
 
 
-def test_much_memory_is_the_systems() -> None:
-    assert isinstance(space(LARGE_BYTES - 1), bytearray)
-    large = space(LARGE_BYTES)
+@pytest.mark.parametrize("large_pages", [False, True])
+def test_much_memory_is_the_systems(large_pages: bool) -> None:
+    assert isinstance(space(LARGE_BYTES - 1, large_pages), bytearray)
+    large = space(LARGE_BYTES, large_pages)
     assert isinstance(large, mmap.mmap)
     assert bytes(large) == bytes(LARGE_BYTES)
 

@@ -251,8 +251,8 @@ class Growing:
     def resize(self, units: int) -> None:
         """Move to memory for so many units, at least; large blocks fill it."""
         units += -units % LARGE_UNITS
-        data = memoryview(space(units << UNIT_SHIFT))
-        following = memoryview(array("i", bytes(4 * units)))
+        data = memoryview(space(units << UNIT_SHIFT, True))
+        following = memoryview(space(4 * units)).cast("i")
         if self.used_units:
             used = self.used_units << UNIT_SHIFT
             data[:used] = memoryview(self.data)[:used]

@@ -200,7 +200,7 @@ class Extractor:
             path, replace=force, max_open=max_open, buffer_bytes=buffer_bytes
         )
         self._buffer_bytes = buffer_bytes
-        self._gatherer = Gatherer(buffer_bytes)
+        self._gatherer = Gatherer(min(buffer_bytes, BUFFER_BYTES))
         self._lines = Text()
         # What is moved to a file at one time.
         self._data = bytearray(WHOLE_BYTES)

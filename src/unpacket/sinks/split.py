@@ -272,7 +272,7 @@ def parts(
     growing: dict[int, Part] = {}
     # At least as much as it takes until something has to be written.
     room = buffer_bytes
-    held = Growing(buffer_bytes)
+    held = Growing(min(buffer_bytes, BUFFER_BYTES))
     target = bytearray(WHOLE_BYTES)
     partition = Partition(frames, ids, waiting, findings.remarked(), findings.comments)
     for batch in batches:
