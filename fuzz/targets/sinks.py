@@ -1,12 +1,26 @@
-"""Whatever streams say can be written in every form, and split, and read again."""
+"""Whatever streams say can be gathered, written in every form, and read again."""
 
 import io
 import json
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from fuzz.choices import Choices
-from fuzz.segments import frames
-from unpacket import Assembler, Batch, Data, Gap, Rejected, sources
+from fuzz.segments import frames, policy
+from tests.captured import drawn
+from unpacket import (
+    Assembler,
+    Batch,
+    Closed,
+    Data,
+    Direction,
+    Gap,
+    Policy,
+    Rejected,
+    sources,
+)
+from unpacket._core.gather import Gatherer
 from unpacket.sinks import follow, split, tshark
 
 # What a terminal may get of a capture: nothing that it would obey.
@@ -17,8 +31,10 @@ TEXT_FORMS = ("ascii", "ebcdic", "hex")
 
 
 def check(data: bytes) -> None:
-    made = frames(Choices(data))
+    choices = Choices(data)
+    made = frames(choices)
     batch = Batch.from_frames(made)
+    check_gathered(made, policy(choices), 1 + choices.byte() % 16)
     assembler = Assembler()
     events = assembler.feed(batch) + assembler.finish()
     streams: dict[int, list[Any]] = {}
@@ -33,6 +49,33 @@ def check(data: bytes) -> None:
         for event in told:
             assert follow.remark(event) or not isinstance(event, Gap | Rejected)
     check_split(made, batch, sorted(streams))
+
+
+def check_gathered(made: list[Any], chosen: Policy, size: int) -> None:
+    """What is gathered of streams is what their events carry."""
+    batches = [
+        Batch.from_frames(made[at : at + size], at + 1)
+        for at in range(0, len(made), size)
+    ]
+    sides: dict[tuple[int, Direction], bytes] = defaultdict(bytes)
+    for event in said(Assembler(chosen), batches):
+        if isinstance(event, Data):
+            sides[event.stream.id, event.direction] += event.payload
+    assembler, gatherer = Assembler(chosen), Gatherer()
+    assembler.gather(gatherer)
+    for event in said(assembler, batches):
+        assert not isinstance(event, Data)
+        if isinstance(event, Closed):
+            both = drawn(gatherer, event.stream)
+            for direction, whole in zip(Direction, both, strict=True):
+                assert whole == sides[event.stream.id, direction]
+    assert gatherer.waiting_bytes == 0
+
+
+def said(assembler: Assembler, batches: list[Batch]) -> Iterator[Any]:
+    for batch in batches:
+        yield from assembler.feed(batch)
+    yield from assembler.finish()
 
 
 def rendered(renderer: Any, told: list[Any]) -> bytes:
