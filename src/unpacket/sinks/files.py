@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from unpacket.errors import SinkError
-from unpacket.sinks.inline_system import date
+from unpacket.sinks.inline_system import date, fill
 from unpacket.sinks.whole import write_file
 
 # tmpfs and XFS would take more; most other file systems 16 TiB.
@@ -224,10 +224,7 @@ class GrowingFiles:
                 return name
             name, descriptor = self._make(name, candidate)
             try:
-                left = memoryview(data)
-                while left:
-                    left = left[os.write(descriptor, left) :]
-                date(descriptor, time_ns)
+                fill(descriptor, data, time_ns)
             finally:
                 os.close(descriptor)
         except OSError as error:

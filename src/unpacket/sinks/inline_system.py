@@ -29,13 +29,18 @@ def write_file(at: int, path: bytes, data: bytes | memoryview, time_ns: int) -> 
     except OSError as error:
         return error.errno or -1
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
-        date(descriptor, time_ns)
+        fill(descriptor, data, time_ns)
     finally:
         os.close(descriptor)
     return 0
+
+
+def fill(descriptor: int, data: bytes | memoryview, time_ns: int) -> None:
+    """Write bytes where a file stands, and give it a time of last change."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    date(descriptor, time_ns)
 
 
 def date(descriptor: int, time_ns: int) -> None:
