@@ -191,23 +191,18 @@ class Findings:
 
 def described(stream: Stream, trouble: Trouble | None) -> str:
     """Return what a stream is in a few lines."""
+    plain = described_plain(stream)
     if trouble is None:
-        return described_plain(stream)
-    summary = Summary(stream, trouble)
-    lines = [f"stream {summary.id}: {summary.client} > {summary.server}"]
-    if summary.role_evidence != "syn":
-        lines[0] += f" (client known by: {summary.role_evidence})"
-    lines.append(f"first frame: {summary.first_frame} (numbers are the capture's)")
-    for number, side in enumerate(("client", "server")):
-        gaps = summary.gaps[number]
-        line = f"{side}: {summary.bytes[number]} bytes"
+        return plain
+    # The last two say how many bytes client and server sent.
+    lines = plain.split("\n")
+    for line, gaps in zip((-2, -1), trouble.gaps, strict=True):
         if gaps:
             missing = sum(gap.length for gap in gaps)
-            line += f", and {missing} missing in {len(gaps)} gaps"
-        lines.append(line)
-    if summary.conflicts:
-        lines.append(f"conflicts: {summary.conflicts}")
-    for reason, count in summary.rejected.items():
+            lines[line] += f", and {missing} missing in {len(gaps)} gaps"
+    if trouble.conflicts:
+        lines.append(f"conflicts: {trouble.conflicts}")
+    for reason, count in trouble.rejected.items():
         lines.append(f"rejected ({reason}): {count}")
     return "\n".join(lines)
 
