@@ -10,8 +10,9 @@ RUNS ?= 40
 
 VENV := .venv
 BIN := $(VENV)/bin
-CORE := $(wildcard $(foreach suffix,py pxd,src/unpacket/_core/*.$(suffix) \
-	src/unpacket/sinks/*.$(suffix)))
+# Each module that is compiled, and its declarations.
+CORE := $(shell find src -name '*.pxd') $(wildcard $(patsubst %.pxd,%.py, \
+	$(shell find src -name '*.pxd')))
 SAMPLE := examples/sample.pcapng
 WHEEL_VENV := build/wheel-venv
 
@@ -94,4 +95,5 @@ lock:
 		--custom-compile-command "make lock" --output-file requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info src/unpacket/*/*.so
+	rm -rf $(VENV) build dist src/*.egg-info
+	find src -name '*.so' -delete

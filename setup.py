@@ -1,8 +1,8 @@
 """Which modules are compiled; everything else is in pyproject.toml.
 
-A module is compiled if a ``.pxd`` stands beside it, except where its name begins with
-``inline_``: there the ``.pxd`` itself is the compiled twin. All of the core is, and
-what else is done for each of very many streams.
+A module is compiled if a ``.pxd`` stands beside it, except in folders named
+``native``: there the ``.pxd`` itself is the compiled twin. All of the core is, and
+what else is done for each of very many packets or streams.
 UNPACKET_PURE=1 builds no extension (a portable wheel, and a slow one).
 """
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-FOLDERS = ("_core", "sinks")
 JOBS = os.cpu_count() or 1
 PURE = os.environ.get("UNPACKET_PURE") == "1"
 
@@ -34,14 +33,12 @@ def extensions() -> list[Extension]:
     modules: list[Extension] = cythonize(
         [
             Extension(
-                f"unpacket.{folder}.{source.stem}",
+                ".".join(source.relative_to("src").with_suffix("").parts),
                 [str(source)],
                 extra_compile_args=["-O3", "-g0"],
             )
-            for folder in FOLDERS
-            for source in sorted(Path("src/unpacket", folder).glob("*.py"))
-            if source.with_suffix(".pxd").exists()
-            and not source.stem.startswith("inline_")
+            for source in sorted(Path("src/unpacket").rglob("*.py"))
+            if source.with_suffix(".pxd").exists() and source.parent.name != "native"
         ],
         nthreads=JOBS,
         build_dir="build/cython",

@@ -23,14 +23,15 @@ def main(capture: str) -> None:
         sys.exit(f"{package} is not the installed wheel")
     if not (package / "py.typed").exists():
         sys.exit("py.typed is not in the wheel")
-    compiled = sorted(package.glob("*/*.pxd"))
+    compiled = sorted(package.rglob("*.pxd"))
     if not compiled:
         sys.exit("no .pxd is in the wheel")
     for declarations in compiled:
-        if declarations.stem.startswith("inline_"):
+        if declarations.parent.name == "native":
             continue
         if declarations.with_suffix(".py").exists():
-            name = f"unpacket.{declarations.parent.name}.{declarations.stem}"
+            path = declarations.relative_to(package.parent).with_suffix("")
+            name = ".".join(path.parts)
             loaded = import_module(name).__file__
             if loaded is None or not loaded.endswith(tuple(EXTENSION_SUFFIXES)):
                 sys.exit(f"{loaded} is not compiled")

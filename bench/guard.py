@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench import captures, commands
 from bench.measure import CommandFailed
-from unpacket._core import batch
+from unpacket._core.memory import batch
 
 STORED = Path(__file__).with_name("guard.json")
 TOLERANCE = 0.10

@@ -18,8 +18,8 @@ from typing import Any
 
 import unpacket
 from unpacket import sources
-from unpacket._core.decode import Decoder
-from unpacket._core.segments import Segments
+from unpacket._core.decode.decoder import Decoder
+from unpacket._core.decode.segments import Segments
 
 # What the sources read into at a time.
 BUFFER_BYTES = 1 << 20

@@ -28,8 +28,8 @@ JOBS = (
 )
 HERTZ = 5000
 PERF_TIMEOUT_S = 120
-# Cython's mangled name: ..._8unpacket_5_core_5table_9FlowTable_find
-CORE_SYMBOL = re.compile(r"_8unpacket_5_core_(\d+)(\w+)")
+# Cython's mangled name: ..._8unpacket_5_core_10reassembly_5table_9FlowTable_find
+CORE_SYMBOL = re.compile(r"_8unpacket_5_core_\d+[a-z]+_(\d+)(\w+)")
 
 
 def module_of(symbol: str) -> str:

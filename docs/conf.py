@@ -35,8 +35,7 @@ class SourceOnly(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        package = fullname.rpartition(".")[0]
-        if path is None or package not in ("unpacket._core", "unpacket.sinks"):
+        if path is None or not fullname.startswith("unpacket."):
             return None
         finders = (FileFinder(p, (SourceFileLoader, SOURCE_SUFFIXES)) for p in path)
         return next(filter(None, (f.find_spec(fullname) for f in finders)), None)
@@ -68,7 +67,7 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(Any|Callable|Iterator|Iterable|AsyncIterator|PathLike|TracebackType)",
     ),
-    (r"py:.*", r".*(_core\.|sinks\.|peers\.|Callback|Consume|Inform|Progress).*"),
+    (r"py:.*", r".*(_core\.|sinks\.|tools\.|Callback|Consume|Inform|Progress).*"),
     (r"py:.*", r"'.*'|Gaps|Limits|Tool|BpfLike"),
 ]
 

@@ -136,7 +136,7 @@ def main(arguments: list[str]) -> int:
 def refuse_another_core(pure: bool) -> None:
     """Exit unless the core that is imported is the one that was asked for."""
     # Not before: what is imported now is not instrumented.
-    file = import_module("unpacket._core.half").__file__ or ""
+    file = import_module("unpacket._core.reassembly.delivery").__file__ or ""
     if file.endswith(".py") is not pure:
         sys.exit(f"--pure is {pure}, but {file} was imported (`make build`)")
 

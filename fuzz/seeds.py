@@ -22,8 +22,8 @@ from tests.core.test_tunnel import TUNNELS
 from tests.sources import writing as w
 from unpacket import Policy
 from unpacket.cli.policies import option_name
+from unpacket.query.parser import COLUMNS
 from unpacket.sinks.names import FIELDS, TCPFLOW
-from unpacket.where import COLUMNS
 
 Seeds = dict[str, bytes]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.properties.law import Law
 from unpacket import Assembler, Data, Direction, Gap, Opened, Policy, Stream, sources
-from unpacket._core.gather import Gatherer
+from unpacket._core.reassembly.payload_gatherer import Gatherer
 
 # Some blocks: what waits of a side may be more.
 ROOM_BYTES = 10_000

@@ -22,9 +22,24 @@ from types import ModuleType
 import pytest
 from hypothesis import HealthCheck, settings
 
-PACKAGE_FOLDER = Path(__file__).parents[1] / "src" / "unpacket"
+SOURCE_FOLDER = Path(__file__).parents[1] / "src"
+PACKAGE_FOLDER = SOURCE_FOLDER / "unpacket"
+
+
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module or a package."""
+    return ".".join(path.relative_to(SOURCE_FOLDER).with_suffix("").parts)
+
+
+# What is compiled has its declarations beside it; in a folder ``native`` these are the
+# compiled code themselves.
+SOURCES = [
+    declarations.with_suffix(".py")
+    for declarations in sorted(PACKAGE_FOLDER.rglob("*.pxd"))
+    if declarations.parent.name != "native"
+]
 # The packages that have compiled modules; what else is in them is found anyway.
-COMPILED = {f"unpacket.{name}": PACKAGE_FOLDER / name for name in ("_core", "sinks")}
+COMPILED = {name_of(source.parent) for source in SOURCES}
 
 # No deadline: the uncompiled core is some thirty times slower than the compiled.
 settings.register_profile(
@@ -71,14 +86,11 @@ def pytest_configure(config: pytest.Config) -> None:
     pure = bool(config.getoption("--pure"))
     if pure:
         sys.meta_path.insert(0, SourceOnly())
-    for package, folder in COMPILED.items():
-        for source in sorted(folder.glob("*.py")):
-            declarations = source.with_suffix(".pxd")
-            if declarations.exists() and not source.stem.startswith("inline_"):
-                module = importlib.import_module(f"{package}.{source.stem}")
-                loaded = Path(module.__file__ or "")
-                refuse_the_wrong_core(loaded, [source, declarations], pure)
-        refuse_extensions_without_source(folder)
+    for source in SOURCES:
+        module = importlib.import_module(name_of(source))
+        loaded = Path(module.__file__ or "")
+        refuse_the_wrong_core(loaded, [source, source.with_suffix(".pxd")], pure)
+    refuse_extensions_without_source()
 
 
 def refuse_the_wrong_core(loaded: Path, sources: list[Path], pure: bool) -> None:
@@ -95,9 +107,9 @@ def refuse_the_wrong_core(loaded: Path, sources: list[Path], pure: bool) -> None
             )
 
 
-def refuse_extensions_without_source(folder: Path) -> None:
+def refuse_extensions_without_source() -> None:
     for suffix in EXTENSION_SUFFIXES:
-        for extension in folder.glob(f"*{suffix}"):
+        for extension in PACKAGE_FOLDER.rglob(f"*{suffix}"):
             name = extension.name.partition(".")[0]
-            if not (folder / f"{name}.pxd").exists():
+            if not (extension.parent / f"{name}.pxd").exists():
                 raise pytest.UsageError(f"{extension} has no source: remove it")

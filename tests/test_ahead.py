@@ -13,9 +13,9 @@ import unpacket
 from tests.builder import SECOND, START_NS, Conversation, Frame, write_pcap
 from tests.captured import drawn
 from unpacket import Closed, Data, FormatError, Policy
-from unpacket._core.events import facts
-from unpacket._core.gather import Gatherer
-from unpacket.reading import Reading
+from unpacket._core.reassembly.events import facts
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket.faces.reader import Reading
 
 STREAMS = 40
 TURNS = 100

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import unpacket
 from tests.builder import RST, Conversation, ethernet, ip, tcp
 from unpacket import Batch, WholeStream
-from unpacket.comparison import RULES, Difference, differences, trailers_of
-from unpacket.peers import Runs, Said
-from unpacket.streams import Chunk
+from unpacket.compare.comparison import RULES, Difference, differences, trailers_of
+from unpacket.compare.tools.programs import Runs, Said
+from unpacket.faces.iterate import Chunk
 
 CLIENT = unpacket.Endpoint("10.0.0.1", 40000)
 SERVER = unpacket.Endpoint("10.0.0.2", 80)

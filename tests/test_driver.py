@@ -9,9 +9,9 @@ import pytest
 
 from tests.builder import Conversation, write_pcap
 from tests.drivers import COMPILERS, built
-from unpacket.comparison import compare
-from unpacket.driver import Driver
-from unpacket.peers import Limits, Runs, ToolError
+from unpacket.compare.comparison import compare
+from unpacket.compare.tools.json_driver import Driver
+from unpacket.compare.tools.programs import Limits, Runs, ToolError
 
 CLIENT = "10.0.0.1:40000"
 SERVER = "10.0.0.2:80"

@@ -16,9 +16,9 @@ import unpacket
 from tests.builder import RST, SECOND, Conversation, ethernet, ip, tcp, write_pcap
 from tests.sources import writing as pcapng
 from unpacket import Policy
-from unpacket._core.held import POLICIES
-from unpacket.integrity import EXAMPLES, MAX_WATCHES, Integrity, Report, check
-from unpacket.reading import Reading
+from unpacket._core.reassembly.held import POLICIES
+from unpacket.faces.reader import Reading
+from unpacket.integrity.report import EXAMPLES, MAX_WATCHES, Integrity, Report, check
 
 
 def fine() -> Conversation:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unpacket
-from unpacket.order import Order, Sorter
-from unpacket.where import COLUMNS
+from unpacket.query.order import Order, Sorter
+from unpacket.query.parser import COLUMNS
 
 SAMPLE = Path(__file__).resolve().parents[1] / "examples" / "sample.pcapng"
 

@@ -11,8 +11,15 @@ import pytest
 import unpacket
 from tests.builder import Conversation, write_pcap
 from unpacket import SourceError
-from unpacket.comparison import compare
-from unpacket.peers import TOOLS, Limits, Said, Tool, ToolError, plain_copy
+from unpacket.compare.comparison import compare
+from unpacket.compare.tools.programs import (
+    TOOLS,
+    Limits,
+    Said,
+    Tool,
+    ToolError,
+    plain_copy,
+)
 
 SAMPLE = Path(__file__).parents[1] / "examples" / "sample.pcapng"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpacket.errors import SinkError
-from unpacket.spool import BlockFile, Spool, Store
+from unpacket.records.spool import BlockFile, Spool, Store
 
 STEPS = st.lists(st.one_of(st.binary(max_size=40), st.none()), max_size=20)
 

@@ -19,8 +19,8 @@ from unpacket import (
     streams,
     summaries,
 )
-from unpacket.streams import Chunk, Hole, Missing
-from unpacket.whole import MAX_EVIDENCE
+from unpacket.faces.iterate import Chunk, Hole, Missing
+from unpacket.records.whole_stream import MAX_EVIDENCE
 
 CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
 V6 = {"client": ("2001:db8::1", 40000), "server": ("2001:db8::2", 80)}

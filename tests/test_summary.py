@@ -7,7 +7,7 @@ import pytest
 
 import unpacket
 from tests.builder import Conversation
-from unpacket.summary import Summary, Trouble
+from unpacket.records.summary import Summary, Trouble
 
 SAMPLE = Path(__file__).resolve().parents[1] / "examples" / "sample.pcapng"
 

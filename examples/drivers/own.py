@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import Any
 
 import unpacket
-from unpacket.whole import Hole
+from unpacket.records.whole_stream import Hole
 
 
 def main(capture: str, preset: str = "default") -> None:

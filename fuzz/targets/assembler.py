@@ -7,7 +7,7 @@ from fuzz.segments import frames, policy
 from tests.builder import Frame
 from tests.properties.law import Law, check_counts
 from unpacket import Assembler, Batch, Data
-from unpacket._core.events import facts
+from unpacket._core.reassembly.events import facts
 
 # A stream that opens takes its memory first, and then the limit is looked at.
 ONE_STREAM_BYTES = 1000

@@ -5,7 +5,7 @@ import warnings
 from typing import Any, NamedTuple
 
 from unpacket import FormatError, sources
-from unpacket.sources.compressed import compression_of
+from unpacket.sources.readers.compressed import compression_of
 
 
 class Read(NamedTuple):

@@ -2,7 +2,7 @@
 
 from fuzz.choices import Choices
 from unpacket import Batch
-from unpacket._core.bpf import JUMP_ALWAYS, KNOWN, MEMORY, Program
+from unpacket.sources.bpf.machine import JUMP_ALWAYS, KNOWN, MEMORY, Program
 
 CODES = sorted(KNOWN)
 MOST_INSTRUCTIONS = 40

@@ -9,7 +9,7 @@ from typing import Any
 from fuzz.choices import Choices
 from tests.core.decoded import rows
 from unpacket import Batch
-from unpacket._core.layers import path_text
+from unpacket._core.decode.layers import path_text
 
 ETHERNET, RAW = 1, 101
 LINK_TYPES = [

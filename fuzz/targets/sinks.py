@@ -20,8 +20,9 @@ from unpacket import (
     Rejected,
     sources,
 )
-from unpacket._core.gather import Gatherer
-from unpacket.sinks import follow, split, tshark
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket.sinks import split
+from unpacket.sinks.render import follow, tshark
 
 # What a terminal may get of a capture: nothing that it would obey.
 PRINTABLE = set(range(0x20, 0x7F)) | {0x0A}

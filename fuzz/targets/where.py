@@ -2,7 +2,7 @@
 
 from tests.test_where import DAY_NS, Facts
 from unpacket import Endpoint
-from unpacket.where import Where, WhereError
+from unpacket.query.parser import Where, WhereError
 
 STREAMS = [
     Facts(),

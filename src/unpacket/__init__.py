@@ -3,9 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.assembler import Assembler
-from unpacket._core.batch import Batch
-from unpacket._core.events import (
+from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
@@ -17,7 +17,7 @@ from unpacket._core.events import (
     Piece,
     Rejected,
 )
-from unpacket._core.state import Endpoint, Stream
+from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket._version import __version__
 from unpacket.errors import (
     FormatError,
@@ -26,15 +26,15 @@ from unpacket.errors import (
     SourceError,
     UnpacketError,
 )
+from unpacket.faces.iterate import Summary, WholeStream, events, streams, summaries
 from unpacket.policy import Policy
-from unpacket.streams import Summary, WholeStream, events, streams, summaries
 
 if TYPE_CHECKING:
     from unpacket import sources as sources
-    from unpacket.acks import AckTracker
-    from unpacket.follower import FollowedStream, StreamFollower
-    from unpacket.live import events_async
-    from unpacket.puller import Puller
+    from unpacket.faces.ack_tracker import AckTracker
+    from unpacket.faces.aio import events_async
+    from unpacket.faces.follower import FollowedStream, StreamFollower
+    from unpacket.faces.puller import Puller
 
 __all__ = [
     "AckTracker",

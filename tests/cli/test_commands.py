@@ -23,7 +23,7 @@ from tests.builder import RAW, Conversation, Frame, write_pcap
 from tests.recorded import Connection, recordings
 from unpacket.cli import cli
 from unpacket.errors import SourceError
-from unpacket.sources.bpf import Bpf
+from unpacket.sources.bpf.filter import Bpf
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "examples/sample.pcapng"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.builder import write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
-from unpacket.peers import USUAL_TOOLS
+from unpacket.compare.tools.programs import USUAL_TOOLS
 
 pytestmark = [
     pytest.mark.skipif(

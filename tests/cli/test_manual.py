@@ -10,8 +10,8 @@ import click
 import pytest
 
 from unpacket.cli import cli
-from unpacket.comparison import RULES
-from unpacket.where import COLUMNS, Where
+from unpacket.compare.comparison import RULES
+from unpacket.query.parser import COLUMNS, Where
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "cli.md"

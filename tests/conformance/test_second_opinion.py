@@ -19,9 +19,9 @@ import unpacket
 from tests.drivers import built
 from tests.shared import shared_path
 from unpacket import Endpoint
-from unpacket.comparison import Comparison, compare
-from unpacket.driver import Driver
-from unpacket.peers import USUAL_TOOLS, Limits, Runs, Said, Scapy
+from unpacket.compare.comparison import Comparison, compare
+from unpacket.compare.tools.json_driver import Driver
+from unpacket.compare.tools.programs import USUAL_TOOLS, Limits, Runs, Said, Scapy
 
 CAPTURES = shared_path("conformance", "captures")
 
@@ -163,7 +163,7 @@ MISPLACED = {
 }
 SCAPY_DRIVER = """
 import json, sys
-from unpacket.scapy_streams import streams
+from unpacket.compare.tools.scapy_streams import streams
 for capture in sys.argv[1:]:
     found = [(*ends, octets.hex()) for *ends, octets in streams(capture)]
     print(json.dumps([capture, found]))

@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from unpacket._core.batch import Batch
-from unpacket._core.decode import Decoder
-from unpacket._core.segments import Segments
+from unpacket._core.decode.decoder import Decoder
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
 
 ETHERNET = 1
 RAW = 101

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unpacket._core.batch import CAPACITY, Batch, BatchPool, BufferPool
+from unpacket._core.memory.batch import CAPACITY, Batch, BatchPool, BufferPool
 
 FRAMES: list[tuple[int, bytes, int] | tuple[int, bytes, int, int]] = [
     (5, b"first", 1),

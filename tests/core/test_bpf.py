@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpacket import Assembler, Batch
-from unpacket._core.bpf import Program
+from unpacket.sources.bpf.machine import Program
 
 Row = tuple[int, int, int, int]
 

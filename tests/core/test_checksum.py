@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unpacket._core.checksum import ones_sum
-from unpacket._core.packet import Packet
+from unpacket._core.decode.checksum import ones_sum
+from unpacket._core.decode.packet import Packet
 
 
 def model(octets: bytes) -> int:

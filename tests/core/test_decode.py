@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.builder import ethernet, ip, mss, sack, tcp, timestamps, window_scale
 from tests.core.decoded import KEYS, RAW, batch_of, read, rows
-from unpacket._core.batch import Batch
-from unpacket._core.decode import Decoder
-from unpacket._core.segments import Segments
+from unpacket._core.decode.decoder import Decoder
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
 
 LINK_TYPES = [0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 147]
 CLIENT, SERVER = ("10.0.0.1", 40000), ("10.0.0.2", 80)

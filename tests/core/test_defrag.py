@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.builder import ip, tcp
 from tests.core.decoded import RAW, Reader, batch_of, rows
 from tests.shared import shared_path
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
 
 SECOND = 1_000_000_000
 ENDS = {

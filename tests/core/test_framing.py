@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.builder import ethernet, ip, tcp
 from tests.core.decoded import read, segment
-from unpacket._core.layers import path_text
+from unpacket._core.decode.layers import path_text
 
 A4, B4 = "10.0.0.1", "10.0.0.2"
 A6, B6 = "2001:db8::1", "2001:db8::2"

@@ -9,9 +9,9 @@ import pytest
 from tests.builder import Conversation
 from tests.captured import drawn
 from unpacket import Batch, Closed, Data, Policy
-from unpacket._core.assembler import Assembler
-from unpacket._core.gather import Gatherer
-from unpacket.reading import Reading
+from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket.faces.reader import Reading
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = sorted(ROOT.glob("tests/recordings/*.pcap*"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from unpacket import Batch
-from unpacket._core.growing import Growing
+from unpacket._core.memory.byte_chains import Growing
 
 # Longer than a block, and than what there is room for at first.
 LONG = 5000

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.model import RELATIONS, Reassembler
-from unpacket._core.held import POLICIES, Held, Piece, clash, piece_of, relation
+from unpacket._core.reassembly.held import (
+    POLICIES,
+    Held,
+    Piece,
+    clash,
+    piece_of,
+    relation,
+)
 
 FIRST = POLICIES["first"]
 

@@ -13,7 +13,7 @@ from tests.model import Reassembler
 from tests.overlapping import differing
 from tests.talk import CLIENT, Talk, batches, feed_all
 from unpacket import Assembler, Conflict, Policy
-from unpacket._core.events import facts
+from unpacket._core.reassembly.events import facts
 
 MIB = 1 << 20
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sources.strategies import LATEST_NS, nanoseconds_of, ticks_of_time
-from unpacket._core.interfaces import MAX_INTERFACES, Interfaces
+from unpacket.sources.formats.interfaces import MAX_INTERFACES, Interfaces
 
 
 @given(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpacket import Batch
-from unpacket._core.batch import BUFFER_BYTES
-from unpacket._core.merge import FULL, NOTHING, Merger
+from unpacket._core.memory.batch import BUFFER_BYTES
+from unpacket.sources.merge import FULL, NOTHING, Merger
 
 # A time and a length: each frame is made of the number of its slot.
 FRAMES = st.lists(st.tuples(st.integers(-5, 30), st.integers(0, 40)), max_size=12)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from tests.sources.strategies import any_captures, pcapngs, pcaps
 from tests.sources.writing import Piece, frames_of, joined
-from unpacket._core.batch import Batch
-from unpacket._core.interfaces import Interfaces
-from unpacket._core.records import scan_pcap, scan_pcapng, scan_snoop
+from unpacket._core.memory.batch import Batch
+from unpacket.sources.formats.interfaces import Interfaces
+from unpacket.sources.formats.scan import scan_pcap, scan_pcapng, scan_snoop
 
 LONGEST = 1 << 20
 

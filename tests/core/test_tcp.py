@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.builder import ip, mss, sack, sack_permitted, tcp, timestamps, window_scale
 from tests.core.decoded import KEYS, Reader, batch_of, read, rows, segment
-from unpacket._core.decode import Decoder
-from unpacket._core.segments import Segments
+from unpacket._core.decode.decoder import Decoder
+from unpacket._core.decode.segments import Segments
 
 A, B = ("10.0.0.1", 1025), ("192.168.200.250", 80)
 NO_OPTIONS = {

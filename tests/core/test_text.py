@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unpacket._core.text import Text
+from unpacket.records.text import Text
 
 WHOLE = st.integers(-(1 << 63), (1 << 63) - 1)
 

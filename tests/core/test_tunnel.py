@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.builder import ACK, PSH, SYN, Conversation, Frame, ethernet, ip, tcp
 from tests.core.decoded import ETHERNET, RAW, Reader, read, segment
 from unpacket import Assembler, Batch, Data, Opened, Policy, Stream
-from unpacket._core.layers import path_text
+from unpacket._core.decode.layers import path_text
 
 A4, B4 = "10.0.0.1", "10.0.0.2"
 A6, B6 = "2001:db8::1", "2001:db8::2"

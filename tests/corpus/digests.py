@@ -14,8 +14,8 @@ def main(arguments: list[str]) -> None:
         sys.meta_path.insert(0, SourceOnly())
     # The core that is to be used has to be settled before anything imports it.
     from tests.captured import read
-    from unpacket._core import half
-    from unpacket._core.events import facts
+    from unpacket._core.reassembly import delivery as half
+    from unpacket._core.reassembly.events import facts
 
     assert (half.__file__ or "").endswith(".py") is pure, half.__file__
     for path in arguments[pure:]:

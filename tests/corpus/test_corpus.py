@@ -25,7 +25,7 @@ from tests.captured import Reading, Side, Told, read, told
 from tests.corpus.differences import DIFFERENCES
 from tests.shared import shared_path
 from unpacket import Data
-from unpacket._core.events import facts
+from unpacket._core.reassembly.events import facts
 
 FOLDER = shared_path("captures")
 MANIFEST: dict[str, Any] = {}

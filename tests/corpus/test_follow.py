@@ -18,7 +18,7 @@ import pytest
 from tests.corpus.differences import DIFFERENCES
 from tests.shared import shared_path
 from unpacket import Data, Policy, events
-from unpacket.sinks.tshark import FORMS, LINE, Tshark
+from unpacket.sinks.render.tshark import FORMS, LINE, Tshark
 
 FOLDER = shared_path("captures", "files")
 # All are some hundred runs of tshark; these show each kind of stream.

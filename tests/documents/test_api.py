@@ -9,7 +9,7 @@ import pytest
 import unpacket
 from tests.documents.running import ROOT
 from unpacket import errors, sources
-from unpacket._core.reasons import GAP_REASONS, REJECTED_REASONS
+from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
 
 PAGE = ROOT / "docs" / "api.md"
 # Whole modules, with all that they have.

@@ -17,7 +17,7 @@ import pytest
 
 from tests.documents.running import ROOT, SAMPLE, Workplace, blocks, python
 from unpacket import SourceError
-from unpacket.sources.bpf import Bpf
+from unpacket.sources.bpf.filter import Bpf
 
 PAGES = [
     page

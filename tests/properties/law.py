@@ -16,7 +16,7 @@ from unpacket import (
     Stream,
 )
 from unpacket._core.constants import REASONS
-from unpacket._core.reasons import GAP_REASONS, REJECTED_REASONS
+from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
 
 
 def check_counts(stream: Stream) -> None:

@@ -14,7 +14,7 @@ from tests.builder import FIN, MS, RAW, SYN, Conversation, Frame
 from tests.properties.strategies import hostile_captures, policies
 from tests.talk import CLIENT, SERVER, feed_all, payload_of, said
 from unpacket import Assembler, Batch, Closed, Data, Policy
-from unpacket._core.events import facts
+from unpacket._core.reassembly.events import facts
 
 ISNS = st.one_of(
     st.sampled_from([0, 1, (1 << 31) - 1, (1 << 32) - 1, (1 << 32) - 11]),

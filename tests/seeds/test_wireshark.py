@@ -13,7 +13,7 @@ import pytest
 
 from tests.builder import ACK, FIN, RST, Conversation, write_pcap
 from unpacket import Policy, streams
-from unpacket.streams import Chunk, WholeStream
+from unpacket.faces.iterate import Chunk, WholeStream
 
 WIRESHARK = Policy.preset("wireshark")
 

@@ -16,10 +16,10 @@ import pytest
 import unpacket
 from tests.builder import Conversation, Frame, write_pcap
 from unpacket import Direction, SinkError
-from unpacket.reading import Reading
+from unpacket.faces.reader import Reading
+from unpacket.query.parser import Where
 from unpacket.sinks.extract import Extractor
-from unpacket.sinks.follow import renderer
-from unpacket.where import Where
+from unpacket.sinks.render.follow import renderer
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.pcapng"

@@ -16,7 +16,7 @@ import pytest
 
 from tests.builder import RST, SECOND, START_NS, Conversation, Frame, write_pcap
 from unpacket import Policy, events
-from unpacket.sinks.tshark import FORMS, Tshark
+from unpacket.sinks.render.tshark import FORMS, Tshark
 
 STREAMS = 60
 POLICY = Policy.preset("wireshark").replace(overlap="bsd")

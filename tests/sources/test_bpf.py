@@ -17,14 +17,14 @@ from tests.builder import RAW, Conversation, Frame, write_pcap
 from tests.shared import shared_path
 from tests.talk import feed_all, said
 from unpacket import Assembler, Batch, SourceError, StreamFollower, sources
-from unpacket._core.bpf import Program
-from unpacket.sources import libpcap
-from unpacket.sources.bpf import (
+from unpacket.sources.bpf import libpcap
+from unpacket.sources.bpf.filter import (
     Bpf,
     BpfError,
     FilteredSource,
     NotForLinkTypeError,
 )
+from unpacket.sources.bpf.machine import Program
 
 Row = tuple[int, int, int, int]
 

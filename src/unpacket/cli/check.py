@@ -24,20 +24,20 @@ from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
-from unpacket.divergence import Divergence
-from unpacket.integrity import (
+from unpacket.integrity.divergence import Divergence
+from unpacket.integrity.report import (
     DAMAGED,
     EXAMPLES,
     NOT_LOOKED_INTO,
     Found,
     Report,
 )
-from unpacket.integrity import (
+from unpacket.integrity.report import (
     check as check_source,
 )
 
 if TYPE_CHECKING:
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 SOMETHING_WRONG = 1
 ROW_BYTES = 16

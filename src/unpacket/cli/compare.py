@@ -21,18 +21,17 @@ from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.values import Count, Duration, ParamType, Size
-from unpacket.comparison import (
+from unpacket.compare.comparison import (
     RULES,
     Comparison,
     Difference,
     Opinion,
 )
-from unpacket.comparison import (
+from unpacket.compare.comparison import (
     compare as compare_capture,
 )
-from unpacket.driver import Driver
-from unpacket.errors import SourceError
-from unpacket.peers import (
+from unpacket.compare.tools.json_driver import Driver
+from unpacket.compare.tools.programs import (
     TOOLS,
     USUAL_TOOLS,
     Limits,
@@ -40,11 +39,12 @@ from unpacket.peers import (
     filtered_copy,
     plain_copy,
 )
+from unpacket.errors import SourceError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 DIFFERENT = 1
 # SGR parameters (ECMA-48): bold red, green.

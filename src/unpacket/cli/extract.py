@@ -21,14 +21,14 @@ from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import nothing_found, session
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
-from unpacket.reading import Reading
+from unpacket.faces.iterate import happening
+from unpacket.faces.reader import Reading
 from unpacket.sinks.extract import GAPS, INDEX, Extractor, Gaps
-from unpacket.sinks.follow import FORMS
 from unpacket.sinks.names import TCPFLOW
-from unpacket.streams import happening
+from unpacket.sinks.render.follow import FORMS
 
 if TYPE_CHECKING:
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 
 @click.command(

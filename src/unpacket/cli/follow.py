@@ -24,14 +24,14 @@ from unpacket.cli.policies import policy_of, policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import nothing_found, session
 from unpacket.cli.values import ParamType
-from unpacket.sinks.follow import FORMS, Renderer, pieces, remark, renderer
-from unpacket.sinks.tshark import FORMS as TSHARK_FORMS
-from unpacket.sinks.tshark import Tshark
-from unpacket.spool import BlockFile, Store
-from unpacket.summary import Summary, Trouble
+from unpacket.records.spool import BlockFile, Store
+from unpacket.records.summary import Summary, Trouble
+from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remark, renderer
+from unpacket.sinks.render.tshark import FORMS as TSHARK_FORMS
+from unpacket.sinks.render.tshark import Tshark
 
 if TYPE_CHECKING:
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 Choice: TypeAlias = int | tuple[str, int]
 

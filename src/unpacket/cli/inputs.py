@@ -21,7 +21,7 @@ from unpacket.errors import (
 from unpacket.sources import Interface, Source
 
 if TYPE_CHECKING:
-    from unpacket.sources.bpf import Bpf
+    from unpacket.sources.bpf.filter import Bpf
 
 STANDARD_INPUT = "-"
 WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"

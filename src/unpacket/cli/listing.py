@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from unpacket.cli.table import Table
-from unpacket.streams import Summary
+from unpacket.faces.iterate import Summary
 
 HEADING = [" id", "client", "server", " start", " duration", " bytes >", " bytes <"]
 HEADING += [" packets", "closed", "trouble"]

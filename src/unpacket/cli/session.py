@@ -15,7 +15,7 @@ from unpacket.errors import UnpacketError
 
 if TYPE_CHECKING:
     from unpacket.cli.pager import Command
-    from unpacket.sources.bpf import Bpf
+    from unpacket.sources.bpf.filter import Bpf
 
 
 def nothing_found(

@@ -27,12 +27,12 @@ from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import nothing_found, session
 from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
+from unpacket.records.spool import told_of_temporary_files
 from unpacket.sinks import split as library
 from unpacket.sinks.extract import prepare
-from unpacket.spool import told_of_temporary_files
 
 if TYPE_CHECKING:
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 
 @click.command(

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from unpacket.streams import Summary
-from unpacket.summary import Missing
+from unpacket.faces.iterate import Summary
+from unpacket.records.summary import Missing
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NS_PER_SECOND = 10**9

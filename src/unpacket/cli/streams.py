@@ -25,11 +25,11 @@ from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import nothing_found, session
 from unpacket.cli.table import Table
 from unpacket.cli.values import SortFields
-from unpacket.summary import Summary
+from unpacket.records.summary import Summary
 
 if TYPE_CHECKING:
-    from unpacket.order import Order
-    from unpacket.where import Where
+    from unpacket.query.order import Order
+    from unpacket.query.parser import Where
 
 # How many rows of a file are kept back for a guess at how wide the columns are.
 ROWS_AHEAD = 100
@@ -157,7 +157,7 @@ def printed(
     if order is None:
         yield from (row for _, row in islice(rows, limit))
         return
-    from unpacket.order import Sorter
+    from unpacket.query.order import Sorter
 
     sorter = Sorter(limit=limit)
     for summary, row in rows:
@@ -167,6 +167,6 @@ def printed(
 
 def order_of(fields: str, reverse: bool) -> Order:
     """Return the order of streams that ``fields`` stands for."""
-    from unpacket.order import Order
+    from unpacket.query.order import Order
 
     return Order(fields, reverse=reverse)

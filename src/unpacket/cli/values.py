@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unpacket.units import BYTES, NANOSECONDS
+from unpacket.query.units import BYTES, NANOSECONDS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from unpacket.sources.bpf import Bpf
-    from unpacket.where import Where, WhereError
+    from unpacket.query.parser import Where, WhereError
+    from unpacket.sources.bpf.filter import Bpf
 
     ParamType = click.ParamType[Any]
 else:
@@ -115,7 +115,7 @@ class Filter(Expression):
     """A filter on streams."""
 
     def read(self, text: str) -> Where:
-        from unpacket.where import Where, WhereError
+        from unpacket.query.parser import Where, WhereError
 
         try:
             return Where(text)
@@ -127,7 +127,7 @@ class FrameFilter(Expression):
     """A filter on frames."""
 
     def read(self, text: str) -> Bpf:
-        from unpacket.sources.bpf import Bpf
+        from unpacket.sources.bpf.filter import Bpf
 
         return Bpf(text)
 
@@ -140,7 +140,7 @@ class SortFields(ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
-        from unpacket.order import Order
+        from unpacket.query.order import Order
 
         try:
             Order(value)
@@ -153,7 +153,7 @@ class SortFields(ParamType):
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from unpacket.where import COLUMNS
+        from unpacket.query.parser import COLUMNS
 
         before, comma, last = incomplete.rpartition(",")
         begun = before + comma + ("-" if last.startswith("-") else "")

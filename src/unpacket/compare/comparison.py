@@ -17,16 +17,23 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from unpacket import sources
-from unpacket._core.batch import Batch
-from unpacket._core.events import CLIENT, SERVER, Direction
-from unpacket._core.state import Endpoint
-from unpacket.peers import USUAL_TOOLS, Limits, Runs, Said, Tool, ToolError
+from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.stream import Endpoint
+from unpacket.compare.tools.programs import (
+    USUAL_TOOLS,
+    Limits,
+    Runs,
+    Said,
+    Tool,
+    ToolError,
+)
+from unpacket.faces.iterate import streams
 from unpacket.policy import Policy
-from unpacket.streams import streams
-from unpacket.whole import WholeStream
+from unpacket.records.whole_stream import WholeStream
 
 if TYPE_CHECKING:
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 SHOWN_BYTES = 48
 # Differences of one direction that are told one by one.

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from unpacket import sources
-from unpacket._core.assembler import Assembler
+from unpacket._core.reassembly.assembler import Assembler
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
-    from unpacket.sources.bpf import BpfLike
+    from unpacket.sources.bpf.filter import BpfLike
 
 
 async def events_async(

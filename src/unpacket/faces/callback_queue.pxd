@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.events cimport Data
+from unpacket._core.reassembly.events cimport Data
 
 
 cdef class Receiver:

@@ -8,8 +8,8 @@ asked, one at a time and in order.
 from collections.abc import Callable
 from typing import Any
 
-from unpacket._core.events import SERVER, Data
-from unpacket._core.state import Stream
+from unpacket._core.reassembly.events import SERVER, Data
+from unpacket._core.reassembly.stream import Stream
 
 
 class Receiver:

@@ -14,10 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from unpacket import sources
-from unpacket._core.assembler import Assembler
-from unpacket._core.batch import Batch
-from unpacket._core.dispatch import Receiver, Waiting
-from unpacket._core.events import (
+from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.events import (
     CLIENT,
     SERVER,
     Closed,
@@ -30,13 +29,14 @@ from unpacket._core.events import (
     Opened,
     Rejected,
 )
-from unpacket._core.state import Endpoint, Stream
-from unpacket.acks import AckTracker
+from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket.errors import LimitError
+from unpacket.faces.ack_tracker import AckTracker
+from unpacket.faces.callback_queue import Receiver, Waiting
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
-    from unpacket.sources.bpf import Bpf, BpfLike
+    from unpacket.sources.bpf.filter import Bpf, BpfLike
 
 Callback = Callable[..., object]
 Item = TypeVar("Item")
@@ -393,7 +393,7 @@ class StreamFollower(Callbacks):
         self.link_type = link_type
         self._bpf: Bpf | None = None
         if bpf is not None:
-            from unpacket.sources.bpf import Bpf
+            from unpacket.sources.bpf.filter import Bpf
 
             self._bpf = Bpf(bpf)
         self.auto_cleanup_payloads = data_callback is None

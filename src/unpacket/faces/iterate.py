@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from unpacket._core.events import Closed, Data, Finished, Opened
-from unpacket._core.state import Stream
+from unpacket._core.reassembly.events import Closed, Data, Finished, Opened
+from unpacket._core.reassembly.stream import Stream
+from unpacket.faces.reader import Reading
 from unpacket.policy import Policy
-from unpacket.reading import Reading
-from unpacket.spool import BLOCK_BYTES, BlockFile
-from unpacket.summary import Missing, Summary, Trouble
-from unpacket.whole import (
+from unpacket.records.spool import BLOCK_BYTES, BlockFile
+from unpacket.records.summary import Missing, Summary, Trouble
+from unpacket.records.whole_stream import (
     FRESH_BYTES,
     FRESH_EVENTS,
     Chunk,
@@ -26,8 +26,8 @@ from unpacket.whole import (
 )
 
 if TYPE_CHECKING:
-    from unpacket.sources.bpf import BpfLike
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
+    from unpacket.sources.bpf.filter import BpfLike
 
 __all__ = [
     "Chunk",
@@ -77,7 +77,7 @@ def events(
         jobs: How many processors to use, None for all. With more than one a file is
             read and decoded by a thread of its own; the events are the same.
         bpf: A filter on frames as for tcpdump, such as ``"tcp port 80"``; see
-            ``unpacket.sources.bpf.Bpf``.
+            ``unpacket.sources.bpf.filter.Bpf``.
 
     Raises:
         BpfError: ``bpf`` is no filter. It is a ``ValueError``.
@@ -113,7 +113,7 @@ def summaries(
 
     Args:
         where: Which streams to give, such as ``"server.port == 443 and gaps > 0"``;
-            ``unpacket.where`` has the grammar and the columns.
+            ``unpacket.query.parser`` has the grammar and the columns.
 
     ``options`` are those of ``events``.
 
@@ -189,7 +189,7 @@ def filter_of(where: str | Where | None) -> Where | None:
     if not isinstance(where, str):
         return where
     # A tenth of the time that it takes to import all else: only for those who filter.
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
     return Where(where)
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from unpacket._core.assembler import Assembler
-from unpacket._core.batch import Batch
-from unpacket._core.events import Event
-from unpacket._core.segments import Segments
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.events import Event
 from unpacket.sources import Source
 
 # Each is a buffer of 1 MiB, which should still be in the processor's cache.

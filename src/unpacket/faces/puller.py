@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from unpacket._core.events import CLIENT, SERVER, Direction, Gap
-from unpacket.follower import FollowedStream, StreamFollower
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Gap
+from unpacket.faces.follower import FollowedStream, StreamFollower
 from unpacket.policy import Policy
 
 Consume: TypeAlias = Callable[[FollowedStream, Direction, memoryview], int]

@@ -8,17 +8,17 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.assembler import Assembler
-from unpacket._core.batch import Batch
-from unpacket._core.events import CLIENT, SERVER, Closed, Event, Opened
-from unpacket._core.gather import Gatherer
-from unpacket._core.state import Stream
+from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.events import CLIENT, SERVER, Closed, Event, Opened
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import CaptureWarning, SourceError
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
     from unpacket import sources
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 # Less is read sooner than a thread has begun. A pipe has no size, and is read as it
 # comes.
@@ -68,7 +68,7 @@ class Reading:
         self._source = source
         self.opening = opening
         if opening.get("bpf") is not None:
-            from unpacket.sources.bpf import Bpf
+            from unpacket.sources.bpf.filter import Bpf
 
             # What is wrong with it is said before anything is read.
             opening["bpf"] = Bpf(opening["bpf"])
@@ -140,7 +140,7 @@ class Reading:
         if jobs is None:
             jobs = processors()
         if jobs > 1 and (source.total_bytes or 0) >= LEAST_BYTES:
-            from unpacket.ahead import ahead
+            from unpacket.faces.pipeline import ahead
 
             return ahead(self.assembler, source, self._begin)
         return map(self._feed, source)

@@ -12,13 +12,21 @@ from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
-from unpacket._core.assembler import Assembler
-from unpacket._core.batch import Batch
-from unpacket._core.events import CLIENT, SERVER, Closed, Data, Direction, Gap, Opened
-from unpacket._core.held import POLICIES
-from unpacket._core.state import Stream
+from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.events import (
+    CLIENT,
+    SERVER,
+    Closed,
+    Data,
+    Direction,
+    Gap,
+    Opened,
+)
+from unpacket._core.reassembly.held import POLICIES
+from unpacket._core.reassembly.stream import Stream
+from unpacket.faces.reader import ignore
 from unpacket.policy import Policy
-from unpacket.reading import ignore
 
 # Of each direction so many places are remembered, so much of each is kept, and so much
 # is shown. What goes beyond still counts by its digest.

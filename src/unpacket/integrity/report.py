@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from unpacket import sources
 from unpacket._core.constants import MAX_COPIES
-from unpacket._core.events import (
+from unpacket._core.reassembly.events import (
     CLIENT,
     SERVER,
     Closed,
@@ -28,14 +28,14 @@ from unpacket._core.events import (
     Opened,
     Rejected,
 )
-from unpacket._core.state import Stream
-from unpacket.divergence import Divergence, Watch, divergences
+from unpacket._core.reassembly.stream import Stream
+from unpacket.faces.iterate import filter_of, happening
+from unpacket.faces.reader import Reading
+from unpacket.integrity.divergence import Divergence, Watch, divergences
 from unpacket.policy import Policy
-from unpacket.reading import Reading
+from unpacket.query.parser import Where
+from unpacket.records.summary import Summary, Trouble
 from unpacket.sources import Drops, Source
-from unpacket.streams import filter_of, happening
-from unpacket.summary import Summary, Trouble
-from unpacket.where import Where
 
 __all__ = ["Found", "Integrity", "Report", "check"]
 

@@ -1,8 +1,8 @@
 """Streams in the order of what is known of them, of as many as there are.
 
-What streams are ordered by are the columns of ``unpacket.where``. Each stream has a
-key of bytes, made such that keys are in order exactly if the streams are: so rows of
-different kinds can be sorted on disk, where nothing is known of columns.
+What streams are ordered by are the columns of ``unpacket.query.parser``. Each stream
+has a key of bytes, made such that keys are in order exactly if the streams are: so rows
+of different kinds can be sorted on disk, where nothing is known of columns.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import IO, Any
 
-from unpacket.spool import temporary_file, told_of_temporary_files
-from unpacket.summary import Summary
-from unpacket.where import COLUMNS, number_of
+from unpacket.query.parser import COLUMNS, number_of
+from unpacket.records.spool import temporary_file, told_of_temporary_files
+from unpacket.records.summary import Summary
 
 # More than this waits in a temporary file.
 KEPT_BYTES = 64 << 20

@@ -32,9 +32,9 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from unpacket._core.constants import EVIDENCE, REASONS
-from unpacket._core.reasons import GAP_REASONS, REJECTED_REASONS
-from unpacket.summary import Missing, Summary
-from unpacket.units import BYTES, NANOSECONDS
+from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
+from unpacket.query.units import BYTES, NANOSECONDS
+from unpacket.records.summary import Missing, Summary
 
 # Far beyond what anybody writes by hand, and far below what Python's own stack takes.
 MAX_LENGTH = 4096

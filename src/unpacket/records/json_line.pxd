@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.state cimport (
+from unpacket._core.reassembly.stream cimport (
     Half,
     Stream,
     address_text,
@@ -11,7 +11,7 @@ from unpacket._core.state cimport (
     retransmissions_of,
     side,
 )
-from unpacket._core.text cimport Text
+from unpacket.records.text cimport Text
 
 cdef unsigned int IS_CLIENT
 

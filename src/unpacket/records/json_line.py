@@ -5,7 +5,7 @@ library's encoder is for any object, and took longer than reassembly.
 """
 
 from unpacket._core.constants import IS_CLIENT
-from unpacket._core.state import (
+from unpacket._core.reassembly.stream import (
     Half,
     Stream,
     address_text,
@@ -16,7 +16,7 @@ from unpacket._core.state import (
     retransmissions_of,
     side,
 )
-from unpacket._core.text import Text
+from unpacket.records.text import Text
 
 
 def told(stream: Stream, digests: str, troubles: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from unpacket._core.events import CLIENT, SERVER, Conflict, Gap, Rejected
-from unpacket._core.state import Endpoint, Stream
-from unpacket._core.told import told
+from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
+from unpacket._core.reassembly.stream import Endpoint, Stream
+from unpacket.records.json_line import told
 
 json_text = json.JSONEncoder(separators=(",", ":")).encode
 

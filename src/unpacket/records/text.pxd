@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core cimport inline_text as native
+from unpacket.records.native cimport text as native
 
 cdef Py_ssize_t FIRST_BYTES, NUMBER_BYTES
 

@@ -4,7 +4,7 @@ Lines of JSON and names of files are as many as there are streams: to make an ob
 each number in them took longer than to find the streams.
 """
 
-from unpacket._core import inline_text as native
+from unpacket.records.native import text as native
 
 FIRST_BYTES = 1 << 10
 # The longest that a number can be.

@@ -13,7 +13,7 @@ from struct import Struct
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from unpacket._core.events import (
+from unpacket._core.reassembly.events import (
     CLIENT,
     SERVER,
     Conflict,
@@ -22,9 +22,9 @@ from unpacket._core.events import (
     Gap,
     Rejected,
 )
-from unpacket._core.state import Stream
-from unpacket.spool import BlockFile, Store
-from unpacket.summary import Missing, Summary, Trouble
+from unpacket._core.reassembly.stream import Stream
+from unpacket.records.spool import BlockFile, Store
+from unpacket.records.summary import Missing, Summary, Trouble
 
 # How much of what was rejected, or in conflict, a stream keeps as evidence; all is
 # counted.

@@ -1,10 +1,10 @@
 cimport cython
 
-from unpacket._core.gather cimport Gatherer
-from unpacket._core.named cimport put_tcpflow
-from unpacket._core.state cimport Stream
-from unpacket._core.text cimport Text
-from unpacket._core.told cimport tell
+from unpacket._core.reassembly.payload_gatherer cimport Gatherer
+from unpacket.sinks.name_facts cimport put_tcpflow
+from unpacket._core.reassembly.stream cimport Stream
+from unpacket.records.text cimport Text
+from unpacket.records.json_line cimport tell
 from unpacket.sinks.whole cimport write_file
 
 cdef tuple DIRECTIONS

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any, TypeAlias
 
-from unpacket._core.events import CLIENT, SERVER, Direction
-from unpacket._core.gather import Gatherer
-from unpacket._core.named import put_tcpflow
-from unpacket._core.state import Stream
-from unpacket._core.text import Text
-from unpacket._core.told import tell
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket._core.reassembly.stream import Stream
+from unpacket.records.json_line import tell
+from unpacket.records.summary import NO_TROUBLE
+from unpacket.records.text import Text
 from unpacket.sinks.files import NO_BYTES
+from unpacket.sinks.name_facts import put_tcpflow
 from unpacket.sinks.whole import write_file
-from unpacket.summary import NO_TROUBLE
 
 # Up to so many bytes of a side are written at once.
 WHOLE_BYTES = 1 << 20

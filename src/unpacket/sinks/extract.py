@@ -13,7 +13,7 @@ from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from unpacket._core.events import (
+from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
@@ -22,18 +22,18 @@ from unpacket._core.events import (
     Gap,
     Opened,
 )
-from unpacket._core.gather import Gatherer
-from unpacket._core.state import Stream
-from unpacket._core.text import Text
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import SinkError
+from unpacket.records.summary import Summary, Trouble, json_text
+from unpacket.records.text import Text
 from unpacket.sinks.direct import NO_DIRECTORY, WHOLE_BYTES, Direct
 from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
-from unpacket.sinks.follow import Renderer, renderer
 from unpacket.sinks.names import TCPFLOW, Template
-from unpacket.summary import Summary, Trouble, json_text
+from unpacket.sinks.render.follow import Renderer, renderer
 
 if TYPE_CHECKING:
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 INDEX = "index.jsonl"
 NOT_EMPTY = "it is not empty"
@@ -146,7 +146,7 @@ class Extractor:
         digest: Whether the index has the SHA-256 of each side's bytes.
         force: Whether the directory may have files in it; those whose names are needed
             are replaced.
-        where: Which streams to write, see ``unpacket.where``. That is known at their
+        where: Which streams to write, see ``unpacket.query``. That is known at their
             end: until then, what there is too much of to wait in memory goes to files
             whose names begin with ``.unpacket-``.
         first_ns: Returns when the first frame was captured, which is what ``start``
@@ -185,7 +185,7 @@ class Extractor:
         self._beside = frames or conversation is not None
         self._extracted: dict[Stream, Extracted] = {}
         if isinstance(where, str):
-            from unpacket.where import Where
+            from unpacket.query.parser import Where
 
             where = Where(where)
         self._where = where

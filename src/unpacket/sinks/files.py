@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from unpacket.errors import SinkError
-from unpacket.sinks.inline_system import date, fill
+from unpacket.sinks.native.system import date, fill
 from unpacket.sinks.whole import write_file
 
 # tmpfs and XFS would take more; most other file systems 16 TiB.

@@ -1,7 +1,7 @@
 cimport cython
 
-from unpacket._core.state cimport Stream, address_text
-from unpacket._core.text cimport Text
+from unpacket._core.reassembly.stream cimport Stream, address_text
+from unpacket.records.text cimport Text
 
 cdef tuple THREE_DIGITS, SIDES
 cdef long long NS

@@ -20,9 +20,9 @@ from unpacket._core.constants import (
     NAME_TO_PORT,
     NS,
 )
-from unpacket._core.events import CLIENT, SERVER, Direction
-from unpacket._core.state import Stream, address_text
-from unpacket._core.text import Text
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.stream import Stream, address_text
+from unpacket.records.text import Text
 
 # What stands for both directions, beside those of CLIENT and SERVER.
 BOTH = 2

@@ -11,9 +11,10 @@ import re
 import string
 from datetime import UTC, datetime
 
-from unpacket._core import constants, named
-from unpacket._core.events import Direction
-from unpacket._core.state import Stream
+from unpacket._core import constants
+from unpacket._core.reassembly.events import Direction
+from unpacket._core.reassembly.stream import Stream
+from unpacket.sinks import name_facts as named
 
 # As tcpflow names its files: 192.000.002.001.55150-192.000.002.002.00080.
 TCPFLOW = "{from}.{from_port:05}-{to}.{to_port:05}{again}"

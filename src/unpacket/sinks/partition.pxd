@@ -1,8 +1,8 @@
 cimport cython
 
-from unpacket._core cimport inline_blocks as native
-from unpacket._core.batch cimport Batch
-from unpacket._core.growing cimport Growing
+from unpacket.sinks.native cimport blocks as native
+from unpacket._core.memory.batch cimport Batch
+from unpacket._core.memory.byte_chains cimport Growing
 
 cdef Py_ssize_t FIRST_BYTES
 

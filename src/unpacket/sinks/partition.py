@@ -7,9 +7,9 @@ that take more than that are left to who asked, one at a time and in order.
 from array import array
 from collections.abc import Callable
 
-from unpacket._core import inline_blocks as native
-from unpacket._core.batch import Batch
-from unpacket._core.growing import Growing
+from unpacket._core.memory.batch import Batch
+from unpacket._core.memory.byte_chains import Growing
+from unpacket.sinks.native import blocks as native
 
 # A frame and its block at first; room is made for longer ones.
 FIRST_BYTES = 1 << 16

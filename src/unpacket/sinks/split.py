@@ -12,32 +12,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.assembler import Assembler, Trace
-from unpacket._core.batch import Batch
-from unpacket._core.events import Closed, Conflict, Finished, Opened
-from unpacket._core.growing import Growing
-from unpacket._core.partition import Part as Waiting
-from unpacket._core.partition import Partition, counted, increasing
-from unpacket._core.state import Stream
-from unpacket._core.told import described as described_plain
+from unpacket._core.memory.batch import Batch
+from unpacket._core.memory.byte_chains import Growing
+from unpacket._core.reassembly.assembler import Assembler, Trace
+from unpacket._core.reassembly.events import Closed, Conflict, Finished, Opened
+from unpacket._core.reassembly.stream import Stream
 from unpacket._version import __version__
 from unpacket.policy import Policy
+from unpacket.records.json_line import described as described_plain
+from unpacket.records.summary import Summary, Trouble
 from unpacket.sinks.direct import WHOLE_BYTES
 from unpacket.sinks.extract import BUFFER_BYTES, MAX_OPEN, StreamFile, prepare
 from unpacket.sinks.files import GrowingFiles
-from unpacket.sinks.follow import remark
 from unpacket.sinks.names import Template
+from unpacket.sinks.partition import Part as Waiting
+from unpacket.sinks.partition import Partition, counted, increasing
 from unpacket.sinks.pcapng import (
     enhanced_packet,
     interface_description,
     options,
     section_header,
 )
+from unpacket.sinks.render.follow import remark
 from unpacket.sources import Interface
-from unpacket.summary import Summary, Trouble
 
 if TYPE_CHECKING:
-    from unpacket.where import Where
+    from unpacket.query.parser import Where
 
 __all__ = ["NAME", "Findings", "find", "parts", "write"]
 
@@ -217,13 +217,13 @@ def find(
 
     Args:
         batches: An open ``Source``.
-        where: Which streams are wanted, see ``unpacket.where``.
+        where: Which streams are wanted, see ``unpacket.query.parser``.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
     """
     if isinstance(where, str):
-        from unpacket.where import Where
+        from unpacket.query.parser import Where
 
         where = Where(where)
     findings = Findings(where)

@@ -1,4 +1,4 @@
-from unpacket.sinks cimport inline_system as native
+from unpacket.sinks.native cimport system as native
 
 
 cpdef int write_file(

@@ -1,6 +1,6 @@
 """Files of which all is at hand, and that are new."""
 
-from unpacket.sinks import inline_system as native
+from unpacket.sinks.native import system as native
 
 
 def write_file(at: int, path: bytes, data: bytes | memoryview, time_ns: int) -> int:

@@ -4,7 +4,7 @@ A source is an iterator of batches of frames. ``open`` picks the one that fits.
 """
 
 from unpacket.sources._open import open
-from unpacket.sources.notes import Comment, Drops, Notes, Secrets, Statistics
+from unpacket.sources.formats.notes import Comment, Drops, Notes, Secrets, Statistics
 from unpacket.sources.paths import can_be_read_again, expanded
 from unpacket.sources.source import Interface, Source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.batch import CAPACITY
+from unpacket._core.memory.batch import CAPACITY
 from unpacket.sources.link_types import link_type_number
 from unpacket.sources.objects import ObjectSource
 from unpacket.sources.opening import Opening, open_capture, path_of, reader_of
@@ -14,7 +14,7 @@ from unpacket.sources.paths import expanded, named
 from unpacket.sources.source import Progress, Source
 
 if TYPE_CHECKING:
-    from unpacket.sources.bpf import BpfLike
+    from unpacket.sources.bpf.filter import BpfLike
 
 
 def open(
@@ -57,7 +57,7 @@ def open(
             another. Of several captures, frames are numbered over all.
         bpf: A filter as for tcpdump, such as "tcp port 80": frames that do not pass
             have ``passed[i] == 0`` in their batch, and are not decoded. See
-            `unpacket.sources.bpf.Bpf`; an open source is given a filter too.
+            `unpacket.sources.bpf.filter.Bpf`; an open source is given a filter too.
 
     Raises:
         BpfError: ``bpf`` is no filter. It is a ``ValueError``.
@@ -68,7 +68,7 @@ def open(
     """
     if bpf is not None:
         # Only for those who filter.
-        from unpacket.sources.bpf import Bpf, FilteredSource
+        from unpacket.sources.bpf.filter import Bpf, FilteredSource
 
         chosen = Bpf(bpf)
         inner = open(

@@ -4,11 +4,11 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from unpacket._core.batch import Batch, BatchPool
+from unpacket._core.memory.batch import Batch, BatchPool
 from unpacket.errors import CaptureWarning, FormatError
-from unpacket.sources.notes import CaptureNotes, Notes
+from unpacket.sources.formats.notes import CaptureNotes, Notes
+from unpacket.sources.readers.buffer import Reader, Window
 from unpacket.sources.source import Interface, Progress, Source
-from unpacket.sources.window import Reader, Window
 
 # libpcap takes a packet of more than 262,144 bytes for damage, apart from some link
 # types without TCP. Linux captures segments of up to 524,280 bytes before they are

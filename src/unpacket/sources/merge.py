@@ -8,8 +8,8 @@ one slot in their own order, whatever their times are.
 
 from array import array
 
-from unpacket._core import inline_copy as native
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
+from unpacket.sources.native import frames as native
 
 # What `merge` returns where it does not ask for the next batch of a slot.
 FULL = -1

@@ -6,7 +6,7 @@ from os import PathLike
 from time import monotonic
 from typing import Any
 
-from unpacket._core.batch import BUFFER_BYTES, Batch, BatchPool
+from unpacket._core.memory.batch import BUFFER_BYTES, Batch, BatchPool
 from unpacket.sources.packets import Packet, is_undissected, packet_of
 from unpacket.sources.source import Progress, Source
 

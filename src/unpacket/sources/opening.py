@@ -5,16 +5,17 @@ import os
 import sys
 from typing import Any, NamedTuple
 
-from unpacket._core.batch import BUFFER_BYTES, CAPACITY
+from unpacket._core.memory.batch import BUFFER_BYTES, CAPACITY
 from unpacket.errors import FormatError, SourceError
-from unpacket.sources import compressed, formats
 from unpacket.sources.capture import CaptureSource, CutHeaderError
-from unpacket.sources.compressed import DecompressingReader, compression_of
-from unpacket.sources.files import FileReader, open_file
-from unpacket.sources.notes import CaptureNotes, Notes
+from unpacket.sources.formats import detect as formats
+from unpacket.sources.formats.notes import CaptureNotes, Notes
 from unpacket.sources.paths import STANDARD_INPUT, is_url
+from unpacket.sources.readers import compressed
+from unpacket.sources.readers.buffer import Reader, Window
+from unpacket.sources.readers.compressed import DecompressingReader, compression_of
+from unpacket.sources.readers.files import FileReader, open_file
 from unpacket.sources.source import Progress
-from unpacket.sources.window import Reader, Window
 
 LONGEST_MAGIC = max(compressed.LONGEST_MAGIC, formats.LONGEST_MAGIC)
 
@@ -63,7 +64,7 @@ def reader_of(source: Any, *, block_bytes: int | None = None) -> FileReader:
     if isinstance(source, str | os.PathLike):
         path = path_of(source)
         if is_url(path):
-            from unpacket.sources.remote import BLOCK_BYTES, open_url
+            from unpacket.sources.readers.remote import BLOCK_BYTES, open_url
 
             return open_url(path, block_bytes=block_bytes or BLOCK_BYTES)
         return open_file(path)

@@ -11,7 +11,7 @@ from math import floor, isfinite
 from numbers import Integral, Rational, Real
 from typing import Any, NamedTuple
 
-from unpacket._core.batch import MAX_INTERFACE, MAX_LENGTH
+from unpacket._core.memory.batch import MAX_INTERFACE, MAX_LENGTH
 from unpacket.sources.capture import LONGEST_OF_ALL
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

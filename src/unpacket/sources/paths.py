@@ -69,7 +69,7 @@ def matching(name: str | os.PathLike[str]) -> list[Any]:
         # Of a URL, ? begins the query, and [] stand around an address.
         if "*" not in path:
             return [path]
-        from unpacket.sources.remote import matching_urls
+        from unpacket.sources.readers.remote import matching_urls
 
         found = matching_urls(path)
     elif not MAGIC.search(path) or os.path.lexists(path):

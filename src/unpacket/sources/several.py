@@ -12,16 +12,16 @@ import warnings
 from abc import abstractmethod
 from typing import Any
 
-from unpacket._core.batch import Batch, BatchPool, BufferPool
-from unpacket._core.merge import FULL, NOTHING, Merger
+from unpacket._core.memory.batch import Batch, BatchPool, BufferPool
 from unpacket.errors import CaptureWarning, FormatError, OverlapWarning, SourceError
 from unpacket.sources.capture import CaptureSource, CutHeaderError
-from unpacket.sources.files import FewFiles
-from unpacket.sources.notes import CaptureNotes, Notes
+from unpacket.sources.formats.notes import CaptureNotes, Notes
+from unpacket.sources.merge import FULL, NOTHING, Merger
 from unpacket.sources.opening import Opening, open_capture, path_of, reader_of
 from unpacket.sources.paths import STANDARD_INPUT, is_url
+from unpacket.sources.readers.buffer import Reader
+from unpacket.sources.readers.files import FewFiles
 from unpacket.sources.source import Interface, Source
-from unpacket.sources.window import Reader
 
 # What a look at a capture reads.
 LOOK_BYTES = 1 << 16

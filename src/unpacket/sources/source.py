@@ -5,9 +5,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
 from unpacket.errors import CaptureWarning, OverlapWarning
-from unpacket.sources.notes import Notes
+from unpacket.sources.formats.notes import Notes
 
 Progress = Callable[[int, int | None], object]
 

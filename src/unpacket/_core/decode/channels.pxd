@@ -1,10 +1,10 @@
 cimport cython
 
-from unpacket._core cimport inline_loads as loads
-from unpacket._core.batch cimport Batch, u64
+from unpacket._core.native cimport loads
+from unpacket._core.memory.batch cimport Batch, u64
 # Cython rebuilds for a file from which a name comes, and not for the line above.
-from unpacket._core.inline_loads cimport load32 as rebuild_for_loads
-from unpacket._core.segments cimport Segments
+from unpacket._core.native.loads cimport load32 as rebuild_for_loads
+from unpacket._core.decode.segments cimport Segments
 
 cdef u64 LOW32, UNTAGGED, TAG, TAGS_MASK, ADDRESSES, VLAN
 cdef u64 FACTOR_0, FACTOR_1, FACTOR_2

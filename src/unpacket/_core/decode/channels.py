@@ -6,18 +6,18 @@ one channel alone (``choice`` decides from which). A channel is a number other t
 equal where interface, VLAN tags or addresses are; MAC addresses, which are longer, are
 told apart by 62 bits of them.
 
-Bytes of a frame are read unchecked (inline_loads), where the batch says that the frame
-has them. No sum exceeds 64 bits: a product of 32 bits and a factor is below 2**60, and
-no more than three are added up.
+Bytes of a frame are read unchecked (``native.loads``), where the batch says that the
+frame has them. No sum exceeds 64 bits: a product of 32 bits and a factor is below
+2**60, and no more than three are added up.
 """
 
 from array import array
 
-from unpacket._core import inline_loads as loads
-from unpacket._core.batch import Batch
 from unpacket._core.constants import LOW32
-from unpacket._core.layers import ID_BITS, MAX_LAYERS, VLAN
-from unpacket._core.segments import Segments
+from unpacket._core.decode.layers import ID_BITS, MAX_LAYERS, VLAN
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import loads
 
 # What ``Policy.channel`` names but for the first, in the order of these numbers.
 RULES = ("any", "interface", "vlan", "mac")

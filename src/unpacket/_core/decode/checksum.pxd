@@ -1,8 +1,8 @@
 cimport cython
 
-from unpacket._core cimport inline_sums as sums
-from unpacket._core.batch cimport i64
-from unpacket._core.packet cimport Packet
+from unpacket._core.native cimport sums
+from unpacket._core.memory.batch cimport i64
+from unpacket._core.decode.packet cimport Packet
 
 cdef bint LITTLE_ENDIAN
 

@@ -13,8 +13,8 @@ reads lie in the range that its first lines cut to what there is.
 
 import sys
 
-from unpacket._core import inline_sums as sums
-from unpacket._core.packet import Packet
+from unpacket._core.decode.packet import Packet
+from unpacket._core.native import sums
 
 LITTLE_ENDIAN = sys.byteorder == "little"
 

@@ -1,7 +1,7 @@
 cimport cython
 
-from unpacket._core.batch cimport i64, u8, u64
-from unpacket._core.segments cimport Segments
+from unpacket._core.memory.batch cimport i64, u8, u64
+from unpacket._core.decode.segments cimport Segments
 
 cdef Py_ssize_t HOSTS, MASK, PROBES
 cdef u64 LOW32, MULTIPLIER

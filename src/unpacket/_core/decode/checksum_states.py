@@ -8,7 +8,7 @@ import ipaddress
 from array import array
 
 from unpacket._core.constants import LOW32
-from unpacket._core.segments import Segments
+from unpacket._core.decode.segments import Segments
 
 HOSTS = 4096
 MASK = HOSTS - 1

@@ -1,16 +1,16 @@
 cimport cython
 
-from unpacket._core.batch cimport Batch, i64, u32
-from unpacket._core.channels cimport Channels
-from unpacket._core.defrag cimport Defragmenter
-from unpacket._core.duplicates cimport Duplicates
-from unpacket._core.ip cimport ip_layer, transport
-from unpacket._core.link cimport link_layer
-from unpacket._core.packet cimport Packet
-from unpacket._core.plain cimport plain
-from unpacket._core.segments cimport Segments
-from unpacket._core.tcp cimport TcpLayer
-from unpacket._core.tunnel cimport unwrap
+from unpacket._core.memory.batch cimport Batch, i64, u32
+from unpacket._core.decode.channels cimport Channels
+from unpacket._core.decode.fragments cimport Defragmenter
+from unpacket._core.decode.duplicates cimport Duplicates
+from unpacket._core.decode.ip cimport ip_layer, transport
+from unpacket._core.decode.link cimport link_layer
+from unpacket._core.decode.packet cimport Packet
+from unpacket._core.decode.ethernet_ipv4 cimport plain
+from unpacket._core.decode.segments cimport Segments
+from unpacket._core.decode.tcp cimport TcpLayer
+from unpacket._core.decode.tunnels.dispatch cimport unwrap
 
 cdef int ETHERNET, NONE, ENCAPSULATED, FILTERED, FRAGMENT, IP_HEADER
 
@@ -42,4 +42,4 @@ cdef class Decoder:
 
 
 # Below the class, since it needs it.
-from unpacket._core cimport inline_released as native
+from unpacket._core.native cimport released as native

@@ -3,16 +3,14 @@
 
 from array import array
 
-from unpacket._core import inline_released as native
-from unpacket._core.batch import Batch
-from unpacket._core.channels import RULES, Channels
-from unpacket._core.defrag import Defragmenter
-from unpacket._core.duplicates import Duplicates
-from unpacket._core.ip import ip_layer, transport
-from unpacket._core.link import link_layer
-from unpacket._core.packet import Packet
-from unpacket._core.plain import plain
-from unpacket._core.reasons import (
+from unpacket._core.decode.channels import RULES, Channels
+from unpacket._core.decode.duplicates import Duplicates
+from unpacket._core.decode.ethernet_ipv4 import plain
+from unpacket._core.decode.fragments import Defragmenter
+from unpacket._core.decode.ip import ip_layer, transport
+from unpacket._core.decode.link import link_layer
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.reasons import (
     ENCAPSULATED,
     FILTERED,
     FRAGMENT,
@@ -20,9 +18,11 @@ from unpacket._core.reasons import (
     NAMES,
     NONE,
 )
-from unpacket._core.segments import Segments
-from unpacket._core.tcp import TcpLayer
-from unpacket._core.tunnel import unwrap
+from unpacket._core.decode.segments import Segments
+from unpacket._core.decode.tcp import TcpLayer
+from unpacket._core.decode.tunnels.dispatch import unwrap
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import released as native
 
 # What ``Policy.context`` names, in the order of ``Packet.keyed_by``.
 CONTEXTS = ("none", "tunnel", "vlan")

@@ -1,8 +1,8 @@
 cimport cython
 
-from unpacket._core cimport inline_loads as loads
-from unpacket._core.batch cimport Batch, i64, u64
-from unpacket._core.segments cimport Segments
+from unpacket._core.native cimport loads
+from unpacket._core.memory.batch cimport Batch, i64, u64
+from unpacket._core.decode.segments cimport Segments
 
 cdef u64 WORDS, SLOT_MASK, SENDER_WORDS, SENDER_MASK, STEADY, PROMPT_NS, LOW32, MASK64
 cdef u64 HALF64, FRAME_MASK, WAY_MASK, SYN_OR_FIN, RST, BAD, UNFILLED

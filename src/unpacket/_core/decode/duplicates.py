@@ -15,11 +15,11 @@ factor is below 2**60, and never are more than four added up.
 
 from array import array
 
-from unpacket._core import inline_loads as loads
-from unpacket._core.batch import Batch
 from unpacket._core.constants import LOW32
-from unpacket._core.layers import MAX_LAYERS
-from unpacket._core.segments import BAD, UNFILLED, Segments
+from unpacket._core.decode.layers import MAX_LAYERS
+from unpacket._core.decode.segments import BAD, UNFILLED, Segments
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import loads
 
 # How many segments are remembered, each until another one takes its slot. In 128 KiB,
 # which a processor's cache has room for; mirror ports have their copies within dozens.

@@ -1,8 +1,8 @@
 cimport cython
 
-from unpacket._core cimport inline_loads as loads
-from unpacket._core.batch cimport i64, u64
-from unpacket._core.packet cimport Packet
+from unpacket._core.native cimport loads
+from unpacket._core.memory.batch cimport i64, u64
+from unpacket._core.decode.packet cimport Packet
 
 cdef i64 LEAST
 

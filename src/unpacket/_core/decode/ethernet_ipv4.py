@@ -9,8 +9,8 @@ The checks of index and overflow are off in this file: all bytes that are read a
 among the first LEAST of the frame, which the first lines compare with the data.
 """
 
-from unpacket._core import inline_loads as loads
-from unpacket._core.packet import Packet
+from unpacket._core.decode.packet import Packet
+from unpacket._core.native import loads
 
 # What the three headers take.
 LEAST = 54

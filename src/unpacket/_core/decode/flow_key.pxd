@@ -1,9 +1,9 @@
 cimport cython
 
-from unpacket._core cimport inline_loads as loads
-from unpacket._core.batch cimport i64, u32, u64
-from unpacket._core.packet cimport Packet
-from unpacket._core.segments cimport Segments
+from unpacket._core.native cimport loads
+from unpacket._core.memory.batch cimport i64, u32, u64
+from unpacket._core.decode.packet cimport Packet
+from unpacket._core.decode.segments cimport Segments
 
 cdef int NOT_JUDGED
 cdef u64 HASH_MASK, OTHER_DIRECTION

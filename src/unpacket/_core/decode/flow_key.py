@@ -12,9 +12,9 @@ added up; positions in a buffer are below 2**34.
 
 from array import array
 
-from unpacket._core import inline_loads as loads
-from unpacket._core.packet import Packet
-from unpacket._core.segments import NOT_JUDGED, Segments
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.segments import NOT_JUDGED, Segments
+from unpacket._core.native import loads
 
 HASH_KEYS = 21
 HASH_MASK = (1 << 44) - 1

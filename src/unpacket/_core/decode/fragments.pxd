@@ -1,7 +1,7 @@
 cimport cython
 
-from unpacket._core.batch cimport i64
-from unpacket._core.packet cimport Packet
+from unpacket._core.memory.batch cimport i64
+from unpacket._core.decode.packet cimport Packet
 
 cdef int NONE, FRAGMENT, FRAGMENT_INVALID, FRAGMENT_LIMIT
 cdef int FRAGMENT_OVERLAP, FRAGMENT_TIMEOUT

@@ -13,8 +13,8 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 
-from unpacket._core.packet import Packet
-from unpacket._core.reasons import (
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.reasons import (
     FRAGMENT,
     FRAGMENT_INVALID,
     FRAGMENT_LIMIT,

@@ -1,9 +1,9 @@
 cimport cython
 
-from unpacket._core cimport inline_reads as reads
-from unpacket._core.batch cimport i64, u64
-from unpacket._core.checksum cimport ones_sum
-from unpacket._core.packet cimport Packet
+from unpacket._core.native cimport reads
+from unpacket._core.memory.batch cimport i64, u64
+from unpacket._core.decode.checksum cimport ones_sum
+from unpacket._core.decode.packet cimport Packet
 
 cdef int NONE, ENCAPSULATED, FRAGMENT, ICMP, IP_HEADER, IP_TRUNCATED
 cdef int OTHER_PROTOCOL, UDP, MAX_HEADERS, UDP_PORTS

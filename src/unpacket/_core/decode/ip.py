@@ -8,11 +8,10 @@ collect; ``transport`` goes on with what comes of that.
 RFC 791, RFC 8200 and its extension headers, RFC 2675 (jumbograms), RFC 4302 (AH).
 """
 
-from unpacket._core import inline_reads as reads
-from unpacket._core.checksum import ones_sum
-from unpacket._core.layers import UDP_PORTS
-from unpacket._core.packet import Packet
-from unpacket._core.reasons import (
+from unpacket._core.decode.checksum import ones_sum
+from unpacket._core.decode.layers import UDP_PORTS
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.reasons import (
     ENCAPSULATED,
     FRAGMENT,
     ICMP,
@@ -22,6 +21,7 @@ from unpacket._core.reasons import (
     OTHER_PROTOCOL,
     UDP,
 )
+from unpacket._core.native import reads
 
 # No standard bounds the chain; each header costs its sender 8 bytes. FreeBSD stops
 # at 15 and Linux nowhere.

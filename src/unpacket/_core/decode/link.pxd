@@ -1,8 +1,8 @@
 cimport cython
 
-from unpacket._core cimport inline_reads as reads
-from unpacket._core.batch cimport i64, u64
-from unpacket._core.packet cimport Packet
+from unpacket._core.native cimport reads
+from unpacket._core.memory.batch cimport i64, u64
+from unpacket._core.decode.packet cimport Packet
 
 cdef int NONE, LINK_TRUNCATED, LINK_HEADER, LINK_TYPES
 cdef int ARP, NOT_IP, ENCAPSULATED, MAX_VLAN_TAGS, KEYED_BY_VLAN

@@ -6,10 +6,9 @@ function returns a number of ``reasons``, where NONE says that ``packet.at`` is 
 start of an IP header of the version that ``packet.ethertype`` names.
 """
 
-from unpacket._core import inline_reads as reads
-from unpacket._core.layers import KEYED_BY_VLAN, LINK_TYPES, LLC, VLAN
-from unpacket._core.packet import Packet
-from unpacket._core.reasons import (
+from unpacket._core.decode.layers import KEYED_BY_VLAN, LINK_TYPES, LLC, VLAN
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.reasons import (
     ARP,
     ENCAPSULATED,
     LINK_HEADER,
@@ -17,6 +16,7 @@ from unpacket._core.reasons import (
     NONE,
     NOT_IP,
 )
+from unpacket._core.native import reads
 
 # Switches stack two. Wireshark reads any number.
 MAX_VLAN_TAGS = 8

@@ -1,11 +1,11 @@
 cimport cython
 
-from unpacket._core cimport inline_reads as reads
-from unpacket._core.batch cimport i64, u64
-from unpacket._core.link cimport (
+from unpacket._core.native cimport reads
+from unpacket._core.memory.batch cimport i64, u64
+from unpacket._core.decode.link cimport (
     header, logical_link, loopback, network_type, raw_ip,
 )
-from unpacket._core.packet cimport Packet
+from unpacket._core.decode.packet cimport Packet
 
 cdef int ENCAPSULATED, LINK_HEADER, LINK_TRUNCATED, NOT_IP, UNKNOWN_LINK_TYPE
 cdef int LINK_TYPES

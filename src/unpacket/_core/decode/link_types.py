@@ -4,8 +4,7 @@
 ``tunnel`` comes here with a link type; each function returns what its functions do.
 """
 
-from unpacket._core import inline_reads as reads
-from unpacket._core.layers import (
+from unpacket._core.decode.layers import (
     ATM,
     AVS,
     ENC,
@@ -25,15 +24,22 @@ from unpacket._core.layers import (
     TOKEN_RING,
     WLAN,
 )
-from unpacket._core.link import header, logical_link, loopback, network_type, raw_ip
-from unpacket._core.packet import Packet
-from unpacket._core.reasons import (
+from unpacket._core.decode.link import (
+    header,
+    logical_link,
+    loopback,
+    network_type,
+    raw_ip,
+)
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.reasons import (
     ENCAPSULATED,
     LINK_HEADER,
     LINK_TRUNCATED,
     NOT_IP,
     UNKNOWN_LINK_TYPE,
 )
+from unpacket._core.native import reads
 
 
 def framing(packet: Packet, link_type: int) -> int:

@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.batch cimport i64, u8, u16, u32, u64
+from unpacket._core.memory.batch cimport i64, u8, u16, u32, u64
 
 cdef i64 LONGEST_FRAME
 cdef int MAX_LAYERS, MAX_KEYS

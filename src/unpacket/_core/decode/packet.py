@@ -10,7 +10,7 @@ the wire, by the innermost header that says so, and never less than ``stop``.
 
 from array import array
 
-from unpacket._core.layers import MAX_KEYS, MAX_LAYERS
+from unpacket._core.decode.layers import MAX_KEYS, MAX_LAYERS
 
 NO_WORDS = array("H")
 

@@ -1,7 +1,7 @@
 cimport cython
 
-from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
-from unpacket._core.packet cimport Packet
+from unpacket._core.memory.batch cimport Batch, i64, u8, u16, u32, u64
+from unpacket._core.decode.packet cimport Packet
 
 cdef Py_ssize_t MAX_LAYERS, DELIVERY_WORDS
 cdef int NO_WSCALE

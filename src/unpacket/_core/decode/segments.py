@@ -34,10 +34,10 @@ index from ``hash >> 15``.
 from array import array
 from typing import Any
 
-from unpacket._core.batch import CAPACITY, Batch
 from unpacket._core.constants import DELIVERY_WORDS
-from unpacket._core.layers import MAX_LAYERS
-from unpacket._core.packet import Packet
+from unpacket._core.decode.layers import MAX_LAYERS
+from unpacket._core.decode.packet import Packet
+from unpacket._core.memory.batch import CAPACITY, Batch
 
 # Values of the checksum column.
 NOT_JUDGED = 0

@@ -1,12 +1,12 @@
 cimport cython
 
-from unpacket._core cimport inline_loads as loads
-from unpacket._core cimport inline_reads as reads
-from unpacket._core.batch cimport i64, u8, u16, u32, u64
-from unpacket._core.checksum cimport ones_sum
-from unpacket._core.row cimport RowWriter
-from unpacket._core.packet cimport Packet
-from unpacket._core.segments cimport Segments
+from unpacket._core.native cimport loads
+from unpacket._core.native cimport reads
+from unpacket._core.memory.batch cimport i64, u8, u16, u32, u64
+from unpacket._core.decode.checksum cimport ones_sum
+from unpacket._core.decode.flow_key cimport RowWriter
+from unpacket._core.decode.packet cimport Packet
+from unpacket._core.decode.segments cimport Segments
 
 cdef int NONE, TCP_HEADER, TCP_TRUNCATED
 cdef int NOT_JUDGED, GOOD, BAD, UNFILLED, MAX_WSCALE

@@ -4,20 +4,19 @@
 RFC 9293, options of RFC 2018 (SACK) and RFC 7323 (window scale, timestamps).
 """
 
-from unpacket._core import inline_loads as loads
-from unpacket._core import inline_reads as reads
-from unpacket._core.checksum import ones_sum
 from unpacket._core.constants import LOW32
-from unpacket._core.packet import Packet
-from unpacket._core.reasons import NONE, TCP_HEADER, TCP_TRUNCATED
-from unpacket._core.row import RowWriter
-from unpacket._core.segments import (
+from unpacket._core.decode.checksum import ones_sum
+from unpacket._core.decode.flow_key import RowWriter
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.reasons import NONE, TCP_HEADER, TCP_TRUNCATED
+from unpacket._core.decode.segments import (
     BAD,
     GOOD,
     NOT_JUDGED,
     UNFILLED,
     Segments,
 )
+from unpacket._core.native import loads, reads
 
 # RFC 7323 section 2.3: a larger shift means 14.
 MAX_WSCALE = 14

@@ -1,8 +1,8 @@
 cimport cython
 
-from unpacket._core cimport inline_fill as native
-from unpacket._core cimport inline_memory as memory
-from unpacket._core.batch cimport Batch
+from unpacket._core.native cimport fill as native
+from unpacket._core.native cimport memory
+from unpacket._core.memory.batch cimport Batch
 
 cdef Py_ssize_t NONE, SMALL_BYTES, MIDDLE_BYTES, LARGE_BYTES, IN_LARGE, LARGE_UNITS
 cdef Py_ssize_t MIDDLE_FROM, LARGE_FROM, FIRST_UNITS

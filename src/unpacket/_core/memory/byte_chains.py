@@ -7,11 +7,11 @@ is small and its second one larger, since most of many streams say little.
 
 from array import array
 
-from unpacket._core import inline_fill as native
-from unpacket._core import inline_memory as memory
-from unpacket._core.batch import Batch
 from unpacket._core.constants import NONE
-from unpacket._core.ledger import space
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import fill as native
+from unpacket._core.native import memory
+from unpacket._core.reassembly.ledger import space
 
 # Blocks are counted in units, and a block's number is that of its first unit. With
 # large ones of 512 bytes a capture of the web took a fifth more time.

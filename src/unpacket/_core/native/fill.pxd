@@ -1,10 +1,10 @@
-# What inline_fill.py says, for the compiled core.
+# What fill.py says, for the compiled core.
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
-from unpacket._core.batch cimport Batch
+from unpacket._core.memory.batch cimport Batch
 
 
 cdef inline int fill(

@@ -5,7 +5,7 @@ The compiled twin is in the ``.pxd``: there it takes no object.
 
 from typing import Any
 
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
 
 
 def fill(

@@ -1,6 +1,6 @@
 # cython: boundscheck=False, nonecheck=False, overflowcheck=False
 
-from unpacket._core.batch cimport u8, u16, u32
+from unpacket._core.memory.batch cimport u8, u16, u32
 
 
 cdef inline u32 load16(

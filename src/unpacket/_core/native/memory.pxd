@@ -1,4 +1,4 @@
-# What inline_memory.py says, for the compiled core. A prefetch of any address is
+# What memory.py says, for the compiled core. A prefetch of any address is
 # harmless: it never faults.
 
 cdef extern from *:

@@ -1,6 +1,6 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 
-from unpacket._core.batch cimport Batch
+from unpacket._core.memory.batch cimport Batch
 
 
 cdef inline bytes octets(Batch batch, Py_ssize_t start, Py_ssize_t length):

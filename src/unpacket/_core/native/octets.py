@@ -4,7 +4,7 @@ The compiled twin is in the ``.pxd``: ``bytes(memoryview[a:b])`` costs some 150 
 more a piece than a slice made in C.
 """
 
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
 
 
 def octets(batch: Batch, start: int, length: int) -> bytes:

@@ -1,12 +1,12 @@
 # cython: nonecheck=False, initializedcheck=False
 # cython: boundscheck=False, overflowcheck=False
-# What inline_reads.py says, for the compiled core.
+# What reads.py says, for the compiled core.
 #
 # Each function compares its range with the bounds of the data, and then reads inside
 # of it unchecked. Bytes shifted into 64 bits do not overflow.
 
-from unpacket._core.batch cimport i64, u8, u32, u64
-from unpacket._core.packet cimport Packet
+from unpacket._core.memory.batch cimport i64, u8, u32, u64
+from unpacket._core.decode.packet cimport Packet
 
 
 cdef inline i64 be16(Packet packet, i64 at) noexcept nogil:

@@ -4,7 +4,7 @@ The compiled twin is in the ``.pxd``: in C a call from module to module is not
 inlined, and a dozen of them for each frame took 27 of 124 ns.
 """
 
-from unpacket._core.packet import Packet
+from unpacket._core.decode.packet import Packet
 
 
 def be16(packet: Packet, at: int) -> int:

@@ -1,13 +1,13 @@
-# What inline_released.py says, for the compiled core.
+# What released.py says, for the compiled core.
 
-from unpacket._core.batch cimport Batch
-from unpacket._core.channels cimport Channels
-from unpacket._core.context cimport Context
-from unpacket._core.decode cimport Decoder
-from unpacket._core.duplicates cimport Duplicates
-from unpacket._core.quick cimport quick_run
-from unpacket._core.segments cimport Segments
-from unpacket._core.table cimport FlowTable
+from unpacket._core.memory.batch cimport Batch
+from unpacket._core.decode.channels cimport Channels
+from unpacket._core.reassembly.context cimport Context
+from unpacket._core.decode.decoder cimport Decoder
+from unpacket._core.decode.duplicates cimport Duplicates
+from unpacket._core.reassembly.fast_path cimport quick_run
+from unpacket._core.decode.segments cimport Segments
+from unpacket._core.reassembly.table cimport FlowTable
 
 
 cdef inline Py_ssize_t run(

@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from unpacket._core.quick import quick_run
+from unpacket._core.reassembly.fast_path import quick_run
 
 if TYPE_CHECKING:
-    from unpacket._core.batch import Batch
-    from unpacket._core.channels import Channels
-    from unpacket._core.context import Context
-    from unpacket._core.decode import Decoder
-    from unpacket._core.duplicates import Duplicates
-    from unpacket._core.segments import Segments
-    from unpacket._core.table import FlowTable
+    from unpacket._core.decode.channels import Channels
+    from unpacket._core.decode.decoder import Decoder
+    from unpacket._core.decode.duplicates import Duplicates
+    from unpacket._core.decode.segments import Segments
+    from unpacket._core.memory.batch import Batch
+    from unpacket._core.reassembly.context import Context
+    from unpacket._core.reassembly.table import FlowTable
 
 
 def run(decoder: "Decoder", batch: "Batch", segments: "Segments", start: int) -> int:

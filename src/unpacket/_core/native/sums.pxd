@@ -1,10 +1,10 @@
-# What inline_sums.py says, for the compiled core.
+# What sums.py says, for the compiled core.
 #
 # Words are added in pairs: 2**16 is 1 modulo 0xFFFF, and there are fewer additions to
 # make. The same loop is compiled twice: wheels are for processors without AVX2 too, and
 # with it half of the instructions are enough.
 
-from unpacket._core.batch cimport u16, u64
+from unpacket._core.memory.batch cimport u16, u64
 
 cdef extern from *:
     """

@@ -1,21 +1,21 @@
 cimport cython
 
-from unpacket._core cimport inline_octets as native
-from unpacket._core cimport inline_released as released
-from unpacket._core.batch cimport (Batch)
-from unpacket._core.choice cimport (Choices)
-from unpacket._core.context cimport (Context)
-from unpacket._core.decode cimport (Decoder)
-from unpacket._core.events cimport (Data)
-from unpacket._core.gather cimport Gatherer
-from unpacket._core.half cimport (grace_over, release, settle, skip)
-from unpacket._core.quick cimport quick_run, tell
-from unpacket._core.segments cimport (Segments)
+from unpacket._core.native cimport octets as native
+from unpacket._core.native cimport released
+from unpacket._core.memory.batch cimport (Batch)
+from unpacket._core.reassembly.channel_choice cimport (Choices)
+from unpacket._core.reassembly.context cimport (Context)
+from unpacket._core.decode.decoder cimport (Decoder)
+from unpacket._core.reassembly.events cimport (Data)
+from unpacket._core.reassembly.payload_gatherer cimport Gatherer
+from unpacket._core.reassembly.delivery cimport (grace_over, release, settle, skip)
+from unpacket._core.reassembly.fast_path cimport quick_run, tell
+from unpacket._core.decode.segments cimport (Segments)
 from unpacket._core.sequence cimport (delta)
-from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, recall, seen)
-from unpacket._core.stream cimport (begin, check_ended, close, process, shift_of)
-from unpacket._core.sums cimport (HostSums)
-from unpacket._core.table cimport (FlowTable, cost, deadline)
+from unpacket._core.reassembly.stream cimport (Half, HalfExtra, Segment, Stream, recall, seen)
+from unpacket._core.reassembly.connection cimport (begin, check_ended, close, process, shift_of)
+from unpacket._core.decode.checksum_states cimport (HostSums)
+from unpacket._core.reassembly.table cimport (FlowTable, cost, deadline)
 
 cdef unsigned int SYN, ACK, SUM_GOOD, TIMESTAMPS, IGNORED, ZERO_WINDOW, SIMPLE
 cdef unsigned int IS_CLIENT, WAITING, OPEN

@@ -10,10 +10,6 @@ from collections.abc import Iterator
 from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its imports
 from typing import NamedTuple
 
-from unpacket._core import inline_octets as native
-from unpacket._core import inline_released as released
-from unpacket._core.batch import Batch
-from unpacket._core.choice import Choices
 from unpacket._core.constants import (
     ACK,
     BEGINNING,
@@ -35,17 +31,27 @@ from unpacket._core.constants import (
     SYN,
     WAITING,
 )
-from unpacket._core.context import Context, nanoseconds
-from unpacket._core.decode import Decoder
-from unpacket._core.events import Data, Direction, Event
-from unpacket._core.gather import Gatherer
-from unpacket._core.half import grace_over, release, settle, skip
-from unpacket._core.quick import quick_run, tell
-from unpacket._core.segments import Segments
-from unpacket._core.state import Half, Segment, Stream, recall, seen
-from unpacket._core.stream import begin, check_ended, close, process, shift_of
-from unpacket._core.sums import HostSums
-from unpacket._core.table import FlowTable, by_id, cost, deadline
+from unpacket._core.decode.checksum_states import HostSums
+from unpacket._core.decode.decoder import Decoder
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import octets as native
+from unpacket._core.native import released
+from unpacket._core.reassembly.channel_choice import Choices
+from unpacket._core.reassembly.connection import (
+    begin,
+    check_ended,
+    close,
+    process,
+    shift_of,
+)
+from unpacket._core.reassembly.context import Context, nanoseconds
+from unpacket._core.reassembly.delivery import grace_over, release, settle, skip
+from unpacket._core.reassembly.events import Data, Direction, Event
+from unpacket._core.reassembly.fast_path import quick_run, tell
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket._core.reassembly.stream import Half, Segment, Stream, recall, seen
+from unpacket._core.reassembly.table import FlowTable, by_id, cost, deadline
 from unpacket.policy import Policy
 
 # No row of any batch.

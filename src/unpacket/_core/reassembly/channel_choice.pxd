@@ -1,9 +1,9 @@
 cimport cython
 
-from unpacket._core.batch cimport u64
-from unpacket._core.segments cimport Segments
-from unpacket._core.state cimport Half, HalfExtra, Segment, Stream, recall
-from unpacket._core.stream cimport begins_another, confirms
+from unpacket._core.memory.batch cimport u64
+from unpacket._core.decode.segments cimport Segments
+from unpacket._core.reassembly.stream cimport Half, HalfExtra, Segment, Stream, recall
+from unpacket._core.reassembly.connection cimport begins_another, confirms
 
 cdef unsigned int OPEN, RST, SYN
 cdef Py_ssize_t FIRST_SLOTS, WORDS, CANDIDATE

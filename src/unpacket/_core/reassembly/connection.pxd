@@ -1,13 +1,13 @@
 cimport cython
 
-from unpacket._core.context cimport (Context)
-from unpacket._core.events cimport closed, opened
-from unpacket._core.half cimport (
+from unpacket._core.reassembly.context cimport (Context)
+from unpacket._core.reassembly.events cimport closed, opened
+from unpacket._core.reassembly.delivery cimport (
     accept, acknowledged, discard, far_ttl, finish_if_due, flush, give_up, repeated,
     suspect, watch
 )
 from unpacket._core.sequence cimport (delta, unwrap)
-from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, recall)
+from unpacket._core.reassembly.stream cimport (Half, HalfExtra, Segment, Stream, recall)
 
 cdef unsigned int FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN
 cdef unsigned int TIMESTAMPS, SACK_PERMITTED, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN

@@ -37,9 +37,8 @@ from unpacket._core.constants import (
     WAITING,
     ZERO_WINDOW,
 )
-from unpacket._core.context import Context
-from unpacket._core.events import closed, opened
-from unpacket._core.half import (
+from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.delivery import (
     accept,
     acknowledged,
     discard,
@@ -51,8 +50,9 @@ from unpacket._core.half import (
     suspect,
     watch,
 )
+from unpacket._core.reassembly.events import closed, opened
+from unpacket._core.reassembly.stream import Half, HalfExtra, Segment, Stream, recall
 from unpacket._core.sequence import delta, unwrap
-from unpacket._core.state import Half, HalfExtra, Segment, Stream, recall
 
 BAD_CHECKSUM = 2
 GOOD_CHECKSUM = 1

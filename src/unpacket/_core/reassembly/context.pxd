@@ -1,9 +1,9 @@
 cimport cython
 
-from unpacket._core.events cimport (Gap)
-from unpacket._core.gather cimport Gatherer
-from unpacket._core.history cimport (History)
-from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream)
+from unpacket._core.reassembly.events cimport (Gap)
+from unpacket._core.reassembly.payload_gatherer cimport Gatherer
+from unpacket._core.reassembly.history cimport (History)
+from unpacket._core.reassembly.stream cimport (Half, HalfExtra, Segment, Stream)
 
 cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
 

@@ -5,11 +5,11 @@ the events so far, the timers, the delivered bytes that are remembered.
 from heapq import heapify, heappop, heappush
 
 from unpacket._core.constants import NEVER, NS, UNBOUNDED
-from unpacket._core.events import Event, Gap, Note, Rejected
-from unpacket._core.gather import Gatherer
-from unpacket._core.held import POLICIES
-from unpacket._core.history import History
-from unpacket._core.state import Half, Segment, Stream, direction_of
+from unpacket._core.reassembly.events import Event, Gap, Note, Rejected
+from unpacket._core.reassembly.held import POLICIES
+from unpacket._core.reassembly.history import History
+from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket._core.reassembly.stream import Half, Segment, Stream, direction_of
 from unpacket.policy import Policy
 
 # 36 years: added to any time it fits into 64 bits.

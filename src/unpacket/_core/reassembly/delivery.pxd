@@ -1,10 +1,10 @@
 cimport cython
 
-from unpacket._core.context cimport (Context)
-from unpacket._core.events cimport Conflict, Data, Finished, finished
-from unpacket._core.held cimport (Clash, Held, piece_of)
-from unpacket._core.held cimport (Piece as HeldPiece)
-from unpacket._core.state cimport (Half, HalfExtra, Segment, Stream, direction_of)
+from unpacket._core.reassembly.context cimport (Context)
+from unpacket._core.reassembly.events cimport Conflict, Data, Finished, finished
+from unpacket._core.reassembly.held cimport (Clash, Held, piece_of)
+from unpacket._core.reassembly.held cimport (Piece as HeldPiece)
+from unpacket._core.reassembly.stream cimport (Half, HalfExtra, Segment, Stream, direction_of)
 
 cdef unsigned int FIN, FIN_SEEN, FINISHED, IGNORED, SIMPLE, HAS_GAP, HAS_CONFLICT, OPEN
 cdef long long NEVER, PIECE_BYTES

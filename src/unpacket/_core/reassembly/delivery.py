@@ -20,11 +20,17 @@ from unpacket._core.constants import (
     PIECE_BYTES,
     SIMPLE,
 )
-from unpacket._core.context import Context
-from unpacket._core.events import Conflict, Data, Event, Finished, finished
-from unpacket._core.held import Clash, Held, piece_of
-from unpacket._core.held import Piece as HeldPiece
-from unpacket._core.state import Half, HalfExtra, Segment, Stream, direction_of
+from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.events import Conflict, Data, Event, Finished, finished
+from unpacket._core.reassembly.held import Clash, Held, piece_of
+from unpacket._core.reassembly.held import Piece as HeldPiece
+from unpacket._core.reassembly.stream import (
+    Half,
+    HalfExtra,
+    Segment,
+    Stream,
+    direction_of,
+)
 
 # How many segments of one half may wait for evidence.
 MAX_SUSPECTS = 64

@@ -14,8 +14,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from unpacket._core.held import Piece as HeldPiece
-    from unpacket._core.state import Stream
+    from unpacket._core.reassembly.held import Piece as HeldPiece
+    from unpacket._core.reassembly.stream import Stream
 
 
 class Direction(IntEnum):

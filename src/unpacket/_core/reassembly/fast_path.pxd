@@ -1,12 +1,12 @@
 cimport cython
 
-from unpacket._core cimport inline_memory as memory
-from unpacket._core cimport inline_octets as native
-from unpacket._core.batch cimport Batch
-from unpacket._core.context cimport Context
-from unpacket._core.events cimport Data
-from unpacket._core.segments cimport Segments
-from unpacket._core.table cimport FlowTable
+from unpacket._core.native cimport memory
+from unpacket._core.native cimport octets as native
+from unpacket._core.memory.batch cimport Batch
+from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.events cimport Data
+from unpacket._core.decode.segments cimport Segments
+from unpacket._core.reassembly.table cimport FlowTable
 
 cdef unsigned int ACK, FIN_SYN_RST_ACK, GOOD, BAD
 cdef unsigned long long IGNORED, IS_CLIENT, SUM_GOOD, TIMESTAMPS

@@ -15,9 +15,6 @@ that ``quick_run`` makes, all within 63 bits; the other numbers are lengths of 3
 bits or counts, and sequence numbers are meant modulo 2**32.
 """
 
-from unpacket._core import inline_memory as memory
-from unpacket._core import inline_octets as native
-from unpacket._core.batch import Batch
 from unpacket._core.constants import (
     ACK,
     CHUNK,
@@ -63,10 +60,13 @@ from unpacket._core.constants import (
     TIMESTAMPS,
     TTL_SHIFT,
 )
-from unpacket._core.context import Context
-from unpacket._core.events import CLIENT, SERVER, Data
-from unpacket._core.segments import BAD, GOOD, Segments
-from unpacket._core.table import FlowTable
+from unpacket._core.decode.segments import BAD, GOOD, Segments
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import memory
+from unpacket._core.native import octets as native
+from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.events import CLIENT, SERVER, Data
+from unpacket._core.reassembly.table import FlowTable
 
 FIN_SYN_RST_ACK = 0x17
 

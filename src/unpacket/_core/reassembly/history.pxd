@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.held cimport Clash, Piece, clash, piece_of
+from unpacket._core.reassembly.held cimport Clash, Piece, clash, piece_of
 
 cdef long long RECORDS
 cdef long long MASK

@@ -10,7 +10,7 @@ What is remembered depends on delivered bytes alone (``window_bytes``, and RECOR
 pieces), never on how the input was cut into batches.
 """
 
-from unpacket._core.held import Clash, Piece, clash, piece_of
+from unpacket._core.reassembly.held import Clash, Piece, clash, piece_of
 
 # The ring is a power of two, for the mask. Of 16,384 records it has 640 KiB: with
 # eight numbers in each it pushed most else out of the processor's cache.

@@ -1,10 +1,10 @@
 cimport cython
 
-from unpacket._core.batch cimport Batch
-from unpacket._core.events cimport Data
-from unpacket._core.growing cimport Growing
-from unpacket._core.segments cimport Segments
-from unpacket._core.state cimport Stream
+from unpacket._core.memory.batch cimport Batch
+from unpacket._core.reassembly.events cimport Data
+from unpacket._core.memory.byte_chains cimport Growing
+from unpacket._core.decode.segments cimport Segments
+from unpacket._core.reassembly.stream cimport Stream
 
 cdef Py_ssize_t DELIVERY_WORDS, DELIVERED_ROW, DELIVERED_SLOT, DELIVERED_SIDE
 cdef Py_ssize_t FIRST_PLACES, NONE

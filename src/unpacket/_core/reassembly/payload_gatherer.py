@@ -8,7 +8,6 @@ of their side; the other ``Data`` events are taken out of what the assembler tel
 from array import array
 from typing import Any
 
-from unpacket._core.batch import Batch
 from unpacket._core.constants import (
     DELIVERED_ROW,
     DELIVERED_SIDE,
@@ -16,10 +15,11 @@ from unpacket._core.constants import (
     DELIVERY_WORDS,
     NONE,
 )
-from unpacket._core.events import SERVER, Data, Direction
-from unpacket._core.growing import Growing
-from unpacket._core.segments import Segments
-from unpacket._core.state import Stream
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
+from unpacket._core.memory.byte_chains import Growing
+from unpacket._core.reassembly.events import SERVER, Data, Direction
+from unpacket._core.reassembly.stream import Stream
 
 FIRST_PLACES = 64
 

@@ -1,7 +1,7 @@
 cimport cython
 
-from unpacket._core.held cimport (Held)
-from unpacket._core.ledger cimport Ledger
+from unpacket._core.reassembly.held cimport (Held)
+from unpacket._core.reassembly.ledger cimport Ledger
 
 cdef unsigned int SYN_SEEN, FINISHED, SACK_PERMITTED, SIMPLE, IS_CLIENT, HAS_GAP
 cdef unsigned int HAS_CONFLICT, FIN_SEEN, RST_SEEN, UNSEEN, OPEN, NO_SCALE

@@ -56,10 +56,10 @@ from unpacket._core.constants import (
     UNSEEN,
     ZERO_WINDOW,
 )
-from unpacket._core.events import CLIENT, SERVER, Direction, Event
-from unpacket._core.held import Held
-from unpacket._core.layers import path_text
-from unpacket._core.ledger import Ledger
+from unpacket._core.decode.layers import path_text
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Event
+from unpacket._core.reassembly.held import Held
+from unpacket._core.reassembly.ledger import Ledger
 
 
 class Endpoint(NamedTuple):

@@ -1,9 +1,9 @@
 cimport cython
 
-from unpacket._core.context cimport Context
-from unpacket._core.segments cimport Segments
-from unpacket._core.ledger cimport Ledger
-from unpacket._core.state cimport Half, Stream, enlist, seen
+from unpacket._core.reassembly.context cimport Context
+from unpacket._core.decode.segments cimport Segments
+from unpacket._core.reassembly.ledger cimport Ledger
+from unpacket._core.reassembly.stream cimport Half, Stream, enlist, seen
 
 cdef long long STREAM_BYTES, LAYER_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
 

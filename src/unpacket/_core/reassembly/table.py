@@ -19,10 +19,10 @@ from unpacket._core.constants import (
     SYN_SEEN,
     TAG_SHIFT,
 )
-from unpacket._core.context import Context
-from unpacket._core.ledger import Ledger
-from unpacket._core.segments import Segments
-from unpacket._core.state import Stream, enlist, seen
+from unpacket._core.decode.segments import Segments
+from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.ledger import Ledger
+from unpacket._core.reassembly.stream import Stream, enlist, seen
 
 FIRST_BITS = 10
 FIRST_SLOTS = 1024

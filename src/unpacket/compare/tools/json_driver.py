@@ -23,8 +23,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from unpacket._core.state import Endpoint
-from unpacket.peers import Limits, Runs, Said, Tool, ToolError, endpoint
+from unpacket._core.reassembly.stream import Endpoint
+from unpacket.compare.tools.programs import (
+    Limits,
+    Runs,
+    Said,
+    Tool,
+    ToolError,
+    endpoint,
+)
 
 # No stream has more.
 MOST_BYTES = 1 << 62

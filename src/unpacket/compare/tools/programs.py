@@ -21,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
-from unpacket._core.state import Endpoint
+from unpacket._core.reassembly.stream import Endpoint
 from unpacket.errors import SourceError
 from unpacket.sinks.pcapng import (
     enhanced_packet,
@@ -29,14 +29,14 @@ from unpacket.sinks.pcapng import (
     section_header,
 )
 from unpacket.sources import Source
-from unpacket.sources.compressed import (
+from unpacket.sources.opening import reader_of
+from unpacket.sources.paths import STANDARD_INPUT, is_url
+from unpacket.sources.readers.buffer import BrokenInputError, Reader
+from unpacket.sources.readers.compressed import (
     LONGEST_MAGIC,
     DecompressingReader,
     compression_of,
 )
-from unpacket.sources.opening import reader_of
-from unpacket.sources.paths import STANDARD_INPUT, is_url
-from unpacket.sources.window import BrokenInputError, Reader
 
 # What is said of a run that failed.
 ERROR_BYTES = 400

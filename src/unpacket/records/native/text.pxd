@@ -1,4 +1,4 @@
-# What inline_text.py says, for the compiled core.
+# What text.py says, for the compiled core.
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_FromStringAndSize

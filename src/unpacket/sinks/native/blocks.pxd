@@ -2,7 +2,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.string cimport memcpy, memset
 
-from unpacket._core.batch cimport Batch
+from unpacket._core.memory.batch cimport Batch
 
 
 cdef inline void put(unsigned char* to, unsigned int value) noexcept nogil:

@@ -5,7 +5,7 @@ The compiled twin is in the ``.pxd``: there a block is filled in place.
 
 import struct
 
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
 
 ENHANCED_PACKET = 6
 

@@ -1,4 +1,4 @@
-# What inline_system.py says, for the compiled module. Where there is no openat, that
+# What system.py says, for the compiled module. Where there is no openat, that
 # is the error, and callers take their other way.
 
 from cpython.bytes cimport PyBytes_AS_STRING

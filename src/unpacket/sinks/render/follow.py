@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from unpacket._core.events import (
+from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from unpacket._core.constants import SYN_SEEN
-from unpacket._core.events import Closed, Data, Direction, Gap
-from unpacket._core.state import Stream
-from unpacket.sinks.follow import pieces
+from unpacket._core.reassembly.events import Closed, Data, Direction, Gap
+from unpacket._core.reassembly.stream import Stream
+from unpacket.sinks.render.follow import pieces
 
 FORMS = ("ascii", "ebcdic", "hex", "raw", "yaml")
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from unpacket._core.batch import Batch
-from unpacket._core.bpf import Program
-from unpacket._core.decode import Decoder
-from unpacket._core.segments import Segments
+from unpacket._core.decode.decoder import Decoder
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
 from unpacket.errors import OverlapWarning, SourceError
+from unpacket.sources.bpf.machine import Program
 from unpacket.sources.source import Interface, Source
 
 __all__ = ["Bpf", "BpfError", "BpfLike", "FilteredSource"]
@@ -137,7 +137,7 @@ class Bpf:
 
     def _check(self, expression: str) -> None:
         """Compile an expression for the usual link types."""
-        from unpacket.sources.libpcap import RefusedError
+        from unpacket.sources.bpf.libpcap import RefusedError
 
         if len(expression) > MAX_LENGTH:
             raise BpfError(expression, f"it has more than {MAX_LENGTH} characters")
@@ -164,7 +164,7 @@ class Bpf:
                     "{link_type: program} gives one for each"
                 )
             return self._only
-        from unpacket.sources.libpcap import RefusedError
+        from unpacket.sources.bpf.libpcap import RefusedError
 
         try:
             return self._compiled(self._expression, link_type)
@@ -174,7 +174,7 @@ class Bpf:
 
     @staticmethod
     def _compiled(expression: str, link_type: int) -> Program:
-        from unpacket.sources.libpcap import RefusedError, compiled
+        from unpacket.sources.bpf.libpcap import RefusedError, compiled
 
         rows = compiled(expression, link_type)
         try:

@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
+from unpacket._core.memory.batch cimport Batch, i64, u8, u16, u32, u64
 
 cdef u64 MASK32, BEYOND_32
 cdef Py_ssize_t MEMORY_WORDS
@@ -31,4 +31,4 @@ cdef class Program:
 
 
 # Below the class, since it needs it.
-from unpacket._core cimport inline_filtering as native
+from unpacket.sources.native cimport filtering as native

@@ -13,8 +13,8 @@ came later. Letters and numbers in comments are those of bpf(4).
 from array import array
 from collections.abc import Iterable
 
-from unpacket._core import inline_filtering as native
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
+from unpacket.sources.native import filtering as native
 
 MEMORY_WORDS = 16
 # What a filter of 64 KiB of text becomes is far less, and Linux takes 4096.

@@ -4,10 +4,10 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from unpacket.sources import pcap, pcapng, snoop
 from unpacket.sources.capture import Capture
-from unpacket.sources.notes import CaptureNotes
-from unpacket.sources.window import Window
+from unpacket.sources.formats import pcap, pcapng, snoop
+from unpacket.sources.formats.notes import CaptureNotes
+from unpacket.sources.readers.buffer import Window
 
 
 class Format(NamedTuple):

@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.batch cimport i64, u8, u16, u32, u64
+from unpacket._core.memory.batch cimport i64, u8, u16, u32, u64
 
 cdef u64 BILLION, LAST_WHOLE_SECOND, LOW32
 cdef i64 LATEST_NS

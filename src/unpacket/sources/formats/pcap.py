@@ -6,13 +6,13 @@ comments of libpcap's sf-pcap.c.
 
 import struct
 
-from unpacket._core.batch import Batch
-from unpacket._core.records import scan_pcap
+from unpacket._core.memory.batch import Batch
 from unpacket.errors import FormatError
 from unpacket.sources.capture import Capture, longest_frame
-from unpacket.sources.notes import CaptureNotes
+from unpacket.sources.formats.notes import CaptureNotes
+from unpacket.sources.formats.scan import scan_pcap
+from unpacket.sources.readers.buffer import Window
 from unpacket.sources.source import Interface
-from unpacket.sources.window import Window
 
 MICROSECONDS = 0xA1B2C3D4
 NANOSECONDS = 0xA1B23C4D

@@ -7,17 +7,17 @@ as both copies of the length agree.
 
 import struct
 
-from unpacket._core.batch import Batch
-from unpacket._core.interfaces import Interfaces
-from unpacket._core.records import scan_pcapng
+from unpacket._core.memory.batch import Batch
 from unpacket.sources.capture import (
     LONGEST_FRAME,
     Capture,
     longest_frame,
 )
-from unpacket.sources.notes import COMMENT, CaptureNotes, options
+from unpacket.sources.formats.interfaces import Interfaces
+from unpacket.sources.formats.notes import COMMENT, CaptureNotes, options
+from unpacket.sources.formats.scan import scan_pcapng
+from unpacket.sources.readers.buffer import Window
 from unpacket.sources.source import Interface
-from unpacket.sources.window import Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
 SECTION_HEADER = 0x0A0D0D0A

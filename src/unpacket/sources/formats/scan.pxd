@@ -1,10 +1,10 @@
 cimport cython
 
-from unpacket._core cimport inline_loads as native
-from unpacket._core.batch cimport Batch, i64, u8, u16, u32, u64
+from unpacket._core.native cimport loads as native
+from unpacket._core.memory.batch cimport Batch, i64, u8, u16, u32, u64
 # Cython rebuilds for a file from which a name comes, and not for the line above.
-from unpacket._core.inline_loads cimport load32 as rebuild_for_loads
-from unpacket._core.interfaces cimport Interfaces
+from unpacket._core.native.loads cimport load32 as rebuild_for_loads
+from unpacket.sources.formats.interfaces cimport Interfaces
 
 cdef u32 COMMENT, DROP_COUNT
 cdef Py_ssize_t PCAP_HEADER, SNOOP_HEADER, ENHANCED_HEADER, SIMPLE_HEADER, TRAILER

@@ -5,7 +5,7 @@ Each scan goes on from a position and stops in front of the first record that is
 complete, is damaged, or is not a packet, or when the batch is full. It does not say
 which: that is decided, once a buffer, where the next bytes come from.
 
-Bytes are read unchecked (inline_loads): a record in the cache takes 11 ns so, and 43
+Bytes are read unchecked (``loads``): a record in the cache takes 11 ns so, and 43
 with checked indices, where 6 are for the jump from one record to the next alone. What
 holds in place of the checks: every byte read is below ``position + length`` where
 ``length <= stop - position`` has been tested, ``position`` is never negative, and
@@ -14,9 +14,9 @@ everywhere. tests/core/test_records.py and tests/sources/test_capture.py reach e
 load with arbitrary bytes.
 """
 
-from unpacket._core import inline_loads as native
-from unpacket._core.batch import Batch
-from unpacket._core.interfaces import Interfaces
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import loads as native
+from unpacket.sources.formats.interfaces import Interfaces
 
 PCAP_HEADER = 16
 SNOOP_HEADER = 24

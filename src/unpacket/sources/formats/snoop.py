@@ -2,13 +2,13 @@
 
 import struct
 
-from unpacket._core.batch import Batch
-from unpacket._core.records import scan_snoop
+from unpacket._core.memory.batch import Batch
 from unpacket.errors import FormatError
 from unpacket.sources.capture import LONGEST_FRAME, Capture
-from unpacket.sources.notes import CaptureNotes
+from unpacket.sources.formats.notes import CaptureNotes
+from unpacket.sources.formats.scan import scan_snoop
+from unpacket.sources.readers.buffer import Window
 from unpacket.sources.source import Interface
-from unpacket.sources.window import Window
 
 MAGIC = b"snoop\0\0\0"
 FILE_HEADER = 16

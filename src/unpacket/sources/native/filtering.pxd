@@ -1,7 +1,7 @@
-# What inline_filtering.py says, for the compiled core.
+# What filtering.py says, for the compiled core.
 
-from unpacket._core.batch cimport Batch
-from unpacket._core.bpf cimport Memory, Program
+from unpacket._core.memory.batch cimport Batch
+from unpacket.sources.bpf.machine cimport Memory, Program
 
 
 cdef inline Py_ssize_t mark(

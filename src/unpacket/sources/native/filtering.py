@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unpacket._core.batch import Batch
-    from unpacket._core.bpf import Memory, Program
+    from unpacket._core.memory.batch import Batch
+    from unpacket.sources.bpf.machine import Memory, Program
 
 
 def mark(program: "Program", batch: "Batch", start: int, memory: "Memory") -> int:

@@ -1,7 +1,7 @@
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Check
 from libc.string cimport memcpy
 
-from unpacket._core.batch cimport Batch
+from unpacket._core.memory.batch cimport Batch
 
 
 cdef inline int copy(

@@ -4,7 +4,7 @@ The compiled twin is in the ``.pxd``: to assign a slice of a memoryview costs mo
 all else that is done for a frame.
 """
 
-from unpacket._core.batch import Batch
+from unpacket._core.memory.batch import Batch
 
 
 def copy(target: Batch, at: int, source: Batch, start: int, length: int) -> None:

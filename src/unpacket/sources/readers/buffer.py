@@ -7,7 +7,7 @@ refers to the buffer: what is read later goes behind them or into another buffer
 
 from typing import Protocol
 
-from unpacket._core.batch import BUFFER_BYTES, BufferPool
+from unpacket._core.memory.batch import BUFFER_BYTES, BufferPool
 
 # What is left of a buffer is not worth a read if it is less.
 LEAST_READ = 1 << 14

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from unpacket.errors import SourceError
-from unpacket.sources.window import BrokenInputError, Reader
+from unpacket.sources.readers.buffer import BrokenInputError, Reader
 
 INPUT_BYTES = 1 << 16
 # A decompressor that meets damage keeps the output of that call to itself, so less

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from unpacket.errors import SourceError
-from unpacket.sources.files import FileReader, ways_to_read
+from unpacket.sources.readers.files import FileReader, ways_to_read
 
 # A request takes some ten milliseconds, in which 100 MB/s are 1 MB.
 BLOCK_BYTES = 8 << 20

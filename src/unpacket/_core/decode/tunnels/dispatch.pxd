@@ -1,11 +1,11 @@
 cimport cython
 
-from unpacket._core cimport inline_reads as reads
-from unpacket._core.batch cimport i64, u64
-from unpacket._core.framing cimport framing
-from unpacket._core.ip cimport ip_layer
-from unpacket._core.link cimport header, network_type
-from unpacket._core.packet cimport Packet
+from unpacket._core.native cimport reads
+from unpacket._core.memory.batch cimport i64, u64
+from unpacket._core.decode.link_types cimport framing
+from unpacket._core.decode.ip cimport ip_layer
+from unpacket._core.decode.link cimport header, network_type
+from unpacket._core.decode.packet cimport Packet
 
 cdef int NONE, ENCAPSULATED, NOT_IP, PLAIN_UDP, TUNNEL_HEADER, TUNNEL_TRUNCATED
 cdef int LINK_TYPES, UDP_PORTS, KEYED_BY_NOTHING, MAX_LAYERS

@@ -17,10 +17,8 @@ end, so that one direction may have some and the other none; nor is ERSPAN, whic
 how a copy came to be captured and no part of where the packet was.
 """
 
-from unpacket._core import inline_reads as reads
-from unpacket._core.framing import framing
-from unpacket._core.ip import ip_layer
-from unpacket._core.layers import (
+from unpacket._core.decode.ip import ip_layer
+from unpacket._core.decode.layers import (
     AYIYA,
     CISCO_METADATA,
     CONTROL_WORD,
@@ -54,16 +52,18 @@ from unpacket._core.layers import (
     VXLAN,
     VXLAN_GPE,
 )
-from unpacket._core.link import header, network_type
-from unpacket._core.packet import Packet
-from unpacket._core.reasons import (
+from unpacket._core.decode.link import header, network_type
+from unpacket._core.decode.link_types import framing
+from unpacket._core.decode.packet import Packet
+from unpacket._core.decode.reasons import (
     ENCAPSULATED,
     NONE,
     NOT_IP,
     TUNNEL_HEADER,
     TUNNEL_TRUNCATED,
 )
-from unpacket._core.reasons import UDP as PLAIN_UDP
+from unpacket._core.decode.reasons import UDP as PLAIN_UDP
+from unpacket._core.native import reads
 
 
 def unwrap(packet: Packet) -> int:

@@ -1,0 +1,1 @@
+"""Frames to segments: link layer, tunnels, IP, fragments, TCP, checksums, copies."""

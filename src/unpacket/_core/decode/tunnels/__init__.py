@@ -1,0 +1,1 @@
+"""What carries IP inside of other protocols, until the innermost TCP."""

@@ -1,0 +1,1 @@
+"""Where bytes lie: frames in batches, payload in chains of blocks."""

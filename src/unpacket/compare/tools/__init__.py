@@ -1,0 +1,1 @@
+"""The other programs: each is run, bounded, and its output read."""

@@ -1,0 +1,1 @@
+"""Where a ``.pxd`` is the compiled twin of a ``.py``: text written into a buffer."""

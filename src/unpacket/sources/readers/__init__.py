@@ -1,0 +1,1 @@
+"""Where the bytes of a capture come from: files, pipes, URLs, compressed or not."""
