@@ -17,8 +17,8 @@ from fuzz.__main__ import CORPUS
 from fuzz.targets.frames import LINK_TYPES
 from tests.builder import SYN, Conversation, mss, sack, sack_permitted, timestamps
 from tests.builder import window_scale as scale
-from tests.core.test_framing import FRAMES
-from tests.core.test_tunnel import TUNNELS
+from tests.core.decode.test_link_types import FRAMES
+from tests.core.decode.test_tunnels import TUNNELS
 from tests.sources import writing as w
 from unpacket import Policy
 from unpacket.cli.policies import option_name

@@ -1,6 +1,6 @@
 """Any text is a filter, or a mistake that says where; and a filter fits any stream."""
 
-from tests.test_where import DAY_NS, Facts
+from tests.query.test_parser import DAY_NS, Facts
 from unpacket import Endpoint
 from unpacket.query.parser import Where, WhereError
 

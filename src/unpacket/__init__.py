@@ -72,11 +72,11 @@ __all__ = [
 
 # The faces that a program has at most one of are imported when it asks for them.
 _FACES = {
-    "AckTracker": "acks",
-    "FollowedStream": "follower",
-    "Puller": "puller",
-    "StreamFollower": "follower",
-    "events_async": "live",
+    "AckTracker": "faces.ack_tracker",
+    "FollowedStream": "faces.follower",
+    "Puller": "faces.puller",
+    "StreamFollower": "faces.follower",
+    "events_async": "faces.aio",
 }
 
 

@@ -10,8 +10,8 @@ with checked indices, where 6 are for the jump from one record to the next alone
 holds in place of the checks: every byte read is below ``position + length`` where
 ``length <= stop - position`` has been tested, ``position`` is never negative, and
 ``stop``, the batch's used bytes, is within its buffer. The columns are checked as
-everywhere. tests/core/test_records.py and tests/sources/test_capture.py reach every
-load with arbitrary bytes.
+everywhere. tests/sources/formats/test_scan.py and tests/sources/test_capture.py reach
+every load with arbitrary bytes.
 """
 
 from unpacket._core.memory.batch import Batch

@@ -13,7 +13,7 @@ from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket.faces.reader import Reading
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RECORDED = sorted(ROOT.glob("tests/recordings/*.pcap*"))
 CAPTURES = [*RECORDED[:6], ROOT / "examples" / "sample.pcapng"]
 

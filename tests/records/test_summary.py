@@ -9,7 +9,7 @@ import unpacket
 from tests.builder import Conversation
 from unpacket.records.summary import Summary, Trouble
 
-SAMPLE = Path(__file__).resolve().parents[1] / "examples" / "sample.pcapng"
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.pcapng"
 
 
 def told_by_library(summary: Summary) -> str:

@@ -13,7 +13,7 @@ import unpacket
 from unpacket.query.order import Order, Sorter
 from unpacket.query.parser import COLUMNS
 
-SAMPLE = Path(__file__).resolve().parents[1] / "examples" / "sample.pcapng"
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.pcapng"
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from unpacket.cli import check
 from unpacket.faces.iterate import Missing
 from unpacket.query.parser import COLUMNS, MAX_DEPTH, MAX_LENGTH, Where, WhereError
 
-SAMPLE = Path(__file__).parents[1] / "examples" / "sample.pcapng"
+SAMPLE = Path(__file__).parents[2] / "examples" / "sample.pcapng"
 DAY_NS = 1_700_000_000 * SECOND  # 2023-11-14T22:13:20
 
 

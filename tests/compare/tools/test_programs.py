@@ -21,7 +21,7 @@ from unpacket.compare.tools.programs import (
     plain_copy,
 )
 
-SAMPLE = Path(__file__).parents[1] / "examples" / "sample.pcapng"
+SAMPLE = Path(__file__).parents[3] / "examples" / "sample.pcapng"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="limits need POSIX")
 
