@@ -86,6 +86,16 @@ LATEST_NS = (1 << 62) - 1
 NS = 1_000_000_000
 UNBOUNDED = 1 << 62
 
+# The farthest that a receiver can ever allow: 65535 << 14 (RFC 7323 section 2.3).
+MAX_WINDOW = 1 << 30
+
+# How far a first segment may lie beyond what the peer has acknowledged, to be taken
+# for what follows it: more is seldom in flight.
+MAX_LEAD = 1 << 24
+
+# Other initial sequence numbers that a half remembers.
+MAX_ISNS = 8
+
 # What a timer is about.
 GRACE = 0
 BEGINNING = 1

@@ -1,16 +1,10 @@
 cimport cython
 
-from unpacket._core.reassembly.stream cimport (
-    Half,
-    Stream,
-    address_text,
-    delivered_of,
-    duplicates_of,
-    other_channel_of,
-    packets_of,
-    retransmissions_of,
-    side,
+from unpacket._core.reassembly.half cimport (
+    Half, delivered_of, duplicates_of, other_channel_of, packets_of,
+    retransmissions_of
 )
+from unpacket._core.reassembly.stream cimport Stream, address_text, side
 from unpacket.records.text cimport Text
 
 cdef unsigned int IS_CLIENT

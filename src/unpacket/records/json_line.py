@@ -5,17 +5,15 @@ library's encoder is for any object, and took longer than reassembly.
 """
 
 from unpacket._core.constants import IS_CLIENT
-from unpacket._core.reassembly.stream import (
+from unpacket._core.reassembly.half import (
     Half,
-    Stream,
-    address_text,
     delivered_of,
     duplicates_of,
     other_channel_of,
     packets_of,
     retransmissions_of,
-    side,
 )
+from unpacket._core.reassembly.stream import Stream, address_text, side
 from unpacket.records.text import Text
 
 

@@ -8,12 +8,17 @@ from unpacket._core.reassembly.context cimport (Context)
 from unpacket._core.decode.decoder cimport (Decoder)
 from unpacket._core.reassembly.events cimport (Data)
 from unpacket._core.reassembly.payload_gatherer cimport Gatherer
-from unpacket._core.reassembly.delivery cimport (grace_over, release, settle, skip)
+from unpacket._core.reassembly.gaps cimport grace_over, skip
+from unpacket._core.reassembly.delivery cimport release
+from unpacket._core.reassembly.half cimport settle
 from unpacket._core.reassembly.fast_path cimport quick_run, tell
 from unpacket._core.decode.segments cimport (Segments)
 from unpacket._core.sequence cimport (delta)
-from unpacket._core.reassembly.stream cimport (Half, HalfExtra, Segment, Stream, recall, seen)
-from unpacket._core.reassembly.connection cimport (begin, check_ended, close, process, shift_of)
+from unpacket._core.reassembly.half cimport Half, HalfExtra
+from unpacket._core.reassembly.segment cimport Segment
+from unpacket._core.reassembly.stream cimport Stream, recall, seen
+from unpacket._core.reassembly.connection cimport begin, check_ended, close, process
+from unpacket._core.reassembly.judgement cimport shift_of
 from unpacket._core.decode.checksum_states cimport (HostSums)
 from unpacket._core.reassembly.table cimport (FlowTable, cost, deadline)
 

@@ -38,19 +38,17 @@ from unpacket._core.memory.batch import Batch
 from unpacket._core.native import octets as native
 from unpacket._core.native import released
 from unpacket._core.reassembly.channel_choice import Choices
-from unpacket._core.reassembly.connection import (
-    begin,
-    check_ended,
-    close,
-    process,
-    shift_of,
-)
+from unpacket._core.reassembly.connection import begin, check_ended, close, process
 from unpacket._core.reassembly.context import Context, nanoseconds
-from unpacket._core.reassembly.delivery import grace_over, release, settle, skip
+from unpacket._core.reassembly.delivery import release
 from unpacket._core.reassembly.events import Data, Direction, Event
 from unpacket._core.reassembly.fast_path import quick_run, tell
+from unpacket._core.reassembly.gaps import grace_over, skip
+from unpacket._core.reassembly.half import Half, settle
+from unpacket._core.reassembly.judgement import shift_of
 from unpacket._core.reassembly.payload_gatherer import Gatherer
-from unpacket._core.reassembly.stream import Half, Segment, Stream, recall, seen
+from unpacket._core.reassembly.segment import Segment
+from unpacket._core.reassembly.stream import Stream, recall, seen
 from unpacket._core.reassembly.table import FlowTable, by_id, cost, deadline
 from unpacket.policy import Policy
 

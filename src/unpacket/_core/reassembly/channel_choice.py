@@ -9,8 +9,9 @@ from array import array
 
 from unpacket._core.constants import OPEN, RST, SYN
 from unpacket._core.decode.segments import Segments
-from unpacket._core.reassembly.connection import begins_another, confirms
-from unpacket._core.reassembly.stream import Segment, Stream, recall
+from unpacket._core.reassembly.judgement import begins_another, confirms
+from unpacket._core.reassembly.segment import Segment
+from unpacket._core.reassembly.stream import Stream, recall
 
 FIRST_SLOTS = 1024
 # Of each slot: the channel of what the end with the lower address sends, that of what

@@ -1,34 +1,35 @@
 cimport cython
 
-from unpacket._core.reassembly.context cimport (Context)
-from unpacket._core.reassembly.events cimport closed, opened
+from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
-    accept, acknowledged, discard, far_ttl, finish_if_due, flush, give_up, repeated,
-    suspect, watch
+    discard, drain, finish_if_due, miss, miss_by_evidence, release
 )
-from unpacket._core.sequence cimport (delta, unwrap)
-from unpacket._core.reassembly.stream cimport (Half, HalfExtra, Segment, Stream, recall)
+from unpacket._core.reassembly.events cimport closed
+from unpacket._core.reassembly.gaps cimport give_up, hole_end, watch
+from unpacket._core.reassembly.half cimport Half, HalfExtra
+from unpacket._core.reassembly.handshake cimport (
+    announce, choose_isn, handshake_options, is_client, set_client
+)
+from unpacket._core.reassembly.intake cimport accept, repeated
+from unpacket._core.reassembly.judgement cimport (
+    allowed, begins_another, beyond_window, confirms, credible_reset, doubt,
+    is_keep_alive, timely
+)
+from unpacket._core.reassembly.segment cimport Segment
+from unpacket._core.reassembly.stream cimport Stream, recall
+from unpacket._core.reassembly.suspects cimport acknowledged, settle_suspects, suspect
+from unpacket._core.sequence cimport delta, unwrap
 
-cdef unsigned int FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN
-cdef unsigned int TIMESTAMPS, SACK_PERMITTED, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN
-cdef unsigned int IS_CLIENT, FIN_SEEN, RST_SEEN, UNSEEN, WAITING, OPEN, UNKNOWN_SCALE
-cdef unsigned int NO_SCALE, BY_SYN, BY_SYN_ACK, BY_PORT, BY_FIRST, SIMPLE
-cdef int BEGINNING, GOES_ON, ENDED, REUSED
-cdef long long PIECE_BYTES, LOW32
-
-cdef unsigned int BAD_CHECKSUM, GOOD_CHECKSUM
-cdef long long MAX_WINDOW, MAX_LEAD, LEAST_WINDOW, FIRST_FLIGHT
-cdef int BY_FIN, BY_TIMEOUT, BY_END
+cdef unsigned int OPEN, FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN
+cdef unsigned int TIMESTAMPS, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN, FIN_SEEN, RST_SEEN
+cdef unsigned int UNSEEN, WAITING, BY_SYN, BY_SYN_ACK, SIMPLE, BAD_CHECKSUM
+cdef unsigned int GOOD_CHECKSUM
+cdef int BEGINNING, GOES_ON, ENDED, REUSED, BY_FIN, BY_TIMEOUT, BY_END
+cdef long long PIECE_BYTES, LOW32, MAX_WINDOW, MAX_LEAD, MOST_COLLECTED
 cdef Py_ssize_t MAX_ISNS
-cdef long long MOST_COLLECTED
-cdef unsigned int WELL_KNOWN
 
-cpdef bint is_client(Half half) noexcept
-cpdef set_client(Stream stream, Half half, Half peer, unsigned int evidence)
-@cython.locals(
-    low=cython.uint, high=cython.uint, a_is_client=bint, client=bint, half=Half
-)
-cpdef announce(Context ctx, Stream stream)
+@cython.locals(extra=HalfExtra, stop=cython.longlong, fin=cython.longlong)
+cpdef flush(Context ctx, Stream stream, Half half, Half peer)
 @cython.locals(first=Half, second=Half)
 cpdef close(Context ctx, Stream stream, int number)
 @cython.locals(extra=HalfExtra)
@@ -60,56 +61,25 @@ cpdef int process(
 ) except -1
 @cython.locals(extra=HalfExtra)
 cpdef int closed_already(Context ctx, Stream stream, Half half, Segment seg) except -1
-@cython.locals(known=bint, same=bint, late=cython.longlong)
-cpdef bint begins_another(Half half, long long seq, unsigned int flags) except -1
-@cython.locals(
-    candidate=Segment, from_candidate=bint, first=cython.longlong, ahead=cython.longlong
-)
-cpdef bint confirms(Stream stream, Half half, Half peer, Segment seg) except -1
-@cython.locals(ahead=cython.longlong)
-cpdef bint far(Half half, long long seq) noexcept
 @cython.locals(base=cython.longlong, waiting=list, extra=HalfExtra)
 cpdef synchronise(Context ctx, Stream stream, Half half, Half peer, Segment seg)
-cpdef handshake_options(Half half, Half peer, Segment seg)
 @cython.locals(untouched=bint, extra=HalfExtra, offset=cython.longlong)
 cpdef bint other_isn(
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
 ) except -1
 @cython.locals(
-    extra=HalfExtra,
-    before=cython.longlong,
-    moved=cython.longlong,
-    best=cython.longlong,
-    ahead=cython.longlong,
-    index=Py_ssize_t,
-)
-cpdef choose_isn(Half half, long long seq)
-@cython.locals(
     acked=cython.longlong, edge=cython.longlong, extra=HalfExtra, closes=bint
 )
 cpdef acknowledge(Context ctx, Stream stream, Half half, Half peer, Segment seg)
-@cython.locals(window=cython.longlong)
-cpdef long long allowed(Half half, Half peer, Segment seg) noexcept
 @cython.locals(
     offset=cython.longlong, stop=cython.longlong, fin=bint, established=bint,
     believed=bint,
     extra=HalfExtra, closes=bint,
 )
 cpdef receive(Context ctx, Stream stream, Half half, Half peer, Segment seg)
-cpdef bint timely(Context ctx, Half half, Half peer, Segment seg) noexcept
 cpdef update(Half half, Segment seg, long long offset)
-cpdef bint is_keep_alive(Half half, long long offset) noexcept
 @cython.locals(extra=HalfExtra)
 cpdef bint take_fin(
     Context ctx, Stream stream, Half half, Segment seg, long long stop
 ) except -1
-cpdef bint beyond_window(Context ctx, Half half, long long stop) noexcept
-@cython.locals(stop=cython.longlong)
-cpdef object doubt(Context ctx, Half half, Half peer, Segment seg, long long offset)
 cpdef reset(Context ctx, Stream stream, Half half, Half peer, Segment seg)
-@cython.locals(
-    ahead=cython.longlong, offset=cython.longlong, low=cython.longlong,
-    high=cython.longlong,
-)
-cpdef bint credible_reset(Context ctx, Half half, Half peer, Segment seg) except -1
-cpdef unsigned int shift_of(Half half, Half peer) noexcept

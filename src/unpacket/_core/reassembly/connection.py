@@ -6,8 +6,6 @@ from unpacket._core.constants import (
     ACK,
     ACK_SEEN,
     BEGINNING,
-    BY_FIRST,
-    BY_PORT,
     BY_SYN,
     BY_SYN_ACK,
     CONFIRMED,
@@ -17,110 +15,95 @@ from unpacket._core.constants import (
     FIN_SEEN,
     FINISHED,
     GOES_ON,
-    IS_CLIENT,
     LOW32,
-    NO_SCALE,
+    MAX_ISNS,
+    MAX_LEAD,
+    MAX_WINDOW,
     OPEN,
     PIECE_BYTES,
     REASONS,
     REUSED,
     RST,
     RST_SEEN,
-    SACK_PERMITTED,
     SIMPLE,
     SUM_GOOD,
     SYN,
     SYN_SEEN,
     TIMESTAMPS,
-    UNKNOWN_SCALE,
     UNSEEN,
     WAITING,
     ZERO_WINDOW,
 )
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import (
-    accept,
-    acknowledged,
     discard,
-    far_ttl,
+    drain,
     finish_if_due,
-    flush,
-    give_up,
-    repeated,
-    suspect,
-    watch,
+    miss,
+    miss_by_evidence,
+    release,
 )
-from unpacket._core.reassembly.events import closed, opened
-from unpacket._core.reassembly.stream import Half, HalfExtra, Segment, Stream, recall
+from unpacket._core.reassembly.events import closed
+from unpacket._core.reassembly.gaps import give_up, hole_end, watch
+from unpacket._core.reassembly.half import Half, HalfExtra
+from unpacket._core.reassembly.handshake import (
+    announce,
+    choose_isn,
+    handshake_options,
+    is_client,
+    set_client,
+)
+from unpacket._core.reassembly.intake import accept, repeated
+from unpacket._core.reassembly.judgement import (
+    allowed,
+    begins_another,
+    beyond_window,
+    confirms,
+    credible_reset,
+    doubt,
+    is_keep_alive,
+    timely,
+)
+from unpacket._core.reassembly.segment import Segment
+from unpacket._core.reassembly.stream import Stream, recall
+from unpacket._core.reassembly.suspects import acknowledged, settle_suspects, suspect
 from unpacket._core.sequence import delta, unwrap
 
+
+def flush(ctx: Context, stream: Stream, half: Half | None, peer: Half | None) -> None:
+    """Deliver or give up everything that still waits: the stream ends."""
+    if half is None or half.state != OPEN:
+        return
+    extra = half.extra
+    if extra is not None and extra.suspects:
+        settle_suspects(ctx, stream, half, peer, True)
+    ctx.ending = True
+    stop = hole_end(half)
+    while stop >= 0:
+        miss_by_evidence(ctx, stream, half, stop)
+        drain(ctx, stream, half)
+        stop = hole_end(half)
+    fin = -1 if extra is None else extra.fin_offset
+    # One byte beyond the edge is the FIN's sequence number, where no FIN was
+    # captured (RFC 9293 section 3.4).
+    if fin < 0 and half.acked > half.next_offset + 1:
+        miss(ctx, stream, half, half.acked, "not_captured")
+    ctx.ending = False
+    release(ctx, half, True)
+
+
 BAD_CHECKSUM = 2
+
 GOOD_CHECKSUM = 1
 
 BY_FIN = 1
+
 BY_TIMEOUT = 3
+
 BY_END = 7
-
-# The farthest that a receiver can ever allow: 65535 << 14 (RFC 7323 section 2.3).
-MAX_WINDOW = 1 << 30
-
-# How far a first segment may lie beyond what the peer has acknowledged, to be taken
-# for what follows it: more is seldom in flight.
-MAX_LEAD = 1 << 24
-
-# A window that was not seen to be bigger: slack for what the capture missed.
-LEAST_WINDOW = 65535
-
-# How far beyond a new SYN its connection's first ACKs may lie.
-FIRST_FLIGHT = 1 << 16
 
 # So many segments are collected at most, copies included, for each that may be.
 MOST_COLLECTED = 4
-
-# Other initial sequence numbers that a half remembers.
-MAX_ISNS = 8
-
-# Ports below this are well known (RFC 6335 section 6).
-WELL_KNOWN = 1024
-
-
-def is_client(half: Half) -> bool:
-    """Return whether the half's sender is the client."""
-    return half.flags & IS_CLIENT != 0
-
-
-def set_client(stream: Stream, half: Half, peer: Half | None, evidence: int) -> None:
-    """Let the sender of ``half`` be the client, unless better evidence is known."""
-    if stream.opened or (stream.evidence and stream.evidence <= evidence):
-        return
-    stream.evidence = evidence
-    half.flags |= IS_CLIENT
-    if peer is not None:
-        peer.flags &= ~IS_CLIENT
-
-
-def announce(ctx: Context, stream: Stream) -> None:
-    """Open the stream for the consumer, who is told the roles as known by now."""
-    if stream.opened:
-        return
-    if not stream.evidence:
-        low = stream.ports >> 16
-        high = stream.ports & 0xFFFF
-        stream.evidence = BY_FIRST
-        if (low < WELL_KNOWN) != (high < WELL_KNOWN):
-            stream.evidence = BY_PORT
-            a_is_client = high < WELL_KNOWN
-            for half, client in (
-                (stream.half_a, a_is_client),
-                (stream.half_b, not a_is_client),
-            ):
-                if half is not None:
-                    if client:
-                        half.flags |= IS_CLIENT
-                    else:
-                        half.flags &= ~IS_CLIENT
-    stream.opened = 1
-    ctx.events.append(opened(stream, ctx.frame, ctx.time_ns))
 
 
 def close(ctx: Context, stream: Stream, number: int) -> None:
@@ -362,42 +345,6 @@ def closed_already(ctx: Context, stream: Stream, half: Half, seg: Segment) -> in
     return GOES_ON
 
 
-def begins_another(half: Half, seq: int, flags: int) -> bool:
-    """Return whether a SYN, or a SYN-ACK, is not the one that a half began with."""
-    known = half.flags & SYN_SEEN != 0
-    late = delta(half.base_seq, (seq + 1) & LOW32)
-    # A half that began without its SYN may see it late.
-    same = late == 0 if known else half.state == OPEN and 0 <= late < MAX_LEAD
-    # A SYN-ACK alone (one side was captured) must have another number than one that
-    # was seen.
-    return not same and (known or not flags & ACK)
-
-
-def confirms(stream: Stream, half: Half, peer: Half | None, seg: Segment) -> bool:
-    """Return whether a segment shows that ``stream.candidate`` opened a connection."""
-    # The caller has looked.
-    candidate: Segment = stream.candidate  # type: ignore[assignment]
-    from_candidate = (half is stream.half_a) == stream.candidate_a
-    first = (candidate.seq + 1) & LOW32
-    if seg.flags & (ACK | RST) != ACK:
-        return False
-    if not from_candidate:
-        ahead = delta(seg.ack, first)
-        if seg.flags & SYN:
-            return 0 <= ahead <= candidate.length
-        return 0 <= ahead < FIRST_FLIGHT and (half.state != OPEN or far(half, seg.seq))
-    # One side was captured: its next segment must do.
-    return (
-        (peer is None or peer.packets == 0) and not seg.flags & SYN and seg.seq == first
-    )
-
-
-def far(half: Half, seq: int) -> bool:
-    """Return whether ``seq`` lies nowhere near what the half sends next."""
-    ahead = delta(seq, (half.base_seq + half.next_offset) & LOW32)
-    return ahead > FIRST_FLIGHT or ahead < -FIRST_FLIGHT
-
-
 def synchronise(
     ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
 ) -> None:
@@ -441,19 +388,6 @@ def synchronise(
         extra.duplicate_bytes += seg.captured
 
 
-def handshake_options(half: Half, peer: Half | None, seg: Segment) -> None:
-    """Remember what a SYN says of its sender."""
-    half.mss = seg.mss
-    half.scale = seg.wscale
-    if half.ttl == 0:
-        half.ttl = seg.ttl
-    if seg.sack_permitted:
-        half.flags |= SACK_PERMITTED
-    if seg.has_timestamp:
-        half.flags |= TIMESTAMPS
-        half.ts_recent = seg.tsval
-
-
 def other_isn(
     ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment, base: int
 ) -> bool:
@@ -492,27 +426,6 @@ def other_isn(
     stream.candidate = seg
     stream.candidate_a = half is stream.half_a
     return False
-
-
-def choose_isn(half: Half, seq: int) -> None:
-    """Let the initial sequence number be the one that ``seq`` belongs to, if any."""
-    extra = half.extra
-    if extra is None or not extra.isns or half.sent_edge:
-        return
-    before = half.base_seq
-    best = delta(seq, before)
-    if best == 0:
-        return
-    for index in range(len(extra.isns)):
-        ahead = delta(seq, extra.isns[index])
-        if 0 <= ahead and (best < 0 or ahead < best):
-            best = ahead
-            half.base_seq, extra.isns[index] = extra.isns[index], half.base_seq
-    moved = delta(before, half.base_seq)
-    if moved and extra.suspects:
-        extra.suspects = [
-            (base + moved, reason, item) for base, reason, item in extra.suspects
-        ]
 
 
 def acknowledge(
@@ -559,28 +472,6 @@ def acknowledge(
     if ctx.passed_only:
         give_up(ctx, stream, peer, acked)
     check_ended(ctx, stream, peer, half)
-
-
-def allowed(half: Half, peer: Half | None, seg: Segment) -> int:
-    """Return how many bytes beyond its acknowledgement a segment allows, with slack.
-
-    The slack is a factor of two, since the capture need not have every ACK.
-    """
-    window = seg.window
-    if not seg.flags & SYN:
-        window = window << shift_of(half, peer)
-    return max(2 * window, LEAST_WINDOW)
-
-
-def shift_of(half: Half, peer: Half | None) -> int:
-    """Return the window scale that counts for what ``half`` offers (RFC 7323 2.2)."""
-    if not half.flags & SYN_SEEN:
-        return UNKNOWN_SCALE
-    if half.scale == NO_SCALE:
-        return 0
-    if peer is not None and peer.flags & SYN_SEEN and peer.scale == NO_SCALE:
-        return 0
-    return half.scale
 
 
 def receive(
@@ -656,18 +547,6 @@ def receive(
         check_ended(ctx, stream, half, peer)
 
 
-def timely(ctx: Context, half: Half, peer: Half | None, seg: Segment) -> bool:
-    """Return whether a segment passes PAWS (RFC 7323 section 5.3)."""
-    return not (
-        ctx.paws
-        and seg.has_timestamp
-        and half.flags & TIMESTAMPS
-        and peer is not None
-        and peer.flags & TIMESTAMPS
-        and delta(seg.tsval, half.ts_recent) < 0
-    )
-
-
 def update(half: Half, seg: Segment, offset: int) -> None:
     """Remember the TTL and the timestamp of a segment that is not in doubt."""
     if half.ttl == 0:
@@ -681,15 +560,6 @@ def update(half: Half, seg: Segment, offset: int) -> None:
             half.ts_recent = seg.tsval
     elif offset <= half.next_offset and delta(seg.tsval, half.ts_recent) > 0:
         half.ts_recent = seg.tsval
-
-
-def is_keep_alive(half: Half, offset: int) -> bool:
-    """Return whether one byte at ``offset`` only asks whether the peer is there."""
-    # Nobody asks while data is under way; and the byte before what the peer has
-    # acknowledged is never new.
-    return offset == half.next_offset - 1 or (
-        half.acked >= half.sent_edge and half.next_offset < offset == half.acked - 1
-    )
 
 
 def take_fin(ctx: Context, stream: Stream, half: Half, seg: Segment, stop: int) -> bool:
@@ -708,41 +578,6 @@ def take_fin(ctx: Context, stream: Stream, half: Half, seg: Segment, stop: int) 
     return False
 
 
-def beyond_window(ctx: Context, half: Half, stop: int) -> bool:
-    """Return whether ``stop`` is farther than the peer ever allowed."""
-    if not ctx.check_window or stop <= half.next_offset:
-        return False
-    if half.window_edge < 0:
-        return stop > max(half.next_offset, half.sent_edge) + MAX_WINDOW
-    # A sender does not jump: what follows what was seen shows that the capture lacks
-    # ACKs, not that the segment is a decoy.
-    return stop > max(half.window_edge, half.sent_edge + 2 * LEAST_WINDOW)
-
-
-def doubt(
-    ctx: Context, half: Half, peer: Half | None, seg: Segment, offset: int
-) -> str | None:
-    """Return why it is not clear yet that the receiver accepts a segment, or None."""
-    stop = offset + seg.length
-    if stop <= half.next_offset:
-        # Only a FIN can still change anything.
-        if seg.flags & FIN and not half.flags & FINISHED and far_ttl(ctx, half, seg):
-            return "ttl"
-        return None
-    if offset > half.next_offset and beyond_window(ctx, half, stop):
-        return "window"
-    if far_ttl(ctx, half, seg):
-        return "ttl"
-    if (
-        seg.length == 1
-        and offset == half.next_offset
-        and peer is not None
-        and peer.flags & ZERO_WINDOW
-    ):
-        return "window_probe"
-    return None
-
-
 def reset(
     ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
 ) -> None:
@@ -759,25 +594,3 @@ def reset(
     if seg.captured:
         discard(half, seg.captured)
     close(ctx, stream, 2)
-
-
-def credible_reset(ctx: Context, half: Half, peer: Half | None, seg: Segment) -> bool:
-    """Return whether the peer's host would believe an RST."""
-    if ctx.rst_rule == 0:
-        return True
-    if half.state != OPEN:
-        if peer is None or peer.state != OPEN or not peer.flags & SYN_SEEN:
-            return True
-        # In SYN-SENT an RST counts if it acknowledges the SYN.
-        if not seg.flags & ACK:
-            return peer.flags & ACK_SEEN != 0
-        ahead = unwrap(seg.ack, peer.base_seq, peer.next_offset)
-        return 0 <= ahead <= peer.sent_edge + 1
-    offset = unwrap(seg.seq, half.base_seq, half.next_offset)
-    if ctx.rst_rule == 2:
-        return offset == half.next_offset or offset == half.acked
-    low = half.next_offset
-    if 0 <= half.acked < low:
-        low = half.acked
-    high = max(half.window_edge, half.sent_edge + LEAST_WINDOW)
-    return low <= offset <= high

@@ -3,7 +3,9 @@ cimport cython
 from unpacket._core.reassembly.events cimport (Gap)
 from unpacket._core.reassembly.payload_gatherer cimport Gatherer
 from unpacket._core.reassembly.history cimport (History)
-from unpacket._core.reassembly.stream cimport (Half, HalfExtra, Segment, Stream)
+from unpacket._core.reassembly.half cimport Half, HalfExtra
+from unpacket._core.reassembly.segment cimport Segment
+from unpacket._core.reassembly.stream cimport Stream
 
 cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
 

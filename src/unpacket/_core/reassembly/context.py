@@ -6,10 +6,12 @@ from heapq import heapify, heappop, heappush
 
 from unpacket._core.constants import NEVER, NS, UNBOUNDED
 from unpacket._core.reassembly.events import Event, Gap, Note, Rejected
+from unpacket._core.reassembly.half import Half, direction_of
 from unpacket._core.reassembly.held import POLICIES
 from unpacket._core.reassembly.history import History
 from unpacket._core.reassembly.payload_gatherer import Gatherer
-from unpacket._core.reassembly.stream import Half, Segment, Stream, direction_of
+from unpacket._core.reassembly.segment import Segment
+from unpacket._core.reassembly.stream import Stream
 from unpacket.policy import Policy
 
 # 36 years: added to any time it fits into 64 bits.

@@ -1,70 +1,21 @@
 cimport cython
 
-from unpacket._core.reassembly.held cimport (Held)
+from unpacket._core.reassembly.half cimport (
+    Half, HalfExtra, delivered_of, duplicates_of, held_bytes, other_channel_of,
+    packets_of, retransmissions_of
+)
 from unpacket._core.reassembly.ledger cimport Ledger
+from unpacket._core.reassembly.segment cimport Segment
 
 cdef unsigned int SYN_SEEN, FINISHED, SACK_PERMITTED, SIMPLE, IS_CLIENT, HAS_GAP
 cdef unsigned int HAS_CONFLICT, FIN_SEEN, RST_SEEN, UNSEEN, OPEN, NO_SCALE
 cdef unsigned int ZERO_WINDOW
-cdef long long NEVER, LOW32
+cdef long long LOW32
 cdef Py_ssize_t ROW_WORDS, ROW_A, ROW_B, ROW_NEXT, ROW_ACKED, ROW_WINDOW, ROW_BYTES
 cdef Py_ssize_t ROW_PACKETS, ROW_RECORD, ROW_SEQ, ROW_FLAGS, ROW_SEEN, ROW_LAST
 cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
 cdef unsigned long long ONE_COPY
 cdef int COPY_SHIFT, OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT, MSS_SHIFT, SCALE_SHIFT
-
-
-@cython.final
-cdef class Segment:
-    cdef public long long seq, ack, frame, time_ns, length, captured
-    cdef public unsigned int flags, window, mss, ttl, wscale, checksum, tsval
-    cdef public bint has_timestamp, sack_permitted, copy, counted
-    cdef public bytes payload
-    cdef public list sacks
-
-
-@cython.final
-cdef class HalfExtra:
-    cdef public Held held
-    cdef public object unreleased
-    cdef public long long unreleased_bytes
-    cdef public list suspects
-    cdef public list waiting
-    cdef public list isns
-    cdef public long long fin_offset
-    cdef public long long grace_ns
-    cdef public long long grace_acked
-    cdef public object tracker
-    cdef public long long duplicate_bytes, conflict_bytes
-    cdef public long long rejected_bytes, discarded_bytes
-    cdef public long long gap_bytes, gaps, conflicts, keep_alives, late_packets
-    cdef public long long out_of_order, retransmissions, other_channel
-    cdef public dict rejected
-    cpdef bint eventful(self) except -1
-
-
-@cython.final
-cdef class Half:
-    cdef public long long next_offset
-    cdef public long long acked
-    cdef public long long sent_edge
-    cdef public long long window_edge
-    cdef public long long payload_bytes
-    cdef public long long packets
-    cdef public long long last_record
-    cdef public unsigned int base_seq
-    cdef public unsigned int ts_recent
-    cdef public unsigned int flags
-    cdef public unsigned short mss
-    cdef public unsigned char ttl
-    cdef public unsigned char scale
-    cdef public unsigned char shift
-    cdef public unsigned char state
-    # In what would be left empty before the next pointer.
-    cdef public unsigned int duplicates
-    cdef public HalfExtra extra
-    cdef HalfExtra more(self)
-
 
 @cython.final
 cdef class Stream:
@@ -91,18 +42,8 @@ cdef class Stream:
     cdef public unsigned char opened
     cdef public unsigned char candidate_a
     cdef unsigned char first_a
-
-
 @cython.locals(hi=cython.ulonglong, lo=cython.ulonglong)
 cpdef str address_text(Stream stream, bint first)
-cpdef long long packets_of(Half half) except -1
-cpdef long long duplicates_of(Half half) except -1
-cpdef long long retransmissions_of(Half half) except -1
-cpdef long long other_channel_of(Half half) except -1
-@cython.locals(extra=HalfExtra)
-cpdef long long delivered_of(Half half) except? -1
-@cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
-cpdef Py_ssize_t held_bytes(Half half) except -1
 @cython.locals(half=Half)
 cpdef Half side(Stream stream, bint first)
 @cython.locals(
@@ -118,4 +59,3 @@ cpdef bint enlist(Stream stream, Ledger ledger) except -1
 cpdef recall(Stream stream)
 @cython.locals(ledger=Ledger)
 cpdef Py_ssize_t seen(Stream stream) except? -1
-cpdef object direction_of(Half half)

@@ -8,7 +8,6 @@ back; whoever acts on a stream does that first.
 """
 
 import ipaddress
-from collections import deque
 from typing import Any, NamedTuple
 
 from unpacket._core.constants import (
@@ -27,7 +26,6 @@ from unpacket._core.constants import (
     KEY_PORTS,
     LOW32,
     MSS_SHIFT,
-    NEVER,
     NO_SCALE,
     ONE_COPY,
     OPEN,
@@ -57,9 +55,19 @@ from unpacket._core.constants import (
     ZERO_WINDOW,
 )
 from unpacket._core.decode.layers import path_text
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Event
-from unpacket._core.reassembly.held import Held
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.half import (
+    Half,
+    HalfExtra,
+    delivered_of,
+    duplicates_of,
+    held_bytes,
+    other_channel_of,
+    packets_of,
+    retransmissions_of,
+)
 from unpacket._core.reassembly.ledger import Ledger
+from unpacket._core.reassembly.segment import Segment
 
 
 class Endpoint(NamedTuple):
@@ -72,218 +80,6 @@ class Endpoint(NamedTuple):
         if ":" in self.address:
             return f"[{self.address}]:{self.port}"
         return f"{self.address}:{self.port}"
-
-
-class Segment:
-    """One TCP segment outside of its batch.
-
-    Attributes:
-        payload: What was captured of its payload, or None while that has not been
-            copied from the batch.
-        length: Payload bytes on the wire.
-        checksum: 0 not judged, 1 good, 2 bad, 3 left to the network card.
-        copy: Whether the capture has it twice, and this is the second.
-        counted: Whether it was counted as a retransmission.
-    """
-
-    __slots__ = (
-        "ack",
-        "captured",
-        "checksum",
-        "copy",
-        "counted",
-        "flags",
-        "frame",
-        "has_timestamp",
-        "length",
-        "mss",
-        "payload",
-        "sack_permitted",
-        "sacks",
-        "seq",
-        "time_ns",
-        "tsval",
-        "ttl",
-        "window",
-        "wscale",
-    )
-
-    ack: int
-    captured: int
-    checksum: int
-    copy: bool
-    counted: bool
-    flags: int
-    frame: int
-    has_timestamp: bool
-    length: int
-    mss: int
-    payload: bytes | None
-    sack_permitted: bool
-    sacks: list[tuple[int, int]] | None
-    seq: int
-    time_ns: int
-    tsval: int
-    ttl: int
-    window: int
-    wscale: int
-
-
-class HalfExtra:
-    """What a half needs once something unusual has happened to it.
-
-    Attributes:
-        held: Pieces out of order.
-        unreleased: Events that wait for the peer's acknowledgement.
-        unreleased_bytes: Their payload.
-        suspects: Segments whose acceptance is not clear yet, each with its reason.
-        waiting: Segments collected before offset 0 was chosen.
-        isns: Other initial sequence numbers that were offered.
-        fin_offset: Where the FIN lies, or -1.
-        grace_ns: When the oldest acknowledged hole is given up, or NEVER.
-        grace_acked: What was acknowledged when that was set.
-        tracker: Follows acknowledgements for a user, or None.
-        other_channel: How many packets came by another channel than the half's.
-    """
-
-    __slots__ = (
-        "conflict_bytes",
-        "conflicts",
-        "discarded_bytes",
-        "duplicate_bytes",
-        "fin_offset",
-        "gap_bytes",
-        "gaps",
-        "grace_acked",
-        "grace_ns",
-        "held",
-        "isns",
-        "keep_alives",
-        "late_packets",
-        "other_channel",
-        "out_of_order",
-        "rejected",
-        "rejected_bytes",
-        "retransmissions",
-        "suspects",
-        "tracker",
-        "unreleased",
-        "unreleased_bytes",
-        "waiting",
-    )
-
-    held: Held | None
-    isns: list[int] | None
-    rejected: dict[str, int] | None
-    suspects: list[tuple[int, str, Segment]] | None
-    tracker: Any
-    unreleased: deque[Event] | None
-    waiting: list[Segment] | None
-
-    def __init__(self) -> None:
-        self.held = None
-        self.unreleased = None
-        self.unreleased_bytes = 0
-        self.suspects = None
-        self.waiting = None
-        self.isns = None
-        self.fin_offset = -1
-        self.grace_ns = NEVER
-        self.grace_acked = 0
-        self.tracker = None
-        self.duplicate_bytes = 0
-        self.conflict_bytes = 0
-        self.rejected_bytes = 0
-        self.discarded_bytes = 0
-        self.gap_bytes = 0
-        self.gaps = 0
-        self.conflicts = 0
-        self.keep_alives = 0
-        self.retransmissions = 0
-        self.late_packets = 0
-        self.out_of_order = 0
-        self.other_channel = 0
-        self.rejected = None
-
-    def eventful(self) -> bool:
-        """Return whether anything here is worth telling after the end."""
-        return bool(
-            self.duplicate_bytes
-            or self.conflict_bytes
-            or self.rejected
-            or self.discarded_bytes
-            or self.gaps
-            or self.keep_alives
-            or self.retransmissions
-            or self.late_packets
-            or self.out_of_order
-            or self.other_channel
-        )
-
-
-class Half:
-    """The state of one direction of a stream.
-
-    Attributes:
-        next_offset: Everything before it was delivered, or is a gap.
-        acked: What the peer has acknowledged; -1 where it never did.
-        sent_edge: The end of what was seen.
-        window_edge: What the peer allowed at most; -1 where that is not known.
-        base_seq: The sequence number of offset 0; in an unseen half with
-            EDGE_KNOWN, what the peer acknowledged.
-        payload_bytes: Payload seen, copies and rejected segments included.
-        duplicates: How many of its packets the capture has twice.
-        shift: By how much the windows that the side offers are shifted.
-        last_record: The half's latest record in the History.
-    """
-
-    __slots__ = (
-        "acked",
-        "base_seq",
-        "duplicates",
-        "extra",
-        "flags",
-        "last_record",
-        "mss",
-        "next_offset",
-        "packets",
-        "payload_bytes",
-        "scale",
-        "sent_edge",
-        "shift",
-        "state",
-        "ts_recent",
-        "ttl",
-        "window_edge",
-    )
-
-    extra: HalfExtra | None
-
-    def __init__(self) -> None:
-        self.next_offset = 0
-        self.acked = -1
-        self.sent_edge = 0
-        self.window_edge = -1
-        self.base_seq = 0
-        self.payload_bytes = 0
-        self.packets = 0
-        self.duplicates = 0
-        self.last_record = -1
-        self.ts_recent = 0
-        self.flags = 0
-        self.mss = 0
-        self.ttl = 0
-        self.scale = NO_SCALE
-        self.shift = 0
-        self.state = UNSEEN
-        self.extra = None
-
-    def more(self) -> HalfExtra:
-        """Return the half's HalfExtra, made if there was none."""
-        if self.extra is None:
-            self.extra = HalfExtra()
-        self.flags &= ~SIMPLE
-        return self.extra
 
 
 class Stream:
@@ -587,57 +383,6 @@ def address_text(stream: Stream, first: bool) -> str:
     return str(ipaddress.IPv6Address(octets))
 
 
-def packets_of(half: Half | None) -> int:
-    """Return how many packets a side sent; see ``Stream.packets``."""
-    return 0 if half is None else half.packets
-
-
-def duplicates_of(half: Half | None) -> int:
-    """Return how many of them are copies; see ``Stream.duplicates``."""
-    return 0 if half is None else half.duplicates
-
-
-def retransmissions_of(half: Half | None) -> int:
-    """Return how many brought nothing new; see ``Stream.retransmissions``."""
-    if half is None or half.extra is None:
-        return 0
-    return half.extra.retransmissions
-
-
-def other_channel_of(half: Half | None) -> int:
-    """Return how many came another way; see ``Stream.other_channel``."""
-    if half is None or half.extra is None:
-        return 0
-    return half.extra.other_channel
-
-
-def delivered_of(half: Half | None) -> int:
-    """Return how many bytes of a side were delivered; see ``Stream``."""
-    if half is None:
-        return 0
-    extra = half.extra
-    if extra is None:
-        return half.next_offset
-    return half.next_offset - extra.gap_bytes - extra.unreleased_bytes
-
-
-def held_bytes(half: Half) -> int:
-    """Return how many payload bytes of a half wait for something."""
-    extra = half.extra
-    if extra is None:
-        return 0
-    waiting = extra.unreleased_bytes
-    if extra.held is not None:
-        waiting += extra.held.payload_bytes
-    if extra.waiting is not None:
-        for item in extra.waiting:
-            waiting += item.captured
-    if extra.suspects is not None:
-        for _base, _reason, item in extra.suspects:
-            waiting += item.captured
-    return waiting
-
-
 def side(stream: Stream, first: bool) -> Half | None:
     """Return the half of the lower address or the other, as it stands now, to read.
 
@@ -760,8 +505,3 @@ def seen(stream: Stream) -> int:
     # What is enlisted has one.
     ledger: Ledger = stream.ledger  # type: ignore[assignment]
     return ledger.signed[ROW_WORDS * stream.row + ROW_SEEN]
-
-
-def direction_of(half: Half) -> Direction:
-    """Return who sends what ``half`` describes."""
-    return CLIENT if half.flags & IS_CLIENT else SERVER

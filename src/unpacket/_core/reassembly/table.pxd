@@ -3,7 +3,8 @@ cimport cython
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.decode.segments cimport Segments
 from unpacket._core.reassembly.ledger cimport Ledger
-from unpacket._core.reassembly.stream cimport Half, Stream, enlist, seen
+from unpacket._core.reassembly.half cimport Half
+from unpacket._core.reassembly.stream cimport Stream, enlist, seen
 
 cdef long long STREAM_BYTES, LAYER_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
 

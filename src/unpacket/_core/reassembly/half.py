@@ -1,0 +1,242 @@
+"""The state of one direction of a stream, and what is read of it.
+
+A half that never met anything unusual has no HalfExtra.
+"""
+
+from collections import deque
+from typing import Any
+
+from unpacket._core.constants import IS_CLIENT, NEVER, NO_SCALE, OPEN, SIMPLE, UNSEEN
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Event
+from unpacket._core.reassembly.held import Held
+from unpacket._core.reassembly.segment import Segment
+
+
+class HalfExtra:
+    """What a half needs once something unusual has happened to it.
+
+    Attributes:
+        held: Pieces out of order.
+        unreleased: Events that wait for the peer's acknowledgement.
+        unreleased_bytes: Their payload.
+        suspects: Segments whose acceptance is not clear yet, each with its reason.
+        waiting: Segments collected before offset 0 was chosen.
+        isns: Other initial sequence numbers that were offered.
+        fin_offset: Where the FIN lies, or -1.
+        grace_ns: When the oldest acknowledged hole is given up, or NEVER.
+        grace_acked: What was acknowledged when that was set.
+        tracker: Follows acknowledgements for a user, or None.
+        other_channel: How many packets came by another channel than the half's.
+    """
+
+    __slots__ = (
+        "conflict_bytes",
+        "conflicts",
+        "discarded_bytes",
+        "duplicate_bytes",
+        "fin_offset",
+        "gap_bytes",
+        "gaps",
+        "grace_acked",
+        "grace_ns",
+        "held",
+        "isns",
+        "keep_alives",
+        "late_packets",
+        "other_channel",
+        "out_of_order",
+        "rejected",
+        "rejected_bytes",
+        "retransmissions",
+        "suspects",
+        "tracker",
+        "unreleased",
+        "unreleased_bytes",
+        "waiting",
+    )
+
+    held: Held | None
+    isns: list[int] | None
+    rejected: dict[str, int] | None
+    suspects: list[tuple[int, str, Segment]] | None
+    tracker: Any
+    unreleased: deque[Event] | None
+    waiting: list[Segment] | None
+
+    def __init__(self) -> None:
+        self.held = None
+        self.unreleased = None
+        self.unreleased_bytes = 0
+        self.suspects = None
+        self.waiting = None
+        self.isns = None
+        self.fin_offset = -1
+        self.grace_ns = NEVER
+        self.grace_acked = 0
+        self.tracker = None
+        self.duplicate_bytes = 0
+        self.conflict_bytes = 0
+        self.rejected_bytes = 0
+        self.discarded_bytes = 0
+        self.gap_bytes = 0
+        self.gaps = 0
+        self.conflicts = 0
+        self.keep_alives = 0
+        self.retransmissions = 0
+        self.late_packets = 0
+        self.out_of_order = 0
+        self.other_channel = 0
+        self.rejected = None
+
+    def eventful(self) -> bool:
+        """Return whether anything here is worth telling after the end."""
+        return bool(
+            self.duplicate_bytes
+            or self.conflict_bytes
+            or self.rejected
+            or self.discarded_bytes
+            or self.gaps
+            or self.keep_alives
+            or self.retransmissions
+            or self.late_packets
+            or self.out_of_order
+            or self.other_channel
+        )
+
+
+class Half:
+    """The state of one direction of a stream.
+
+    Attributes:
+        next_offset: Everything before it was delivered, or is a gap.
+        acked: What the peer has acknowledged; -1 where it never did.
+        sent_edge: The end of what was seen.
+        window_edge: What the peer allowed at most; -1 where that is not known.
+        base_seq: The sequence number of offset 0; in an unseen half with
+            EDGE_KNOWN, what the peer acknowledged.
+        payload_bytes: Payload seen, copies and rejected segments included.
+        duplicates: How many of its packets the capture has twice.
+        shift: By how much the windows that the side offers are shifted.
+        last_record: The half's latest record in the History.
+    """
+
+    __slots__ = (
+        "acked",
+        "base_seq",
+        "duplicates",
+        "extra",
+        "flags",
+        "last_record",
+        "mss",
+        "next_offset",
+        "packets",
+        "payload_bytes",
+        "scale",
+        "sent_edge",
+        "shift",
+        "state",
+        "ts_recent",
+        "ttl",
+        "window_edge",
+    )
+
+    extra: HalfExtra | None
+
+    def __init__(self) -> None:
+        self.next_offset = 0
+        self.acked = -1
+        self.sent_edge = 0
+        self.window_edge = -1
+        self.base_seq = 0
+        self.payload_bytes = 0
+        self.packets = 0
+        self.duplicates = 0
+        self.last_record = -1
+        self.ts_recent = 0
+        self.flags = 0
+        self.mss = 0
+        self.ttl = 0
+        self.scale = NO_SCALE
+        self.shift = 0
+        self.state = UNSEEN
+        self.extra = None
+
+    def more(self) -> HalfExtra:
+        """Return the half's HalfExtra, made if there was none."""
+        if self.extra is None:
+            self.extra = HalfExtra()
+        self.flags &= ~SIMPLE
+        return self.extra
+
+
+def packets_of(half: Half | None) -> int:
+    """Return how many packets a side sent; see ``Stream.packets``."""
+    return 0 if half is None else half.packets
+
+
+def duplicates_of(half: Half | None) -> int:
+    """Return how many of them are copies; see ``Stream.duplicates``."""
+    return 0 if half is None else half.duplicates
+
+
+def retransmissions_of(half: Half | None) -> int:
+    """Return how many brought nothing new; see ``Stream.retransmissions``."""
+    if half is None or half.extra is None:
+        return 0
+    return half.extra.retransmissions
+
+
+def other_channel_of(half: Half | None) -> int:
+    """Return how many came another way; see ``Stream.other_channel``."""
+    if half is None or half.extra is None:
+        return 0
+    return half.extra.other_channel
+
+
+def delivered_of(half: Half | None) -> int:
+    """Return how many bytes of a side were delivered; see ``Stream``."""
+    if half is None:
+        return 0
+    extra = half.extra
+    if extra is None:
+        return half.next_offset
+    return half.next_offset - extra.gap_bytes - extra.unreleased_bytes
+
+
+def held_bytes(half: Half) -> int:
+    """Return how many payload bytes of a half wait for something."""
+    extra = half.extra
+    if extra is None:
+        return 0
+    waiting = extra.unreleased_bytes
+    if extra.held is not None:
+        waiting += extra.held.payload_bytes
+    if extra.waiting is not None:
+        for item in extra.waiting:
+            waiting += item.captured
+    if extra.suspects is not None:
+        for _base, _reason, item in extra.suspects:
+            waiting += item.captured
+    return waiting
+
+
+def direction_of(half: Half) -> Direction:
+    """Return who sends what ``half`` describes."""
+    return CLIENT if half.flags & IS_CLIENT else SERVER
+
+
+def settle(half: Half) -> None:
+    """Take the fast path again if nothing unusual is left."""
+    extra = half.extra
+    if half.state == OPEN and (
+        extra is None
+        or (
+            extra.fin_offset < 0
+            and not extra.suspects
+            and not extra.unreleased
+            and not extra.isns
+            and extra.tracker is None
+            and (extra.held is None or extra.held.count == 0)
+        )
+    ):
+        half.flags |= SIMPLE

@@ -1,0 +1,44 @@
+cimport cython
+
+from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.delivery cimport (
+    deliver, drain, emit, finish_if_due, remember
+)
+from unpacket._core.reassembly.events cimport Conflict
+from unpacket._core.reassembly.gaps cimport watch
+from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
+from unpacket._core.reassembly.held cimport Clash, Held, Piece as HeldPiece, piece_of
+from unpacket._core.reassembly.limits cimport overfull
+from unpacket._core.reassembly.segment cimport Segment
+from unpacket._core.reassembly.stream cimport Stream
+
+cdef unsigned int HAS_CONFLICT
+cdef long long PIECE_BYTES
+
+@cython.locals(extra=HalfExtra, found=Clash, total=cython.longlong)
+cpdef Py_ssize_t clashed(
+    Context ctx, Stream stream, Half half, list clashes, Segment seg
+) except -1
+cpdef repeated(HalfExtra extra, Segment seg)
+@cython.locals(
+    extra=HalfExtra, start=cython.longlong, conflicting=cython.longlong, copy=HeldPiece,
+    clashes=list,
+)
+cpdef late(
+    Context ctx, Stream stream, Half half, Segment seg, long long base, long long stop
+)
+@cython.locals(
+    extra=HalfExtra, start=cython.longlong, stop=cython.longlong,
+    seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece,
+)
+cpdef bint accept(
+    Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
+) except -1
+@cython.locals(extra=HalfExtra)
+cpdef bint holds(Half half) except -1
+@cython.locals(
+    extra=HalfExtra, held=Held, before_bytes=cython.longlong,
+    before_count=cython.longlong, lost=cython.longlong, conflicting=cython.longlong,
+    clashes=list,
+)
+cpdef hold(Context ctx, Stream stream, Half half, HeldPiece piece, Segment seg)

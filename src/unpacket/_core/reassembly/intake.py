@@ -1,0 +1,162 @@
+"""Payload that a receiver would accept: delivered at once, held, or accounted for.
+
+Offsets are 64 bits and never wrap. What overlaps is compared, and counted once.
+"""
+
+from unpacket._core.constants import HAS_CONFLICT, PIECE_BYTES
+from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.delivery import (
+    deliver,
+    drain,
+    emit,
+    finish_if_due,
+    remember,
+)
+from unpacket._core.reassembly.events import Conflict
+from unpacket._core.reassembly.gaps import watch
+from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
+from unpacket._core.reassembly.held import Clash, Held, piece_of
+from unpacket._core.reassembly.held import Piece as HeldPiece
+from unpacket._core.reassembly.limits import overfull
+from unpacket._core.reassembly.segment import Segment
+from unpacket._core.reassembly.stream import Stream
+
+
+def clashed(
+    ctx: Context, stream: Stream, half: Half, clashes: list[Clash], seg: Segment
+) -> int:
+    """Report conflicts; return how many bytes they are about."""
+    extra = half.more()
+    half.flags |= HAS_CONFLICT
+    total = 0
+    for found in clashes:
+        total += len(found.kept)
+        extra.conflicts += 1
+        emit(
+            ctx,
+            half,
+            Conflict(
+                stream,
+                direction_of(half),
+                found.offset,
+                found.kept,
+                found.other,
+                found.winner.frame,
+                found.loser.frame,
+                seg.frame,
+                seg.time_ns,
+            ),
+        )
+    extra.conflict_bytes += total
+    return total
+
+
+def repeated(extra: HalfExtra, seg: Segment) -> None:
+    """Count a segment that brings again what was seen, once."""
+    if not seg.copy and not seg.counted:
+        seg.counted = True
+        extra.retransmissions += 1
+
+
+def late(
+    ctx: Context, stream: Stream, half: Half, seg: Segment, base: int, stop: int
+) -> None:
+    """Account for the first bytes of a segment, up to ``stop``: they are not new.
+
+    ``base`` is the offset of the segment's first byte.
+    """
+    extra = half.more()
+    start = base
+    if start < 0:
+        start = min(0, stop)
+        extra.discarded_bytes += start - base
+    if start >= stop:
+        return
+    repeated(extra, seg)
+    conflicting = 0
+    if ctx.history.window_bytes:
+        copy = piece_of(
+            start, stop, start, stop, base, seg.payload, seg.frame, seg.time_ns
+        )
+        clashes = ctx.history.compare(half.last_record, copy)
+        if clashes is not None:
+            conflicting = clashed(ctx, stream, half, clashes, seg)
+    extra.duplicate_bytes += stop - start - conflicting
+
+
+def accept(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment, base: int
+) -> bool:
+    """Take the payload of a segment that the receiver would accept.
+
+    ``base`` is the offset of its first byte.
+
+    Returns:
+        Whether a limit was reached that closes the stream.
+    """
+    start = base
+    stop = base + seg.length
+    seen = base + seg.captured
+    if stop > half.sent_edge:
+        half.sent_edge = stop
+    if start < half.next_offset:
+        late(ctx, stream, half, seg, base, min(seen, half.next_offset))
+        if stop <= half.next_offset:
+            if ctx.notes:
+                ctx.note(stream, half, "duplicate", base, seg)
+            return False
+        start = half.next_offset
+    if start == half.next_offset and seen == stop and not holds(half):
+        payload = seg.payload
+        if start > base:
+            payload = payload[start - base :]  # type: ignore[index]
+        remember(ctx, half, start, payload, seg.frame)
+        deliver(ctx, stream, half, stop - start, payload, None, seg.frame, seg.time_ns)
+        finish_if_due(ctx, stream, half)
+        return overfull(ctx, stream, half, peer)
+    extra = half.more()
+    if extra.held is None:
+        extra.held = Held()
+    if start > half.next_offset:
+        extra.out_of_order += not seg.copy
+        if ctx.notes:
+            ctx.note(stream, half, "out_of_order", base, seg)
+    if seen > start:
+        piece = piece_of(
+            start, seen, start, stop, base, seg.payload, seg.frame, seg.time_ns
+        )
+        hold(ctx, stream, half, piece, seg)
+    if stop > seen:
+        begin = max(start, seen)
+        piece = piece_of(begin, stop, start, stop, begin, None, seg.frame, seg.time_ns)
+        hold(ctx, stream, half, piece, seg)
+    drain(ctx, stream, half)
+    watch(ctx, stream, half)
+    return overfull(ctx, stream, half, peer)
+
+
+def holds(half: Half) -> bool:
+    """Return whether any piece waits for bytes before it."""
+    extra = half.extra
+    return extra is not None and extra.held is not None and extra.held.count > 0
+
+
+def hold(
+    ctx: Context, stream: Stream, half: Half, piece: HeldPiece, seg: Segment
+) -> None:
+    """Put a piece among those that wait, and account for what overlaps."""
+    # Both are there: `accept` made them.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    held: Held = extra.held  # type: ignore[assignment]
+    before_bytes = held.payload_bytes
+    before_count = held.count
+    clashes = held.add(piece, ctx.wins)
+    lost = piece.size() - (held.payload_bytes - before_bytes)
+    ctx.memory_bytes += held.payload_bytes - before_bytes
+    ctx.memory_bytes += (held.count - before_count) * PIECE_BYTES
+    conflicting = 0
+    if clashes:
+        conflicting = clashed(ctx, stream, half, clashes, seg)
+    extra.duplicate_bytes += lost - conflicting
+    if lost:
+        repeated(extra, seg)
