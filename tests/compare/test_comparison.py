@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 import unpacket
 from tests.builder import RST, Conversation, ethernet, ip, tcp
 from unpacket import Batch, WholeStream
-from unpacket.compare.comparison import RULES, Difference, differences, trailers_of
+from unpacket.compare.comparison import RULES, differences
+from unpacket.compare.explain import Difference, trailers_of
 from unpacket.compare.tools.programs import Runs, Said
 from unpacket.faces.iterate import Chunk
 

@@ -21,15 +21,9 @@ from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.values import Count, Duration, ParamType, Size
-from unpacket.compare.comparison import (
-    RULES,
-    Comparison,
-    Difference,
-    Opinion,
-)
-from unpacket.compare.comparison import (
-    compare as compare_capture,
-)
+from unpacket.compare.comparison import RULES, Comparison, Opinion
+from unpacket.compare.comparison import compare as compare_capture
+from unpacket.compare.explain import Difference
 from unpacket.compare.tools.json_driver import Driver
 from unpacket.compare.tools.programs import (
     TOOLS,

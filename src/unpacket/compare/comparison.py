@@ -7,19 +7,37 @@ a conflict, a gap that the other program cannot tell of.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unpacket import sources
-from unpacket._core.memory.batch import Batch
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
-from unpacket._core.reassembly.stream import Endpoint
+from unpacket._core.reassembly.events import CLIENT, SERVER
+from unpacket.compare.explain import (
+    SHOWN_BYTES,
+    Difference,
+    Ends,
+    Finding,
+    Side,
+    Trailers,
+    explained,
+    told,
+    trailers_of,
+    trailing,
+)
+from unpacket.compare.layout import (
+    Span,
+    aligned,
+    end_of,
+    equal,
+    laid_out,
+    octets_in,
+    octets_of,
+    spans,
+)
 from unpacket.compare.tools.programs import (
     USUAL_TOOLS,
     Limits,
@@ -35,22 +53,9 @@ from unpacket.records.whole_stream import WholeStream
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
 
-SHOWN_BYTES = 48
+
 # Differences of one direction that are told one by one.
 MAX_DIFFERENCES = 20
-# So many frames of one difference.
-MAX_FRAMES = 64
-# Differing bytes that lie closer together are one difference.
-NEAR_BYTES = 4
-BLOCK_BYTES = 4096
-# By so many bytes a program's beginning is looked for in ours, or the other way.
-FINDING_BYTES = 8
-ETHERNET = 1
-IPV4 = b"\x08\x00"
-IPV6 = b"\x86\xdd"
-VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
-# So many different trailers of frames are remembered.
-MAX_TRAILERS = 1000
 
 RULES = {
     "zeros": "NULs stand for bytes that are missing, and cannot be told from data",
@@ -74,53 +79,6 @@ RULES = {
     "other_bytes": "other bytes, for a reason that is not known",
     "longer": "more bytes at the end, for a reason that is not known",
 }
-
-Ends: TypeAlias = tuple[Endpoint, Endpoint]
-# What stood behind an IP packet, and the first frame that had it.
-Trailers: TypeAlias = dict[bytes, int]
-# Asked once, where they may explain something.
-Finding: TypeAlias = Callable[[], Trailers]
-
-
-class Difference(NamedTuple):
-    """One difference from our streams.
-
-    Attributes:
-        stream: The id of ours, or None where we have none.
-        rule: Of ``RULES``.
-        detail: What is known besides.
-        frames: Those that carried our bytes there, or that explain theirs.
-        ours: The first bytes that we have there; None where there are none.
-        theirs: The first bytes that the program has there; None likewise.
-    """
-
-    stream: int | None
-    source: Endpoint
-    target: Endpoint
-    direction: Direction | None
-    offset: int
-    length: int
-    rule: str
-    detail: str
-    frames: list[int]
-    ours: bytes | None
-    theirs: bytes | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what ``unpacket compare --json`` prints."""
-        return {
-            "stream": self.stream,
-            "source": str(self.source),
-            "target": str(self.target),
-            "direction": None if self.direction is None else str(self.direction),
-            "offset": self.offset,
-            "length": self.length,
-            "rule": self.rule,
-            "detail": self.detail,
-            "frames": self.frames[:MAX_FRAMES],
-            "ours_base64": encoded(self.ours),
-            "theirs_base64": encoded(self.theirs),
-        }
 
 
 class Opinion(NamedTuple):
@@ -158,46 +116,6 @@ class Comparison(NamedTuple):
     directions: int
     complete: bool
     opinions: list[Opinion]
-
-
-class Part(NamedTuple):
-    """Bytes, or a gap, at the offsets ``[start, stop)``."""
-
-    start: int
-    stop: int
-    octets: bytes | None
-
-
-class Span(NamedTuple):
-    """Where two layouts differ: ``g`` gap, ``b`` bytes, ``-`` nothing; ours first."""
-
-    kind: str
-    start: int
-    stop: int
-
-
-class Side(NamedTuple):
-    """One direction of a stream of ours."""
-
-    stream: WholeStream
-    direction: Direction
-
-    @property
-    def ends(self) -> Ends:
-        pair = self.stream.client, self.stream.server
-        return pair if self.direction is CLIENT else (pair[1], pair[0])
-
-    @property
-    def runs(self) -> Runs:
-        """Its bytes in order, and the length of each gap."""
-        runs: Runs = []
-        position = 0
-        for gap in self.stream.gaps[self.direction]:
-            octets = self.stream.read(self.direction, position, gap.offset)
-            runs += [octets, gap.length] if octets else [gap.length]
-            position = gap.offset + gap.length
-        rest = self.stream.read(self.direction, position, 1 << 62)
-        return [*runs, rest] if rest else runs
 
 
 def compare(
@@ -353,25 +271,6 @@ def of_split(side: Side, pieces: list[Runs], trailers: Finding) -> Iterator[Diff
             yield explained(side, span, rest, trailers)
 
 
-def end_of(runs: Runs) -> int:
-    """Return the offset at which runs end."""
-    return sum(run if isinstance(run, int) else len(run) for run in runs)
-
-
-def octets_in(runs: Runs) -> bytes:
-    """Return the bytes of runs, gaps left out."""
-    return b"".join(run for run in runs if isinstance(run, bytes))
-
-
-def trailing(octets: bytes, trailers: Finding) -> list[int]:
-    """Return a frame with the trailer that bytes consist of, or nothing."""
-    for trailer, frame in trailers().items():
-        count, rest = divmod(len(octets), len(trailer))
-        if not rest and octets == trailer * count:
-            return [frame]
-    return []
-
-
 def whole(side: Side, ends: Ends, rule: str, detail: str, offset: int) -> Difference:
     """Return a difference that concerns a direction as a whole."""
     frames = side.stream.frames(side.direction, offset, offset + 1)
@@ -414,244 +313,3 @@ def of_side(side: Side, runs: Runs, trailers: Finding) -> Iterator[Difference]:
     for span in found[:MAX_DIFFERENCES]:
         there = b"".join(octets_of(part, span.start, span.stop) for part in theirs)
         yield explained(side, span, there, trailers)
-
-
-def aligned(ours: Runs, theirs: Runs) -> tuple[int, Runs]:
-    """Return by how much they begin later than we do, and their runs from there."""
-    if not ours or not theirs:
-        return 0, theirs
-    if isinstance(theirs[0], int) and isinstance(ours[0], bytes):
-        # A gap in front of everything.
-        _, moved = aligned(ours, theirs[1:]) if theirs[1:] else (0, theirs)
-        return (-theirs[0], moved) if moved == theirs[1:] else (0, theirs)
-    first = theirs[0] if isinstance(theirs[0], bytes) else b""
-    start = ours[0] if isinstance(ours[0], bytes) else b""
-    if first[:FINDING_BYTES] == start[:FINDING_BYTES]:
-        return 0, theirs
-    if len(first) >= FINDING_BYTES:
-        at = start.find(first[:FINDING_BYTES])
-        # What begins alike and goes on otherwise has not only moved.
-        if at > 0 and first.startswith(start[at:]):
-            return at, [at, *theirs]
-    if len(start) >= FINDING_BYTES:
-        at = first.find(start[:FINDING_BYTES])
-        if at > 0:
-            return -at, [first[at:], *theirs[1:]]
-    return 0, theirs
-
-
-def laid_out(runs: Runs) -> list[Part]:
-    """Return runs with their offsets, neighbours of one kind joined."""
-    parts: list[Part] = []
-    pending: list[bytes] = []
-    start = position = 0
-    for run in runs:
-        if isinstance(run, bytes):
-            if not pending:
-                start = position
-            pending.append(run)
-            position += len(run)
-            continue
-        if pending:
-            parts.append(Part(start, position, b"".join(pending)))
-            pending = []
-        if parts and parts[-1].octets is None:
-            parts[-1] = Part(parts[-1].start, position + run, None)
-        else:
-            parts.append(Part(position, position + run, None))
-        position += run
-    if pending:
-        parts.append(Part(start, position, b"".join(pending)))
-    return parts
-
-
-def equal(ours: Runs, theirs: Runs) -> bool:
-    return laid_out(ours) == laid_out(theirs)
-
-
-def spans(ours: list[Part], theirs: list[Part]) -> Iterator[Span]:
-    """Give where two layouts differ, in order."""
-    bounds = sorted(
-        {0}
-        | {bound for part in ours for bound in (part.start, part.stop)}
-        | {bound for part in theirs for bound in (part.start, part.stop)}
-    )
-    i = j = 0
-    for start, stop in pairwise(bounds):
-        while i < len(ours) and ours[i].stop <= start:
-            i += 1
-        while j < len(theirs) and theirs[j].stop <= start:
-            j += 1
-        mine = ours[i] if i < len(ours) else None
-        other = theirs[j] if j < len(theirs) else None
-        kind = letter(mine) + letter(other)
-        if kind != "bb":
-            if kind != "gg":
-                yield Span(kind, start, stop)
-            continue
-        for low, high in unequal(
-            octets_of(mine, start, stop), octets_of(other, start, stop)
-        ):
-            yield Span("bb", start + low, start + high)
-
-
-def letter(part: Part | None) -> str:
-    if part is None:
-        return "-"
-    return "g" if part.octets is None else "b"
-
-
-def octets_of(part: Part | None, start: int, stop: int) -> bytes:
-    if part is None or part.octets is None:
-        return b""
-    return part.octets[max(start - part.start, 0) : max(stop - part.start, 0)]
-
-
-def unequal(a: bytes, b: bytes) -> Iterator[tuple[int, int]]:
-    """Give where bytes of equal length differ, near places as one."""
-    if a == b:
-        return
-    low = high = -1
-    for block in range(0, len(a), BLOCK_BYTES):
-        if a[block : block + BLOCK_BYTES] == b[block : block + BLOCK_BYTES]:
-            continue
-        for n in range(block, min(block + BLOCK_BYTES, len(a))):
-            if a[n] == b[n]:
-                continue
-            if low >= 0 and n > high + NEAR_BYTES:
-                yield low, high
-                low = -1
-            if low < 0:
-                low = n
-            high = n + 1
-    yield low, high
-
-
-def explained(side: Side, span: Span, found: bytes, trailers: Finding) -> Difference:
-    """Return a difference with the rule that explains it.
-
-    Args:
-        found: What they have there.
-    """
-    start, stop = span.start, span.stop
-    stream, direction = side.stream, side.direction
-    shown = min(stop, start + SHOWN_BYTES)
-    mine = stream.read(direction, start, shown) or None
-    other = found[:SHOWN_BYTES] if span.kind[1] == "b" else None
-    if other is not None:
-        for rule, detail, frames in evidence(side, start, found):
-            return told(side, span, rule, detail, frames, mine, other)
-        if span.kind == "-b" or len(found) < MAX_TRAILERS:
-            frames = trailing(found, trailers)
-            if frames:
-                detail = f"as in frame {frames[0]}"
-                return told(side, span, "padding", detail, frames, mine, other)
-    carried = stream.frames(direction, start, stop)
-    blank = not found.strip(b"\0")
-    rule = "other_bytes"
-    if span.kind == "gb":
-        rule = "zeros" if blank else "invented"
-    elif span.kind == "bb" and stop - start == 1 and keep_alives(side):
-        rule = "keep_alive"
-    elif span.kind == "bb" and blank:
-        rule = "left_out"
-    elif span.kind == "-b":
-        unheard = stream.counts[direction]["discarded_bytes"]
-        was_reset = stream.close_reason == "rst" and len(found) <= unheard
-        rule = "rst_payload" if was_reset else "longer"
-    elif span.kind == "bg":
-        rule = "gap_told"
-    elif span.kind == "b-":
-        holes = [gap.offset + gap.length for gap in stream.gaps[direction]]
-        rule = "stops_at_gap" if start in holes else "left_out"
-    elif span.kind == "g-":
-        rule = "stops_at_gap" if carried else "gap_not_told"
-    return told(side, span, rule, "", carried, mine, other)
-
-
-def keep_alives(side: Side) -> bool:
-    """Return whether there were keep-alives in a direction."""
-    return bool(side.stream.counts[side.direction]["keep_alives"])
-
-
-def evidence(
-    side: Side, start: int, found: bytes
-) -> Iterator[tuple[str, str, list[int]]]:
-    """Give what explains that ``found`` is at ``start``: rule, detail, frames."""
-    for event in side.stream.conflict_events:
-        if event.direction is not side.direction:
-            continue
-        if covers(event.offset, event.other, start, found):
-            detail = f"frame {event.other_frame} and not frame {event.kept_frame}"
-            yield "other_version", detail, [event.other_frame]
-    for rejected in side.stream.rejected_events:
-        if rejected.direction is not side.direction or not rejected.payload:
-            continue
-        at = rejected.offset
-        if found == rejected.payload or (
-            at is not None and covers(at, rejected.payload, start, found)
-        ):
-            detail = f"frame {rejected.frame}: {rejected.reason}"
-            yield "took_rejected", detail, [rejected.frame]
-
-
-def covers(offset: int, octets: bytes, start: int, found: bytes) -> bool:
-    """Return whether ``octets`` at ``offset`` are what was found at ``start``."""
-    low = max(offset, start)
-    high = min(offset + len(octets), start + len(found))
-    return (
-        low < high
-        and octets[low - offset : high - offset] == found[low - start : high - start]
-    )
-
-
-def told(
-    side: Side,
-    span: Span,
-    rule: str,
-    detail: str,
-    frames: list[int],
-    ours: bytes | None,
-    theirs: bytes | None,
-) -> Difference:
-    return Difference(
-        side.stream.id,
-        *side.ends,
-        side.direction,
-        span.start,
-        span.stop - span.start,
-        rule,
-        detail,
-        frames,
-        ours,
-        theirs,
-    )
-
-
-def encoded(octets: bytes | None) -> str | None:
-    return None if octets is None else b64encode(octets).decode("ascii")
-
-
-def trailers_of(batches: Iterable[Batch]) -> Trailers:
-    """Return what stands behind the IP packets of Ethernet frames."""
-    found: Trailers = {}
-    for batch in batches:
-        for index in range(len(batch)):
-            number, _, link_type, _, frame = batch.frame(index)
-            if link_type != ETHERNET:
-                continue
-            at = 12
-            while frame[at : at + 2] in VLAN_TAGS:
-                at += 4
-            kind = frame[at : at + 2]
-            at += 2
-            if kind == IPV4:
-                stop = at + int.from_bytes(frame[at + 2 : at + 4], "big")
-            elif kind == IPV6:
-                stop = at + 40 + int.from_bytes(frame[at + 4 : at + 6], "big")
-            else:
-                continue
-            trailer = bytes(frame[stop:]) if stop > at else b""
-            if trailer and len(found) < MAX_TRAILERS:
-                found.setdefault(trailer, number)
-    return found
