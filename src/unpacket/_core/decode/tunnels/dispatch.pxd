@@ -4,6 +4,7 @@ from unpacket._core.decode.ip cimport ip_layer
 from unpacket._core.decode.link cimport network_type
 from unpacket._core.decode.link_types cimport framing
 from unpacket._core.decode.packet cimport Packet
+from unpacket._core.memory.batch cimport u64
 from unpacket._core.decode.tunnels.gre cimport generic
 from unpacket._core.decode.tunnels.layer2 cimport (
     backbone, ethernet, mpls, ppp, pppoe, service_header, tag, trill
