@@ -9,7 +9,7 @@ import pytest
 from tests.builder import Conversation, write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
 from tests.sources.writing import enhanced, interface, section
-from unpacket.integrity.report import check
+from unpacket.integrity.checker import check
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / SAMPLE).exists(), reason="the examples are not part of this copy"

@@ -18,7 +18,8 @@ from tests.sources import writing as pcapng
 from unpacket import Policy
 from unpacket._core.reassembly.held import POLICIES
 from unpacket.faces.reader import Reading
-from unpacket.integrity.report import EXAMPLES, MAX_WATCHES, Integrity, Report, check
+from unpacket.integrity.checker import EXAMPLES, MAX_WATCHES, Integrity, check
+from unpacket.integrity.report import Report
 
 
 def fine() -> Conversation:

@@ -400,7 +400,7 @@ def test_few_files_are_open_however_many_grow(tmp_path: Path, max_open: int) -> 
 MEMORY = """
 import resource, sys, unpacket
 from tests.sinks.test_extract import many
-from unpacket.sinks.extract import Extractor
+from unpacket.sinks.extract import (Extractor)
 
 def said():
     talk = list(unpacket.events(list(many(1))))

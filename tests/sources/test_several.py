@@ -40,7 +40,7 @@ from tests.sources.writing import (
 )
 from unpacket import sources
 from unpacket.errors import CaptureWarning, FormatError, OverlapWarning, SourceError
-from unpacket.integrity.report import check
+from unpacket.integrity.checker import check
 from unpacket.sources import Source
 
 

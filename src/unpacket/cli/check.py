@@ -24,17 +24,10 @@ from unpacket.cli.output import Color, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
+from unpacket.integrity.checker import EXAMPLES
+from unpacket.integrity.checker import check as check_source
 from unpacket.integrity.divergence import Divergence
-from unpacket.integrity.report import (
-    DAMAGED,
-    EXAMPLES,
-    NOT_LOOKED_INTO,
-    Found,
-    Report,
-)
-from unpacket.integrity.report import (
-    check as check_source,
-)
+from unpacket.integrity.report import DAMAGED, NOT_LOOKED_INTO, Found, Report
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where

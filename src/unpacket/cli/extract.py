@@ -23,7 +23,8 @@ from unpacket.cli.session import nothing_found, session
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.faces.iterate import happening
 from unpacket.faces.reader import Reading
-from unpacket.sinks.extract import GAPS, INDEX, Extractor, Gaps
+from unpacket.sinks.extract import GAPS, Extractor, Gaps
+from unpacket.sinks.extracted import INDEX
 from unpacket.sinks.names import TCPFLOW
 from unpacket.sinks.render.follow import FORMS
 

@@ -29,7 +29,7 @@ from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.records.spool import told_of_temporary_files
 from unpacket.sinks import split as library
-from unpacket.sinks.extract import prepare
+from unpacket.sinks.extracted import prepare
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where

@@ -10,7 +10,7 @@ import click
 
 from unpacket.cli.values import ParamType
 from unpacket.errors import SinkError
-from unpacket.sinks.extract import NOT_EMPTY
+from unpacket.sinks.extracted import NOT_EMPTY
 from unpacket.sinks.names import Template
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])

@@ -28,20 +28,29 @@ from unpacket.errors import SinkError
 from unpacket.records.summary import Summary, Trouble, json_text
 from unpacket.records.text import Text
 from unpacket.sinks.direct import NO_DIRECTORY, WHOLE_BYTES, Direct
-from unpacket.sinks.files import NO_BYTES, GrowingFile, GrowingFiles
+from unpacket.sinks.extracted import (
+    Extracted,
+    Index,
+    StreamFile,
+    frame_lines,
+    listed,
+    marker,
+    prepare,
+)
+from unpacket.sinks.files import NO_BYTES, GrowingFiles
 from unpacket.sinks.names import TCPFLOW, Template
-from unpacket.sinks.render.follow import Renderer, renderer
+from unpacket.sinks.render.follow import renderer
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
 
-INDEX = "index.jsonl"
-NOT_EMPTY = "it is not empty"
 
 Gaps = Literal["nothing", "zeros", "marker"]
+
 GAPS: tuple[str, ...] = get_args(Gaps)
 
 MAX_OPEN = 128
+
 # Of 1,000,000 packets of 27,000 streams, 4,300 of them at a time, 128 MiB had 11,000
 # files begun before their end, which took a tenth of the time of all.
 BUFFER_BYTES = 256 << 20
@@ -53,71 +62,9 @@ INDEX_BYTES = 1 << 16
 LISTED_CONFLICTS = 1000
 
 _SIDES = (Direction.CLIENT, Direction.SERVER)
+
 # These say nothing that files would have.
 _USUAL = (Opened, Finished)
-
-
-class StreamFile(GrowingFile):
-    """A file that is named for a stream."""
-
-    __slots__ = ("_direction", "_ending", "_template", "stream")
-
-    def __init__(
-        self,
-        template: Template,
-        stream: Stream,
-        direction: Direction | None,
-        ending: str = "",
-        *,
-        hashed: bool = False,
-        is_wanted: bool = True,
-    ) -> None:
-        super().__init__(hashed=hashed)
-        self.is_wanted = is_wanted
-        self._template = template
-        self.stream = stream
-        self._direction = direction
-        self._ending = ending
-
-    def candidate(self, again: int) -> str:
-        return self._template.name(self.stream, self._direction, again) + self._ending
-
-
-class Index(GrowingFile):
-    """The file that tells what the others are."""
-
-    __slots__ = ()
-
-    def candidate(self, again: int) -> str:
-        return INDEX
-
-
-class Extracted:
-    """What is remembered of a stream that needs more than its bytes written."""
-
-    __slots__ = (
-        "conflicts",
-        "conversation",
-        "frames",
-        "left_out",
-        "rendering",
-        "sides",
-        "trouble",
-    )
-
-    def __init__(self) -> None:
-        self.sides: list[StreamFile | None] = [None, None]
-        self.frames: list[StreamFile | None] = [None, None]
-        self.left_out = [0, 0]
-        self.trouble: Trouble | None = None
-        self.conflicts: list[dict[str, Any]] = []
-        self.conversation: StreamFile | None = None
-        self.rendering: Renderer | None = None
-
-    def files(self) -> list[StreamFile]:
-        """Return what was begun."""
-        files = (*self.sides, *self.frames, self.conversation)
-        return [file for file in files if file is not None]
 
 
 class Extractor:
@@ -377,11 +324,7 @@ class Extractor:
                 is_wanted=self._is_certain,
             )
             extracted.frames[event.direction] = file
-        lines = (
-            f"{piece.offset} {piece.length} {piece.frame} {piece.time_ns}\n"
-            for piece in event.pieces
-        )
-        self._files.add(file, "".join(lines).encode())
+        self._files.add(file, frame_lines(event))
 
     def _take_trouble(self, event: Any) -> None:
         extracted = self._of(event.stream)
@@ -389,15 +332,7 @@ class Extractor:
             extracted.trouble = Trouble()
         extracted.trouble.take(event)
         if type(event) is Conflict and len(extracted.conflicts) < LISTED_CONFLICTS:
-            extracted.conflicts.append(
-                {
-                    "direction": str(event.direction),
-                    "offset": event.offset,
-                    "length": len(event.kept),
-                    "kept_frame": event.kept_frame,
-                    "other_frame": event.other_frame,
-                }
-            )
+            extracted.conflicts.append(listed(event))
         if type(event) is Gap and self._gaps != "nothing":
             self._write(event.stream)
             file = self._side(extracted, event.stream, event.direction)
@@ -527,27 +462,3 @@ class Extractor:
         self._written += 1
         self._written_bytes += file.size
         return {"name": file.name, "bytes": file.size}
-
-
-def prepare(directory: str, *, force: bool) -> None:
-    """Make a directory, which may have no files unless forced.
-
-    Raises:
-        SinkError: It cannot be made, or has files.
-    """
-    try:
-        os.makedirs(directory, exist_ok=True)
-        with os.scandir(directory) as entries:
-            empty = next(entries, None) is None
-    except (FileExistsError, NotADirectoryError) as error:
-        raise SinkError(directory, "not a directory") from error
-    except OSError as error:
-        raise SinkError(directory, (error.strerror or str(error)).lower()) from error
-    if not empty and not force:
-        raise SinkError(directory, NOT_EMPTY)
-
-
-def marker(gap: Gap) -> bytes:
-    """Return the line that stands where bytes are missing."""
-    noun = "byte" if gap.length == 1 else "bytes"
-    return f"\n[unpacket: {gap.length} {noun} missing: {gap.reason}]\n".encode()

@@ -23,7 +23,8 @@ from unpacket.policy import Policy
 from unpacket.records.json_line import described as described_plain
 from unpacket.records.summary import Summary, Trouble
 from unpacket.sinks.direct import WHOLE_BYTES
-from unpacket.sinks.extract import BUFFER_BYTES, MAX_OPEN, StreamFile, prepare
+from unpacket.sinks.extract import BUFFER_BYTES, MAX_OPEN
+from unpacket.sinks.extracted import StreamFile, prepare
 from unpacket.sinks.files import GrowingFiles
 from unpacket.sinks.names import Template
 from unpacket.sinks.partition import Part as Waiting

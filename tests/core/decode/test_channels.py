@@ -43,7 +43,7 @@ from unpacket import (
     events,
     summaries,
 )
-from unpacket.integrity.report import check
+from unpacket.integrity.checker import check
 
 ROUTER = "02:00:00:00:00:99"
 

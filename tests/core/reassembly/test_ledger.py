@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpacket._core.constants import KEY_OWNER, ROW_WORDS
-from unpacket._core.reassembly.ledger import Ledger, space
+from unpacket._core.memory.pages import space
+from unpacket._core.reassembly.ledger import Ledger
 
 NONE = -1
 FIRST_ROWS = Ledger().rows

@@ -22,7 +22,7 @@ from tests.sources.test_several import opened, pcap, written
 from tests.sources.writing import pcap_header, pcap_record, read_all
 from unpacket import sources
 from unpacket.errors import CaptureWarning, FormatError, OverlapWarning, SourceError
-from unpacket.integrity.report import check
+from unpacket.integrity.checker import check
 
 fsspec = pytest.importorskip("fsspec")
 

@@ -9,9 +9,9 @@ from array import array
 
 from unpacket._core.constants import NONE
 from unpacket._core.memory.batch import Batch
+from unpacket._core.memory.pages import space
 from unpacket._core.native import fill as native
 from unpacket._core.native import memory
-from unpacket._core.reassembly.ledger import space
 
 # Blocks are counted in units, and a block's number is that of its first unit. With
 # large ones of 512 bytes a capture of the web took a fifth more time.

@@ -1,8 +1,6 @@
 cimport cython
 
-cdef Py_ssize_t NONE, ROW_WORDS, KEY_OWNER, FIRST_ROWS, ROW_BYTES, LARGE_BYTES
-
-cpdef object space(Py_ssize_t size, bint large_pages=*)
+cdef Py_ssize_t NONE, ROW_WORDS, KEY_OWNER, FIRST_ROWS, ROW_BYTES
 
 
 @cython.final

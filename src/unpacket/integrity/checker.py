@@ -1,0 +1,308 @@
+"""Reads a capture, or the events of whoever reads it, and reports what is wrong.
+
+Memory does not grow with the capture: of each kind of trouble there are counts, and
+the first examples.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from unpacket import sources
+from unpacket._core.constants import MAX_COPIES
+from unpacket._core.reassembly.events import (
+    CLIENT,
+    SERVER,
+    Closed,
+    Conflict,
+    Data,
+    Finished,
+    Gap,
+    Note,
+    Opened,
+    Rejected,
+)
+from unpacket._core.reassembly.stream import Stream
+from unpacket.faces.iterate import filter_of, happening
+from unpacket.faces.reader import Reading
+from unpacket.integrity.divergence import Watch, divergences
+from unpacket.integrity.report import USUAL_SEGMENT_BYTES, Example, Found, Report
+from unpacket.policy import Policy
+from unpacket.query.parser import Where
+from unpacket.records.summary import Summary, Trouble
+from unpacket.sources import Drops, Source
+
+__all__ = ["Found", "Integrity", "Report", "check"]
+
+EXAMPLES = 3
+
+# How much of two versions, or of what was rejected, an example keeps.
+SHOWN_BYTES = 256
+
+# Of so many streams with conflicts it is found out what other policies make of them.
+MAX_WATCHES = 1000
+
+
+class Pending:
+    """What was found in a stream that has not closed yet."""
+
+    __slots__ = ("found", "lost_segments", "trouble", "watch")
+
+    def __init__(self, trouble: Trouble | None) -> None:
+        self.found: dict[tuple[str, str], Found] = {}
+        self.lost_segments = 0
+        self.watch: Watch | None = None
+        self.trouble = trouble
+
+
+class Integrity:
+    """Takes events, and makes a report of them.
+
+    Attributes:
+        report: What was found in the streams that have closed.
+        watches: Where those that have conflicts may differ under other policies.
+
+    Args:
+        examples: How many examples to keep of each kind of trouble.
+        where: Which streams to count.
+    """
+
+    def __init__(self, *, examples: int = EXAMPLES, where: Where | None = None) -> None:
+        self.report = Report()
+        self.watches: list[Watch] = []
+        self._examples = examples
+        self._where = where
+        self._pending: dict[Stream, Pending] = {}
+        # Of which streams the examples of copies may be, where there is a filter.
+        self._doubled: set[int] = set()
+
+    def take(self, event: Any, first_ns: int = 0) -> None:
+        """Take the next event.
+
+        Args:
+            first_ns: When the capture began, for the filter.
+        """
+        kind = type(event)
+        if kind is Closed:
+            self._close(event.stream, first_ns)
+        elif kind is Gap:
+            self._find(event, "gap", event.reason, event.length, {})
+        elif kind is Rejected:
+            octets = event.payload
+            evidence = {"payload_base64": base64(octets)}
+            self._find(event, "rejected", event.reason, len(octets), evidence)
+        elif kind is Conflict:
+            evidence = {
+                "kept_base64": base64(event.kept),
+                "other_base64": base64(event.other),
+                "kept_frame": event.kept_frame,
+                "other_frame": event.other_frame,
+            }
+            pending = self._find(event, "conflict", "", len(event.kept), evidence)
+            if pending.watch is None:
+                pending.watch = Watch(event.stream)
+            pending.watch.add(event.direction, event.offset, len(event.kept))
+        elif kind is Note or kind is Opened or kind is Data or kind is Finished:
+            pass
+
+    def capture(
+        self,
+        *,
+        frames: int,
+        first_ns: int,
+        last_ns: int,
+        segments: int,
+        backwards: int,
+        counters: Mapping[str, int],
+        hosts: Mapping[str, dict[str, int]],
+        fragments: Mapping[str, int],
+        copies: Iterable[tuple[int, int, int]] = (),
+        drops: Iterable[Drops] = (),
+        damage: Iterable[object] = (),
+    ) -> Report:
+        """Add the facts of the capture as a whole, and return the report.
+
+        Args:
+            copies: Of segments that the capture has twice: frame number, that of the
+                frame whose copy it is, and the stream's id.
+        """
+        report = self.report
+        report.duplicates.examples = [
+            {"frame": frame, "copy_of": original, "stream": stream_id}
+            for frame, original, stream_id in copies
+            if self._where is None or stream_id in self._doubled
+        ][: self._examples]
+        report.frames, report.segments = frames, segments
+        report.first_ns, report.last_ns = first_ns, last_ns
+        report.backwards = backwards
+        report.without_segment = dict(counters)
+        report.hosts = dict(hosts)
+        report.fragments = dict(fragments)
+        report.drops = list(drops)
+        report.damage = [str(item) for item in damage]
+        return report
+
+    def _find(
+        self, event: Any, kind: str, reason: str, size: int, evidence: Example
+    ) -> Pending:
+        pending = self._pending.get(event.stream)
+        if pending is None:
+            trouble = None if self._where is None else Trouble()
+            pending = self._pending[event.stream] = Pending(trouble)
+        found = pending.found.get((kind, reason))
+        if found is None:
+            found = pending.found[kind, reason] = Found()
+        found.count += 1
+        found.bytes += size
+        if kind == "gap" and reason == "not_captured":
+            announced = event.stream.mss(event.direction.other)
+            pending.lost_segments += -(-size // (announced or USUAL_SEGMENT_BYTES))
+        if len(found.examples) < self._examples and not self._has_enough(kind, reason):
+            found.examples.append(example(event, size) | evidence)
+        if pending.trouble is not None:
+            pending.trouble.take(event)
+        return pending
+
+    def _has_enough(self, kind: str, reason: str) -> bool:
+        found = self._total(kind).get(reason)
+        return found is not None and len(found.examples) == self._examples
+
+    def _total(self, kind: str) -> dict[str, Found]:
+        if kind == "conflict":
+            return {"": self.report.conflicts}
+        return self.report.gaps if kind == "gap" else self.report.rejected
+
+    def _close(self, stream: Stream, first_ns: int) -> None:
+        pending = self._pending.pop(stream, None)
+        if self._where is not None:
+            trouble = None if pending is None else pending.trouble
+            if not self._where.matches(Summary(stream, trouble), first_ns):
+                return
+        report = self.report
+        report.streams += 1
+        report.closed[stream.close_reason or ""] += 1
+        payload = 0
+        sides = 0
+        copies = 0
+        others = 0
+        for direction in (CLIENT, SERVER):
+            half = stream.half(direction)
+            if half is None:
+                continue
+            payload += half.payload_bytes
+            sides += half.packets > 0
+            report.delivered_bytes += stream.delivered_bytes(direction)
+            # Most halves have nothing more to tell, and a dictionary costs time.
+            if half.extra is not None:
+                counts = stream.counts(direction)
+                report.out_of_order += counts["out_of_order"]
+                report.duplicate_bytes += counts["duplicate_bytes"]
+                report.retransmissions += counts["retransmissions"]
+                others += counts["other_channel"]
+            copies += half.duplicates
+        if others:
+            report.other_channel.count += others
+            report.other_channel.streams += 1
+        if copies:
+            report.duplicates.count += copies
+            report.duplicates.streams += 1
+            if len(self._doubled) < MAX_COPIES:
+                self._doubled.add(stream.id)
+        report.one_sided += sides == 1 and payload > 0
+        report.midstream += stream.role_evidence in ("port", "first")
+        if pending is None:
+            return
+        report.lost_segments += pending.lost_segments
+        for (kind, reason), found in pending.found.items():
+            total = self._total(kind).setdefault(reason, Found())
+            total.count += found.count
+            total.bytes += found.bytes
+            total.streams += 1
+            room = self._examples - len(total.examples)
+            total.examples += found.examples[:room]
+        if pending.watch is not None and len(self.watches) < MAX_WATCHES:
+            self.watches.append(pending.watch)
+
+
+def example(event: Any, size: int) -> Example:
+    """Return where something happened."""
+    return {
+        "stream": event.stream.id,
+        "client": str(event.stream.client),
+        "server": str(event.stream.server),
+        "direction": str(event.direction),
+        "offset": event.offset,
+        "length": size,
+        "frame": event.frame,
+        "time_ns": event.time_ns,
+    }
+
+
+def base64(octets: bytes) -> str:
+    return b64encode(octets[:SHOWN_BYTES]).decode("ascii")
+
+
+def check(
+    source: Any,
+    *,
+    policy: Policy | None = None,
+    where: str | Where | None = None,
+    examples: int = EXAMPLES,
+    policies: bool = True,
+    again: Callable[[], AbstractContextManager[Source]] | None = None,
+    **opening: Any,
+) -> Report:
+    """Read a capture, and return what was found in it.
+
+    Args:
+        where: Which streams to look at.
+        policies: Whether to read the capture once more where there are conflicts, to
+            see which overlap policies would have made other streams.
+        again: Opens the source once more. Paths need none.
+
+    ``source``, ``policy`` and ``opening`` are those of ``unpacket.events``.
+
+    Raises:
+        WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
+        SourceError: The source cannot be read, or is no capture.
+    """
+    chosen = filter_of(where)
+    integrity = Integrity(examples=examples, where=chosen)
+    reading = Reading(source, policy=policy, data=False, sums=True, **opening)
+    for event in happening(reading, chosen):
+        integrity.take(event, reading.first_ns)
+    assembler = reading.assembler
+    report = integrity.capture(
+        frames=reading.frames,
+        first_ns=reading.first_ns,
+        last_ns=reading.last_ns,
+        segments=assembler.packets,
+        backwards=assembler.backwards,
+        counters=assembler.counters,
+        hosts=assembler.sums.by_host() if assembler.sums is not None else {},
+        fragments=assembler.decoder.fragments,
+        copies=assembler.copies,
+        drops=reading.drops,
+        damage=reading.damage,
+    )
+    if not policies:
+        report.why_no_policies = "not asked"
+        return report
+    if again is None and sources.can_be_read_again(source):
+
+        def again() -> AbstractContextManager[Source]:
+            return sources.open(source, **reading.opening)
+
+    if not integrity.watches:
+        report.policies = []
+    elif again is None:
+        report.why_no_policies = "the source can be read only once"
+    else:
+        with again() as batches:
+            report.policies = divergences(
+                batches, integrity.watches, policy or Policy(), examples
+            )
+    return report
