@@ -106,7 +106,13 @@ def test_csv_says_what_json_does() -> None:
         for side in ("client", "server"):
             assert row[f"{side}_address"] == record[side]["address"]
             assert int(row[f"{side}_port"]) == record[side]["port"]
-            for what in ("packets", "bytes"):
+            for what in (
+                "packets",
+                "bytes",
+                "duplicates",
+                "other_channel",
+                "retransmissions",
+            ):
                 assert int(row[f"{side}_{what}"]) == record[what][side]
             assert row[f"{side}_sha256"] == record["sha256"][side]
             gaps = record["gaps"][side]

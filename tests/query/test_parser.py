@@ -33,6 +33,9 @@ class Facts(NamedTuple):
     first_ns: int = DAY_NS + 2 * SECOND
     last_ns: int = DAY_NS + 5 * SECOND
     packets: tuple[int, int] = (7, 5)
+    duplicates: tuple[int, int] = (2, 1)
+    other_channel: tuple[int, int] = (0, 4)
+    retransmissions: tuple[int, int] = (1, 0)
     bytes: tuple[int, int] = (100, 70_000)
     gaps: tuple[list[Missing], list[Missing]] = (
         [],
@@ -89,6 +92,9 @@ def holds(expression: str, facts: Any = None) -> bool:
         "client.bytes < server.bytes",
         "server.bytes == 70000",
         "packets == 12 and client.packets == 7 and server.packets == 5",
+        "duplicates == 3",
+        "other_channel == 4",
+        "retransmissions == 1",
         "gaps == 2 and not client.gaps and server.gaps",
         "missing == 1450 and client.missing == 0 and server.missing == 1450",
         "gaps",
@@ -115,6 +121,16 @@ def holds(expression: str, facts: Any = None) -> bool:
 def test_it_holds(expression: str) -> None:
     assert holds(expression)
     assert not holds(f"not ({expression})")
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_has_a_value(name: str) -> None:
+    (summary,) = unpacket.summaries(talked().packets)
+    values = COLUMNS[name].values
+    kinds = {type(value) for value in values(Facts())}
+    assert kinds
+    # Of a stream without trouble there are no reasons.
+    assert {type(value) for value in values(summary)} in (kinds, set())
 
 
 def test_addresses_of_both_versions() -> None:
@@ -373,11 +389,15 @@ def test_and_binds_stronger_than_or(
     assert holds(text, Facts(id=stream_id)) is wanted
 
 
-def known_early(expression: str) -> bool | None:
+def talked() -> Conversation:
     talk = Conversation()
     talk.handshake()
     talk.client(1, b"x")
-    events = Assembler(Policy()).feed(talk.batch())
+    return talk
+
+
+def known_early(expression: str) -> bool | None:
+    events = Assembler(Policy()).feed(talked().batch())
     (opened,) = (event for event in events if isinstance(event, Opened))
     return Where(expression).early(opened.stream, opened.stream.first_ns)
 

@@ -58,6 +58,24 @@ COLUMNS: dict[str, tuple[Callable[[Summary], Any], str]] = {
         "of the client's bytes, gaps left out; empty without `--digest`",
     ),
     "server_sha256": (lambda s: s.sha256 and s.sha256[1], "of the server's bytes"),
+    "client_duplicates": (
+        lambda s: s.duplicates[0],
+        "how many of the client's packets the capture has twice",
+    ),
+    "server_duplicates": (lambda s: s.duplicates[1], "how many of the server's"),
+    "client_other_channel": (
+        lambda s: s.other_channel[0],
+        "how many of the client's came by another channel than `--channel` takes",
+    ),
+    "server_other_channel": (lambda s: s.other_channel[1], "how many of the server's"),
+    "client_retransmissions": (
+        lambda s: s.retransmissions[0],
+        "how many of the client's brought again what was captured",
+    ),
+    "server_retransmissions": (
+        lambda s: s.retransmissions[1],
+        "how many of the server's",
+    ),
 }
 
 
