@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpacket.errors import SinkError
-from unpacket.records.spool import BlockFile, Spool, Store
+from unpacket.records.spool import BlockFile, Store
 
 STEPS = st.lists(st.one_of(st.binary(max_size=40), st.none()), max_size=20)
 
@@ -31,7 +31,7 @@ def test_agrees_with_bytes(
     assert store.read(0, len(wanted)) == wanted
 
 
-def test_stores_of_one_spool_do_not_meet() -> None:
+def test_stores_of_one_file_do_not_meet() -> None:
     file = BlockFile(4)
     stores = [Store(file) for _ in range(3)]
     for turn in range(5):
@@ -63,17 +63,6 @@ def test_a_closed_store_says_so() -> None:
     for use in (lambda: store.append(b"d"), lambda: store.read(0, 1), store.spill):
         with pytest.raises(ValueError, match="closed"):
             use()
-
-
-@pytest.mark.parametrize("bound_bytes", [0, 5, 100])
-def test_a_spool_keeps_to_its_bound(bound_bytes: int) -> None:
-    spool = Spool(bound_bytes)
-    for n in range(20):
-        spool.append(bytes([n]))
-    assert len(spool) == 20
-    assert spool.spilled is (bound_bytes < 20)
-    assert spool.read(3, 6) == b"\3\4\5"
-    spool.close()
 
 
 def test_nothing_is_lost_where_there_is_no_room(

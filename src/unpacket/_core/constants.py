@@ -77,7 +77,6 @@ CLOSED_BY_USER = 8
 # bytes object).
 STREAM_BYTES = 184
 HALF_BYTES = 112
-EXTRA_BYTES = 512
 PIECE_BYTES = 160
 # A number of a stream's path, with its place in the tuple.
 LAYER_BYTES = 40

@@ -47,9 +47,6 @@ Pair: TypeAlias = tuple[Item, Item]
 # terminations).
 TERMINATIONS = frozenset({"timeout", "buffer_limit", "memory_limit", "reused"})
 
-# Sniffer::Connection warns beyond this.
-UNACKNOWLEDGED_PACKETS = 32
-
 KEPT_BYTES = 64 << 20
 
 _ETHERNET = 1

@@ -207,42 +207,6 @@ class Store:
         self.close()
 
 
-class Spool:
-    """A store with a file of its own, which it goes to by itself.
-
-    Args:
-        bound_bytes: How much stays in memory.
-    """
-
-    __slots__ = ("_bound_bytes", "_store")
-
-    def __init__(self, bound_bytes: int) -> None:
-        self._bound_bytes = bound_bytes
-        self._store = Store(BlockFile(max(1, min(BLOCK_BYTES, bound_bytes))))
-
-    def __len__(self) -> int:
-        return len(self._store)
-
-    @property
-    def spilled(self) -> bool:
-        """Whether some of the bytes lie in the file."""
-        return self._store.spilled
-
-    def append(self, octets: bytes) -> None:
-        """Add bytes at the end."""
-        self._store.append(octets)
-        if self._store.memory_bytes > self._bound_bytes:
-            self._store.spill()
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes ``[start, stop)``, as far as there are any."""
-        return self._store.read(start, stop)
-
-    def close(self) -> None:
-        """Let go of the bytes."""
-        self._store.close()
-
-
 def refuse(_octets: bytes) -> int:
     """Take the place of ``append`` once a store is closed."""
     raise ValueError(GONE)

@@ -8,6 +8,11 @@ from unpacket._core.decode.duplicates import Duplicates
 from unpacket._core.decode.ethernet_ipv4 import plain
 from unpacket._core.decode.fragments import Defragmenter
 from unpacket._core.decode.ip import ip_layer, transport
+from unpacket._core.decode.layers import (
+    KEYED_BY_NOTHING,
+    KEYED_BY_TUNNEL,
+    KEYED_BY_VLAN,
+)
 from unpacket._core.decode.link import link_layer
 from unpacket._core.decode.packet import Packet
 from unpacket._core.decode.reasons import (
@@ -24,8 +29,12 @@ from unpacket._core.decode.tunnels.dispatch import unwrap
 from unpacket._core.memory.batch import Batch
 from unpacket._core.native import released as native
 
-# What ``Policy.context`` names, in the order of ``Packet.keyed_by``.
-CONTEXTS = ("none", "tunnel", "vlan")
+# What ``Policy.context`` names, as ``Packet.keyed_by``.
+CONTEXTS = {
+    "none": KEYED_BY_NOTHING,
+    "tunnel": KEYED_BY_TUNNEL,
+    "vlan": KEYED_BY_VLAN,
+}
 ETHERNET = 1
 # Contexts that are told apart for certain. Beyond them it is by a hash: only somebody
 # who makes them up sends so many.
@@ -79,7 +88,7 @@ class Decoder:
             raise ValueError(f"no context {context!r}")
         self._counters = array("q", bytes(8 * len(NAMES)))
         self._clock_ns = 0
-        self._packet = Packet(verify_checksums, CONTEXTS.index(context))
+        self._packet = Packet(verify_checksums, CONTEXTS[context])
         self._contexts = {}
         self._duplicates = None
         if duplicate_window_ns > 0:
