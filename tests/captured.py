@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import IO, Any
 
 from tests.properties.law import Law
 from unpacket import Assembler, Data, Direction, Gap, Opened, Policy, Stream, sources
@@ -80,7 +80,9 @@ class Told:
 
 
 def read(
-    path: str | PathLike[str], policy: Policy | None = None, batch_frames: int = 2048
+    path: str | PathLike[str] | IO[bytes],
+    policy: Policy | None = None,
+    batch_frames: int = 2048,
 ) -> Reading:
     """Return what an assembler says of a capture, which may be damaged at its end.
 

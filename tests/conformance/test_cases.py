@@ -1,14 +1,20 @@
 """The conformance captures: of each, the bytes that the receiving host accepted."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.captured import read, told
-from tests.shared import shared_path
 
-CASES = json.loads(shared_path("conformance", "cases.json").read_text())
+FOLDER = Path(__file__).parent
+CASES = json.loads((FOLDER / "cases.json").read_text())
+
+
+def test_each_capture_has_a_case() -> None:
+    names = {path.stem for path in (FOLDER / "captures").iterdir()}
+    assert names == {case["name"] for case in CASES}
 
 
 @pytest.mark.parametrize(
@@ -18,7 +24,7 @@ CASES = json.loads(shared_path("conformance", "cases.json").read_text())
 def test_a_stream_is_what_the_receiver_accepted(
     name: str, streams: list[dict[str, Any]]
 ) -> None:
-    stories = told(read(shared_path("conformance", "captures", f"{name}.pcap")).events)
+    stories = told(read(FOLDER / "captures" / f"{name}.pcap").events)
     found = [
         {"client": shown(client.runs), "server": shown(server.runs)}
         for client, server in (story.sides for story in stories)

@@ -1,13 +1,13 @@
 """One capture in many formats: whatever holds the packets, they are the same."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.captured import read, told
-from tests.shared import shared_path
 
-FORMATS = shared_path("conformance", "formats")
+FORMATS = Path(__file__).parent / "formats"
 
 # What it takes to read some of them.
 NEEDED = {".zst": ("compression.zstd", "backports.zstd"), ".lz4": ("lz4.frame",)}

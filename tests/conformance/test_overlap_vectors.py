@@ -8,17 +8,17 @@ leaves its first byte to the last segment, of the pattern as it is.
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.builder import RAW, SYN, Conversation
 from tests.captured import told
-from tests.shared import shared_path
 from unpacket import Assembler, Policy
 from unpacket.policy import Overlap
 
-VECTORS = json.loads(shared_path("conformance", "overlap-vectors.json").read_text())
+VECTORS = json.loads(Path(__file__).with_name("overlap-vectors.json").read_text())
 PATTERNS: dict[str, Any] = VECTORS["patterns"]
 ISNS = (0, 1, 2**32 - 1, 2**32 - 11)
 # The vectors have one name for each kind of stack; these are the others.

@@ -17,13 +17,12 @@ import pytest
 
 import unpacket
 from tests.drivers import built
-from tests.shared import shared_path
 from unpacket import Endpoint
 from unpacket.compare.comparison import Comparison, compare
 from unpacket.compare.tools.json_driver import Driver
 from unpacket.compare.tools.programs import USUAL_TOOLS, Limits, Runs, Said, Scapy
 
-CAPTURES = shared_path("conformance", "captures")
+CAPTURES = Path(__file__).parent / "captures"
 
 # Capture, tshark 4.0.17, tcpflow 1.6.1, scapy of July 2026 (2.7.1 with what followed),
 # libtins 4.6, reassembly of gopacket 1.1.19 with what followed.

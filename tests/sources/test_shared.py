@@ -1,11 +1,11 @@
-"""Real captures, where they are at hand: as many frames as Wireshark counts."""
+"""As many frames as Wireshark counts, of real captures where they are at hand."""
 
 import json
 import warnings
 from pathlib import Path
 from typing import Any
 
-from tests.shared import shared_path
+from tests.shared import CONFORMANCE, shared_path
 from tests.sources.writing import read_all
 from unpacket import sources
 from unpacket.errors import CaptureWarning
@@ -36,7 +36,7 @@ def read_all_unnumbered(source: sources.Source) -> list[tuple[Any, ...]]:
 
 
 def test_every_format_gives_the_same_frames() -> None:
-    folder = shared_path("conformance", "formats")
+    folder = CONFORMANCE / "formats"
     wanted = read_all(sources.open(folder / "eth1.pcap"))
     assert len(wanted) == 9
     seen = 0

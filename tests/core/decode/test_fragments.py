@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.builder import ip, tcp
 from tests.core.decoded import RAW, Reader, batch_of, rows
-from tests.shared import shared_path
+from tests.shared import CONFORMANCE
 from unpacket._core.memory.batch import Batch
 
 SECOND = 1_000_000_000
@@ -231,7 +231,7 @@ def test_published_patterns_of_overlap(
 
 
 def test_the_patterns_are_those_of_the_conformance_set() -> None:
-    vectors = json.loads(shared_path("conformance", "overlap-vectors.json").read_text())
+    vectors = json.loads((CONFORMANCE / "overlap-vectors.json").read_text())
     for name, pattern in (
         ("ipv4_defrag_novak_sturges_8byte_units", NOVAK_STURGES),
         ("ipv4_shankar_paxson_8byte_units", SHANKAR_PAXSON),

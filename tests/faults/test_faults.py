@@ -1,0 +1,95 @@
+"""Captures that unpacket got wrong once, with the right bytes of each stream.
+
+``cases.json`` says of each what is right and why; README.md, how it is judged. Cases
+without ``streams`` are not about the bytes of streams: the tests of what they are
+about have them.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.captured import Side, Told, read, told
+
+FOLDER = Path(__file__).parent
+CASES: list[dict[str, Any]] = json.loads((FOLDER / "cases.json").read_text())
+
+# Cases that are known to be wrong. Whoever mends one takes it out: one that is right
+# and still stands here fails.
+WRONG = {
+    "an RST or FIN is believed, whatever follows": """rst-not-believed.pcap
+        rst-old-timestamp.pcap rst-low-ttl.pcap rst-in-syn-sent.pcap
+        halfopen-recovery.pcap 31-rst-ignored.pcap 31b-rst-other-ttl-ignored.pcap
+        31c-fin-ignored.pcap fin-not-believed.pcap""",
+    "ports used again are known by a SYN alone": "14c-reset-then-syn-missed.pcap",
+    "only so many SYNs are remembered": "many-syns.pcap",
+    "a wrong sum outweighs an acknowledgement": """badsum-acked.pcap
+        48d-lso-stale.pcap 48e-lro-sum-of-first-part.pcap""",
+    "a far TTL outweighs an acknowledgement": """ttl-both-change.pcap
+        ttl-last-segment.pcap""",
+    "what a frame was cut of is a gap at once": "cut-then-whole.pcap",
+    "a segment of one byte is taken for a keep-alive": "midstream-one-byte.pcap",
+    "a quiet connection ends": "33-quiet-eleven-minutes.pcap",
+    "a link or tunnel that is not looked into": """60-capwap-8023.pcap
+        60-capwap-80211.pcap 60-gre-wccp.pcap 60-macsec-no-encryption.pcap
+        60-vxlan-other-port.pcap""",
+}
+KNOWN = {name: why for why, names in WRONG.items() for name in names.split()}
+
+
+def judged() -> list[Any]:
+    found = []
+    for case in CASES:
+        if "streams" not in case:
+            continue
+        marks = []
+        if case["name"] in KNOWN:
+            why = f"known to be wrong: {KNOWN[case['name']]}"
+            marks = [pytest.mark.xfail(reason=why, raises=AssertionError, strict=True)]
+        found.append(pytest.param(case, id=case["name"], marks=marks))
+    return found
+
+
+def test_each_capture_has_a_case() -> None:
+    names = {path.name for path in (FOLDER / "captures").iterdir()}
+    assert names == {case["name"] for case in CASES}
+    assert KNOWN.keys() <= names
+
+
+@pytest.mark.parametrize("case", judged())
+def test_a_stream_is_what_was_accepted(case: dict[str, Any]) -> None:
+    found = [
+        story
+        for story in told(read(FOLDER / "captures" / case["name"]).events)
+        if any(side.payload for side in story.sides)
+    ]
+    assert len(found) == len(case["streams"])
+    for story, wanted in zip(found, case["streams"], strict=True):
+        assert shown(story) == expected(wanted, story)
+    assert [side.gaps for story in found for side in story.sides if side.gaps] == []
+
+
+def shown(story: Told) -> dict[str, Any]:
+    """Write a stream as ``cases.json`` does."""
+    client, server = map(digest, story.sides)
+    reason = story.stream.close_reason
+    return {"client": client, "server": server, "close_reason": reason}
+
+
+def digest(side: Side) -> dict[str, Any]:
+    sha256 = hashlib.sha256(side.payload).hexdigest()
+    return {"length": len(side.payload), "sha256": sha256}
+
+
+def expected(wanted: dict[str, Any], story: Told) -> dict[str, Any]:
+    """Return what is wanted; what is not judged is as it was found."""
+    whole = shown(story)
+    for name in ("client", "server"):
+        judged = {key: part for key, part in wanted[name].items() if part is not None}
+        whole[name] |= judged
+    if wanted["close_reason"] is not None:
+        whole["close_reason"] = wanted["close_reason"]
+    return whole
