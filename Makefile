@@ -2,7 +2,7 @@
 # Packages come from wherever pip or uv is set up to find them.
 
 PYTHON ?= python3
-# Hypothesis profile of `make test`: default, ci or thorough (tests/conftest.py).
+# Hypothesis profile of `make test`: default or thorough (tests/conftest.py).
 PROFILE ?= default
 JOBS ?= 2
 # Of each target of `make fuzz`: mutations of its corpus.

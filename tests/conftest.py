@@ -3,6 +3,9 @@
 Both must pass the same tests. ``--pure`` passes over the extension modules, so
 one checkout serves both runs. Without it a missing or stale extension is an
 error, and never a silent fallback.
+
+Each run draws other examples, and says by which seed; where a test fails it says so
+once more.
 """
 
 import importlib
@@ -17,6 +20,7 @@ from importlib.machinery import (
     SourceFileLoader,
 )
 from pathlib import Path
+from secrets import randbits
 from types import ModuleType
 
 import pytest
@@ -47,19 +51,13 @@ settings.register_profile(
     deadline=None,
     max_examples=50,
     suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile(
-    "ci",
-    settings.get_profile("default"),
-    derandomize=True,
-    database=None,
     print_blob=True,
 )
 settings.register_profile(
     "thorough", settings.get_profile("default"), max_examples=5000
 )
-# Hypothesis picks its own "ci" by itself where CI is set; --hypothesis-profile
-# comes later than this line and still has the last word.
+# Hypothesis picks "ci" by itself where CI is set, which draws the same examples every
+# time; --hypothesis-profile comes later than this line and still has the last word.
 settings.load_profile("default")
 
 
@@ -82,7 +80,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pure", action="store_true", help="test the uncompiled core")
 
 
+# Before Hypothesis reads the option; the workers of xdist get it with the others.
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(randbits(32))
     pure = bool(config.getoption("--pure"))
     if pure:
         sys.meta_path.insert(0, SourceOnly())
@@ -91,6 +93,18 @@ def pytest_configure(config: pytest.Config) -> None:
         loaded = Path(module.__file__ or "")
         refuse_the_wrong_core(loaded, [source, source.with_suffix(".pxd")], pure)
     refuse_extensions_without_source()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"examples: --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how to draw the same examples again, where something failed."""
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(pytest_report_header(config))
 
 
 def refuse_the_wrong_core(loaded: Path, sources: list[Path], pure: bool) -> None:
