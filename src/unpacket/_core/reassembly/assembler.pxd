@@ -78,3 +78,6 @@ cpdef Py_ssize_t first_decision(list events, Py_ssize_t start) except -1
 cpdef bint in_order(list streams) except -1
 @cython.locals(extra=HalfExtra)
 cpdef let_go(Half half)
+
+
+cpdef take_complete_way(Assembler assembler)

@@ -15,6 +15,7 @@ cdef class Context:
     cdef bint acked_only, close_at_limit, passed_only, paws, check_window
     cdef bint together, midstream
     cdef readonly bint want_data, notes
+    cdef bint enlists
     cdef int wins, checksum_rule, rst_rule, ttl_distance
     cdef long long grace_ns, max_held_bytes, max_held_segments, max_held_span, max_holes
     cdef long long memory_limit, midstream_ns, midstream_segments

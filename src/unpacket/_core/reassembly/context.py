@@ -44,6 +44,8 @@ class Context:
         frame: The number of the packet at hand.
         next_timer_ns: When ``timers`` or the clock of streams want attention.
         quiet_ns: After less than this no stream is due for anything.
+        enlists: Whether streams in which nothing unusual is under way are enlisted,
+            which is what the fast path asks for.
         duplicates: How many segments so far the capture has twice.
         memory_bytes: What streams and waiting payload take.
         gatherer: Takes payload in place of the events; None where these are told.
@@ -56,6 +58,7 @@ class Context:
         "close_at_limit",
         "duplicates",
         "ending",
+        "enlists",
         "events",
         "frame",
         "gatherer",
@@ -126,6 +129,7 @@ class Context:
         self.quiet_ns = min(wait for wait in waits if wait >= 0)
         self.want_data = want_data
         self.notes = notes
+        self.enlists = True
         self.history = History(policy.conflict_window_bytes)
         self.events = []
         self.gatherer = None

@@ -209,7 +209,8 @@ class Demultiplexer:
             if peer is not None:
                 settle(peer)
                 peer.shift = shift_of(peer, half)
-            self.table.enlist(stream)
+            if ctx.enlists:
+                self.table.enlist(stream)
         elif alive:
             self.timers.linger(stream)
         if ctx.memory_bytes > ctx.memory_limit:
