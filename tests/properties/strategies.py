@@ -23,6 +23,7 @@ from tests.builder import (
     timestamps,
     window_scale,
 )
+from tests.properties.conversations import ordinary
 from unpacket import Policy
 
 LOW32 = 0xFFFFFFFF
@@ -160,3 +161,8 @@ policies = st.builds(
 def packet_bytes() -> st.SearchStrategy[bytes]:
     """Whole packets of a few connections."""
     return segments().map(lambda row: row[1])
+
+
+def captures() -> st.SearchStrategy[list[Frame]]:
+    """Hostile segments, or a conversation that goes the fast path but for a step."""
+    return st.one_of(hostile_captures(), ordinary())

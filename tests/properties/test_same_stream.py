@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builder import FIN, MS, RAW, SYN, Conversation, Frame
-from tests.properties.strategies import hostile_captures, policies
+from tests.properties.strategies import captures, policies
 from tests.talk import CLIENT, SERVER, feed_all, payload_of, said
 from unpacket import Assembler, Batch, Closed, Data, Policy
 from unpacket._core.reassembly.events import facts
@@ -101,7 +101,7 @@ def test_the_initial_sequence_numbers_do_not_matter(
     assert [facts(event) for event in there] == [facts(event) for event in here]
 
 
-@given(hostile_captures(), policies, st.sets(st.integers(1, 30)))
+@given(captures(), policies, st.sets(st.integers(1, 30)))
 def test_batches_of_any_length_tell_the_same(
     frames: list[Frame], policy: Policy, cuts: set[int]
 ) -> None:
@@ -112,7 +112,7 @@ def test_batches_of_any_length_tell_the_same(
     assert [facts(event) for event in single] == whole
 
 
-@given(hostile_captures(), policies)
+@given(captures(), policies)
 def test_steps_tell_the_same_as_a_feed(frames: list[Frame], policy: Policy) -> None:
     assembler = Assembler(policy)
     assembler.begin(Batch.from_frames(frames))
@@ -124,7 +124,7 @@ def test_steps_tell_the_same_as_a_feed(frames: list[Frame], policy: Policy) -> N
     assert [facts(event) for event in events] == whole
 
 
-@given(hostile_captures(), policies)
+@given(captures(), policies)
 def test_without_data_everything_else_is_the_same(
     frames: list[Frame], policy: Policy
 ) -> None:
@@ -140,7 +140,7 @@ def test_without_data_everything_else_is_the_same(
                 assert counts == kept[event.stream.id].counts(direction)
 
 
-@given(hostile_captures(), policies)
+@given(captures(), policies)
 def test_notes_change_nothing_else(frames: list[Frame], policy: Policy) -> None:
     noted = [facts(event) for event in feed_all(frames, policy, notes=True)]
     plain = [facts(event) for event in feed_all(frames, policy)]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.builder import RAW, START_NS, Frame, ip, tcp
 from tests.properties.law import Law, check_counts
-from tests.properties.strategies import hostile_captures, packet_bytes, policies
+from tests.properties.strategies import captures, packet_bytes, policies
 from unpacket import Assembler, Batch, Direction, Policy
 
 # A stream that opens takes its memory first, and then the limit is looked at.
@@ -31,14 +31,14 @@ def live_by_the_law(frames: list[Frame], policy: Policy, **options: bool) -> Non
     assert assembler.memory_bytes == 0
 
 
-@given(hostile_captures(), policies, st.booleans(), st.booleans())
+@given(captures(), policies, st.booleans(), st.booleans())
 def test_hostile_segments_keep_the_law(
     frames: list[Frame], policy: Policy, data: bool, notes: bool
 ) -> None:
     live_by_the_law(frames, policy, data=data, notes=notes)
 
 
-@given(hostile_captures())
+@given(captures())
 def test_hostile_segments_keep_the_law_by_default(frames: list[Frame]) -> None:
     live_by_the_law(frames, Policy())
 
@@ -50,7 +50,7 @@ def test_random_bytes_keep_the_law(rows: list[tuple[int, bytes, int]]) -> None:
 
 
 @given(
-    hostile_captures(),
+    captures(),
     st.lists(
         st.tuples(st.integers(0, 30), st.integers(0, 100), st.integers(0, 255)),
         min_size=1,
@@ -162,7 +162,7 @@ actions = st.tuples(
 
 
 @given(
-    hostile_captures(),
+    captures(),
     st.lists(st.tuples(st.integers(0, 30), actions), max_size=12),
     policies,
     st.booleans(),
