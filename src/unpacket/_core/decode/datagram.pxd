@@ -32,6 +32,9 @@ cdef class Datagram:
         part=Part, common=Py_ssize_t, conflict=bint,
     )
     cdef bint insert(self, i64 start, i64 stop, bytes data, int overlap) except -1
+    cdef bint fits(self, i64 start, i64 stop, bint more) except -1
+    @cython.locals(count=Py_ssize_t, at=Py_ssize_t, run=i64, last=Part, part=Part)
+    cdef int add_to_runs(self, i64 start, i64 stop, bytes data) except -1
     @cython.locals(part=Part, chunks=list)
     cdef complete(self, i64 now_ns)
     cdef discard(self)

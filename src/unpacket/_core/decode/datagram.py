@@ -3,6 +3,12 @@
 A datagram is kept as parts: disjoint ranges of its bytes, sorted, each with the
 bounds of the fragment that it came from, since it is by those that hosts decide. A
 fragment costs O(log n) and the bytes that it covers.
+
+``linux-queue`` is what Linux does since 4.18, for IPv4 and IPv6
+(inet_frag_queue_insert): no part ever overlaps another, and a part's
+``sent_start`` is where its *run* begins, fragments that came one behind the other at
+the end of what was there. A fragment within one run is a copy, whatever its bytes
+are; any other overlap, and a length that contradicts, discards all that is there.
 """
 
 from bisect import bisect_right
@@ -11,8 +17,11 @@ from bisect import bisect_right
 DATAGRAM_BYTES = 640
 PART_BYTES = 200
 
-POLICIES = ("first", "last", "bsd", "linux", "windows", "solaris")
-FIRST, LAST, BSD, LINUX, WINDOWS, SOLARIS = range(6)
+POLICIES = ("first", "last", "bsd", "linux", "windows", "solaris", "linux-queue")
+FIRST, LAST, BSD, LINUX, WINDOWS, SOLARIS, LINUX_QUEUE = range(7)
+
+# How a fragment lies to the runs of a datagram.
+NEW, COPY, CONTRADICTS = range(3)
 
 
 class Part:
@@ -171,6 +180,55 @@ class Datagram:
         self.covered += fresh
         self.reach = max(self.reach, stop)
         return conflict
+
+    def fits(self, start: int, stop: int, more: bool) -> bool:
+        """Return whether a fragment agrees with the length that is known so far.
+
+        What it says of the length counts even if it turns out to be a copy.
+        """
+        if more:
+            if 0 <= self.size < stop:
+                return False
+            self.reach = max(self.reach, stop)
+        else:
+            if stop < self.reach or 0 <= self.size != stop:
+                return False
+            self.size = stop
+            self.reach = stop
+        return stop > start
+
+    def add_to_runs(self, start: int, stop: int, data: bytes) -> int:
+        """Add a fragment if it is NEW; return how it lies to the runs."""
+        count = len(self.parts)
+        run = start
+        at = self.first_after(start)
+        if count:
+            last = self.parts[count - 1]
+            if stop > last.stop:
+                if start < last.stop:
+                    return CONTRADICTS
+                if start == last.stop:
+                    run = last.sent_start
+        if at < count:
+            part = self.parts[at]
+            if part.start < stop:
+                if part.start > start and part.sent_start > start:
+                    return CONTRADICTS
+                # It begins within a run: is there all of it?
+                run = part.sent_start
+                while part.stop < stop:
+                    at += 1
+                    if at == count:
+                        return CONTRADICTS
+                    part = self.parts[at]
+                    if part.sent_start != run:
+                        return CONTRADICTS
+                return COPY
+        self.starts.insert(at, start)
+        self.parts.insert(at, Part(start, stop, run, stop, data))
+        self.held_bytes += PART_BYTES + len(data)
+        self.covered += stop - start
+        return NEW
 
     def complete(self, now_ns: int) -> None:
         """Keep the bytes alone, up to the first that was not captured."""

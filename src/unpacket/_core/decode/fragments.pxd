@@ -7,6 +7,8 @@ from unpacket._core.decode.packet cimport Packet
 cdef int NONE, FRAGMENT, FRAGMENT_INVALID, FRAGMENT_LIMIT
 cdef int FRAGMENT_OVERLAP, FRAGMENT_TIMEOUT
 cdef i64 MAX_DATAGRAM, IPV4_HEADER, NUMBER_BYTES
+cdef int TCP, TCP_HEADER, HOP_BY_HOP, ROUTING, DESTINATION
+cdef int CONTRADICTS, COPY, LINUX_QUEUE
 
 @cython.final
 cdef class Defragmenter:
@@ -21,7 +23,7 @@ cdef class Defragmenter:
     cpdef finish(self)
     @cython.locals(
         start=i64, stop=i64, limit=i64, data=bytes, key=tuple, datagram=Datagram,
-        reason=int,
+        reason=int, as_linux=bint,
     )
     cpdef int add(
         self, Packet packet, i64 now_ns, int source, i64 number=*
@@ -35,7 +37,21 @@ cdef class Defragmenter:
         bytes data,
         i64 number,
     ) except -1
+    @cython.locals(place=int, reason=int)
+    cdef int collect_as_linux(
+        self,
+        Datagram datagram,
+        Packet packet,
+        i64 start,
+        i64 stop,
+        bytes data,
+        i64 number,
+    ) except -1
+    cdef int added(self, Datagram datagram, Packet packet, i64 start) except -1
     cdef make_room(self)
     cdef drop(self, Datagram datagram, int reason)
     cdef forget(self, Datagram datagram)
     cdef recount(self, Datagram datagram, int reason)
+
+@cython.locals(at=Py_ssize_t, count=Py_ssize_t)
+cdef bint lacks_header(int protocol, bytes data) except -1

@@ -8,7 +8,13 @@ same identification next.
 from array import array
 from collections import OrderedDict
 
-from unpacket._core.decode.datagram import POLICIES, Datagram
+from unpacket._core.decode.datagram import (
+    CONTRADICTS,
+    COPY,
+    LINUX_QUEUE,
+    POLICIES,
+    Datagram,
+)
 from unpacket._core.decode.packet import Packet
 from unpacket._core.decode.reasons import (
     FRAGMENT,
@@ -21,6 +27,8 @@ from unpacket._core.decode.reasons import (
 
 MAX_DATAGRAM = 65535
 IPV4_HEADER = 20
+TCP, TCP_HEADER = 6, 20
+HOP_BY_HOP, ROUTING, DESTINATION = 0, 43, 60
 # What CPython takes for the number of a frame (measured, rounded up).
 NUMBER_BYTES = 40
 
@@ -121,11 +129,20 @@ class Defragmenter:
         limit = MAX_DATAGRAM
         if packet.family == 4:
             limit -= IPV4_HEADER
-        if stop <= start or stop > limit:
+        as_linux = self._overlap == LINUX_QUEUE
+        if as_linux and packet.family == 4 and packet.more_fragments:
+            # What is beyond the last whole block of eight is cut off.
+            stop &= ~7
+        elif packet.more_fragments and (stop - start) & 7:
             return FRAGMENT_INVALID
-        if packet.more_fragments and (stop - start) & 7:
+        if stop > limit or (stop <= start and not as_linux):
             return FRAGMENT_INVALID
-        data = bytes(packet.data[packet.at : packet.stop])
+        data = bytes(
+            packet.data[packet.at : min(packet.stop, packet.at + stop - start)]
+        )
+        if as_linux and packet.family == 6 and start == 0:
+            if packet.more_fragments and lacks_header(packet.protocol, data):
+                return FRAGMENT_INVALID
         key = (
             packet.family,
             packet.context,
@@ -139,7 +156,9 @@ class Defragmenter:
             packet.dst_lo,
         )
         datagram = self._done.get(key)
-        if datagram is not None:
+        if datagram is not None and as_linux:
+            self.forget(datagram)
+        elif datagram is not None:
             if datagram.contained(start, stop, packet.more_fragments, data):
                 self.duplicates += 1
                 return FRAGMENT
@@ -153,7 +172,10 @@ class Defragmenter:
             datagram = Datagram(key, self._clock_ns)
             self._waiting[key] = datagram
             self.held_bytes += datagram.held_bytes
-        reason = self.collect(datagram, packet, start, stop, data, number)
+        if as_linux:
+            reason = self.collect_as_linux(datagram, packet, start, stop, data, number)
+        else:
+            reason = self.collect(datagram, packet, start, stop, data, number)
         if reason == NONE:
             self.completed += 1
             packet.attach(datagram.whole, source)
@@ -205,6 +227,40 @@ class Defragmenter:
             self.conflicts += 1
         if not packet.more_fragments:
             datagram.size = stop
+        return self.added(datagram, packet, start)
+
+    def collect_as_linux(
+        self,
+        datagram: Datagram,
+        packet: Packet,
+        start: int,
+        stop: int,
+        data: bytes,
+        number: int,
+    ) -> int:
+        """The same as ``collect``, for the policy ``linux-queue``."""
+        self.held_bytes -= datagram.held_bytes
+        datagram.numbers.append(number)
+        datagram.held_bytes += NUMBER_BYTES
+        place = CONTRADICTS
+        reason = FRAGMENT_INVALID
+        if datagram.fits(start, stop, packet.more_fragments):
+            place = datagram.add_to_runs(start, stop, data)
+            reason = FRAGMENT_OVERLAP
+        if place == COPY:
+            self.duplicates += 1
+            self.held_bytes += datagram.held_bytes
+            return FRAGMENT
+        if place == CONTRADICTS:
+            # What comes now begins anew.
+            self.overlaps += reason == FRAGMENT_OVERLAP
+            self.held_bytes += datagram.held_bytes
+            self.drop(datagram, reason)
+            return reason
+        return self.added(datagram, packet, start)
+
+    def added(self, datagram: Datagram, packet: Packet, start: int) -> int:
+        """Account for a fragment that was put; NONE says that it completed all."""
         if start == 0:
             datagram.protocol = packet.protocol
             datagram.ttl = packet.ttl
@@ -243,3 +299,19 @@ class Defragmenter:
         self._counters[FRAGMENT] -= datagram.frames
         self._counters[reason] += datagram.frames
         datagram.frames = 0
+
+
+def lacks_header(protocol: int, data: bytes) -> bool:
+    """Return whether the TCP header is not whole in a first fragment of IPv6.
+
+    A host discards that fragment alone (RFC 8200 section 4.5). Linux does not look
+    behind an extension header that is not whole itself.
+    """
+    at = 0
+    count = len(data)
+    while protocol == HOP_BY_HOP or protocol == ROUTING or protocol == DESTINATION:
+        if at + 2 > count:
+            return False
+        protocol = data[at]
+        at += 8 * data[at + 1] + 8
+    return protocol == TCP and at <= count < at + TCP_HEADER
