@@ -79,6 +79,8 @@ STREAM_BYTES = 184
 HALF_BYTES = 112
 PIECE_BYTES = 160
 # A number of a stream's path, with its place in the tuple.
+# What Linux would keep a segment in; see ``linux_queue``.
+BUFFER_BYTES = 112
 LAYER_BYTES = 40
 
 # What it takes to remember of which channels a stream is taken.

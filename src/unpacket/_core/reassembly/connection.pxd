@@ -24,6 +24,7 @@ cdef unsigned int OPEN, FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, SUM_GOOD, ACK_SE
 cdef unsigned int TIMESTAMPS, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN, FIN_SEEN, RST_SEEN
 cdef unsigned int UNSEEN, WAITING, BY_SYN, BY_SYN_ACK, SIMPLE, BAD_CHECKSUM
 cdef unsigned int GOOD_CHECKSUM
+cdef int BY_PLACE
 cdef int BEGINNING, GOES_ON, ENDED, REUSED, BY_FIN, BY_TIMEOUT, BY_END
 cdef long long PIECE_BYTES, LOW32, MAX_WINDOW, MAX_LEAD, MOST_COLLECTED
 cdef Py_ssize_t MAX_ISNS
@@ -73,7 +74,7 @@ cpdef bint other_isn(
 cpdef acknowledge(Context ctx, Stream stream, Half half, Half peer, Segment seg)
 @cython.locals(
     offset=cython.longlong, stop=cython.longlong, fin=bint, established=bint,
-    believed=bint,
+    believed=bint, held_fin=bint,
     extra=HalfExtra, closes=bint,
 )
 cpdef receive(Context ctx, Stream stream, Half half, Half peer, Segment seg)

@@ -53,6 +53,7 @@ from unpacket._core.reassembly.handshake import (
     is_client,
     set_client,
 )
+from unpacket._core.reassembly.held import BY_PLACE
 from unpacket._core.reassembly.intake import accept, repeated
 from unpacket._core.reassembly.judgement import (
     allowed,
@@ -524,13 +525,16 @@ def receive(
             ctx.note(stream, half, "keep_alive", offset, seg)
         return
     believed = reason is None or reason != "ttl"
-    if fin and believed and not take_fin(ctx, stream, half, seg, stop):
-        return
+    # Linux holds a FIN as the last position of its segment.
+    held_fin = fin != 0 and ctx.wins == BY_PLACE and half.flags & FINISHED == 0
+    if fin and believed and not held_fin:
+        if not take_fin(ctx, stream, half, seg, stop):
+            return
     extra = half.extra
     if extra is not None and extra.fin_offset >= 0 and stop > extra.fin_offset:
         ctx.reject(stream, half, "after_fin", seg, offset)
         return
-    if seg.length == 0 and reason is None:
+    if seg.length == 0 and reason is None and not held_fin:
         finish_if_due(ctx, stream, half)
         watch(ctx, stream, half)
         check_ended(ctx, stream, half, peer)

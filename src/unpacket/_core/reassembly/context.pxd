@@ -38,6 +38,17 @@ cdef class Context:
     cdef tuple pop_timer(self)
     @cython.locals(extra=HalfExtra)
     cdef reject(self, Stream stream, Half half, reason, Segment seg, offset)
+    @cython.locals(extra=HalfExtra)
+    cdef reject_bytes(
+        self,
+        Stream stream,
+        Half half,
+        reason,
+        offset,
+        bytes payload,
+        long long frame,
+        long long time_ns,
+    )
     cdef note(self, Stream stream, Half half, kind, long long offset, Segment seg)
     cdef Gap gap(
         self, Stream stream, Half half, long long offset, long long length, reason

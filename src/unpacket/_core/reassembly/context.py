@@ -176,19 +176,26 @@ class Context:
         """Report a segment that the receiver would not have accepted."""
         extra = half.more()
         if extra.rejected is None:
+        payload = seg.payload if seg.payload is not None else b""
+        self.reject_bytes(stream, half, reason, offset, payload, seg.frame, seg.time_ns)
+
+    def reject_bytes(
+        self,
+        stream: Stream,
+        half: Half,
+        reason: str,
+        offset: int | None,
+        payload: bytes,
+        frame: int,
+        time_ns: int,
+    ) -> None:
+        """Report bytes of a segment that the receiver would not have accepted."""
             extra.rejected = {}
         extra.rejected[reason] = extra.rejected.get(reason, 0) + 1
-        extra.rejected_bytes += seg.captured
+        extra.rejected_bytes += len(payload)
+        direction = direction_of(half)
         self.events.append(
-            Rejected(
-                stream,
-                direction_of(half),
-                reason,
-                offset,
-                seg.payload if seg.payload is not None else b"",
-                seg.frame,
-                seg.time_ns,
-            )
+            Rejected(stream, direction, reason, offset, payload, frame, time_ns)
         )
 
     def note(

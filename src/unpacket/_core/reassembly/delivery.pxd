@@ -6,8 +6,8 @@ from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held cimport Held, Piece as HeldPiece, piece_of
 from unpacket._core.reassembly.stream cimport Stream
 
-cdef unsigned int FIN, FINISHED, IGNORED, HAS_GAP
-cdef long long PIECE_BYTES
+cdef unsigned int FIN, FIN_SEEN, FINISHED, IGNORED, HAS_GAP
+cdef long long BUFFER_BYTES, NEVER, PIECE_BYTES
 
 @cython.locals(extra=HalfExtra)
 cpdef emit(Context ctx, Half half, event)
@@ -39,8 +39,10 @@ cpdef remember(Context ctx, Half half, long long offset, bytes payload, long lon
 @cython.locals(
     extra=HalfExtra, held=Held, first=HeldPiece, piece=HeldPiece, parts=list,
     payloads=list, start=cython.longlong, stop=cython.longlong, payload=bytes,
-    joined=bytes, wanted=bint,
+    joined=bytes, wanted=bint, before=Py_ssize_t,
 )
 cpdef drain(Context ctx, Stream stream, Half half)
 @cython.locals(extra=HalfExtra)
 cpdef finish_if_due(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra, held=Held, piece=HeldPiece, payload=bytes)
+cpdef end_at_fin(Context ctx, Stream stream, Half half)

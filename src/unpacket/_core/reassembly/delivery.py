@@ -6,7 +6,15 @@ never wrap.
 
 from collections import deque
 
-from unpacket._core.constants import FINISHED, HAS_GAP, IGNORED, PIECE_BYTES
+from unpacket._core.constants import (
+    BUFFER_BYTES,
+    FIN_SEEN,
+    FINISHED,
+    HAS_GAP,
+    IGNORED,
+    NEVER,
+    PIECE_BYTES,
+)
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.events import Data, Event, Finished, finished
 from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
@@ -229,6 +237,9 @@ def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
         extra is not None
         and extra.fin_offset == half.next_offset
         and not half.flags & FINISHED
+            if first.fin:
+                end_at_fin(ctx, stream, half)
+                break
     ):
         half.flags |= FINISHED
         event = finished(stream, direction_of(half), ctx.frame, ctx.time_ns)
@@ -238,3 +249,33 @@ def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
             extra.unreleased.append(event)
         else:
             emit(ctx, half, event)
+    if held is not None and held.queue is not None:
+        before = held.buffers()
+        held.queue.advance(half.next_offset)
+        ctx.memory_bytes -= (before - held.buffers()) * BUFFER_BYTES
+def end_at_fin(ctx: Context, stream: Stream, half: Half) -> None:
+    """Let a FIN at the edge take effect; what is held behind it is refused."""
+    extra = half.more()
+    extra.fin_offset = half.next_offset
+    half.flags |= FIN_SEEN
+    held = extra.held
+    while held is not None and held.count:
+        piece = held.pop_first()
+        ctx.memory_bytes -= PIECE_BYTES
+        if piece.payload is not None:
+            payload = piece.bytes_of(piece.start, piece.stop)
+            ctx.memory_bytes -= len(payload)
+            ctx.reject_bytes(
+                stream,
+                half,
+                "after_fin",
+                piece.start,
+                payload,
+                piece.frame,
+                piece.time_ns,
+            )
+
+
+    if held is not None and held.queue is not None:
+        ctx.memory_bytes -= held.buffers() * BUFFER_BYTES
+        held.queue.advance(NEVER)

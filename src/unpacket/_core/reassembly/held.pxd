@@ -1,5 +1,7 @@
 cimport cython
 
+from unpacket._core.reassembly.linux_queue cimport LinuxQueue, tail_room
+
 cdef Py_ssize_t MAX_BLOCK
 
 
@@ -16,6 +18,7 @@ cdef class Piece:
     cdef public long long end
     cdef public long long base
     cdef public bytes payload
+    cdef public bint fin
     cdef public long long frame
     cdef public long long time_ns
     @cython.locals(base=cython.longlong, payload=bytes)
@@ -36,6 +39,11 @@ cpdef Piece piece_of(
 )
 
 
+cpdef Piece fin_of(
+    long long offset, long long origin, long long frame, long long time_ns
+)
+
+
 @cython.final
 cdef class Clash:
     cdef readonly long long offset
@@ -53,6 +61,7 @@ cpdef Py_ssize_t last_difference(bytes a, bytes b) except -1
 @cython.final
 cdef class Held:
     cdef list blocks
+    cdef readonly LinuxQueue queue
     cdef readonly Py_ssize_t count
     cdef readonly long long payload_bytes
     cdef readonly Py_ssize_t runs
@@ -89,6 +98,11 @@ cdef class Held:
         found=bint, old=Piece, start=cython.longlong, stop=cython.longlong
     )
     cpdef bint differs(self, Piece new) except -1
+    cdef Py_ssize_t buffers(self) except -1
+    @cython.locals(origin=cython.longlong)
+    cpdef long long place(
+        self, long long start, long long stop, long long size, long long packet_bytes
+    ) except? -1
     @cython.locals(
         clashes=list, position=cython.longlong, old=Piece, stop=cython.longlong,
         kind=int, new_wins=bint, winner=Piece, loser=Piece, found=Clash,

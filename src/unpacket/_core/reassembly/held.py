@@ -6,8 +6,17 @@ lie in blocks of bounded length, so that n insertions in any order cost about
 n log n.
 """
 
+from unpacket._core.reassembly.linux_queue import LinuxQueue, tail_room
+
 # A block splits in two when it gets this long: moving 512 pointers costs 30 ns.
 MAX_BLOCK = 512
+
+# The older bytes stand where their segment, or the buffer that it became part of,
+# begins before the new one's: `Held.place` says where that is.
+BY_PLACE = 1 << 7
+# The ``origin`` of what Linux drops, and of what it takes at once.
+LOSES = 1 << 62
+AT_ONCE = -1
 
 # Bit n: the new segment wins in relation n of `relation`. From the table of the
 # design, which restates Suricata's policies.
@@ -20,6 +29,7 @@ POLICIES = {
     "irix": 0b0011000,
     "hpux10": 0b0011000,
     "linux": 0b0011100,
+    "linux-queue": BY_PLACE,
     "old-linux": 0b0011110,
     "solaris": 0b1010110,
     "hpux11": 0b1010110,
@@ -42,12 +52,14 @@ class Piece:
     """Bytes ``[start, stop)`` of a segment that began as ``[origin, end)``.
 
     ``payload`` begins at offset ``base``. It is None where the bytes were cut off
-    by the capture's snap length: known to have been sent, and not to be had.
+    by the capture's snap length: known to have been sent, and not to be had; and
+    where the piece is a FIN, the position behind the payload of its segment.
     """
 
     __slots__ = (
         "base",
         "end",
+        "fin",
         "frame",
         "origin",
         "payload",
@@ -62,6 +74,7 @@ class Piece:
     end: int
     base: int
     payload: bytes | None
+    fin: bool
     frame: int
     time_ns: int
 
@@ -72,6 +85,9 @@ class Piece:
         sliver never keeps 64 KiB alive: what is held stays within twice of what
         is counted.
         """
+        if self.fin:
+            # It has one position.
+            return self
         base = self.base
         payload = self.payload
         if payload is not None and (stop - start) * 2 < len(payload):
@@ -117,8 +133,18 @@ def piece_of(
     piece.end = end
     piece.base = base
     piece.payload = payload
+    piece.fin = False
     piece.frame = frame
     piece.time_ns = time_ns
+    return piece
+
+
+def fin_of(offset: int, origin: int, frame: int, time_ns: int) -> Piece:
+    """Return the Piece of a FIN that lies at ``offset``."""
+    piece = piece_of(
+        offset, offset + 1, origin, offset + 1, offset, None, frame, time_ns
+    )
+    piece.fin = True
     return piece
 
 
@@ -176,11 +202,21 @@ class Held:
         runs: How many runs of contiguous offsets they form.
         start, stop: The first offset held, and the one after the last. Both are
             meaningless while ``count`` is 0.
+        queue: What Linux would compare as one, where that policy asked for it.
     """
 
-    __slots__ = ("blocks", "count", "payload_bytes", "runs", "start", "stop")
+    __slots__ = (
+        "blocks",
+        "count",
+        "payload_bytes",
+        "queue",
+        "runs",
+        "start",
+        "stop",
+    )
 
     blocks: list[list[Piece]]
+    queue: LinuxQueue | None
 
     def __init__(self) -> None:
         self.blocks = []
@@ -189,6 +225,7 @@ class Held:
         self.runs = 0
         self.start = 0
         self.stop = 0
+        self.queue = None
 
     def block_of(self, offset: int) -> int:
         """Return the index of the last block that starts at or before ``offset``."""
@@ -385,6 +422,24 @@ class Held:
                 found = True
         return found
 
+    def buffers(self) -> int:
+        """Return how many buffers ``queue`` has."""
+        return 0 if self.queue is None else self.queue.count
+
+    def place(self, start: int, stop: int, size: int, packet_bytes: int) -> int:
+        """Return the ``origin`` that makes BY_PLACE decide as Linux would.
+
+        Args:
+            start, stop: The segment, with its FIN.
+            size: Its payload in bytes.
+            packet_bytes: The IP packet that carried it.
+        """
+        if self.queue is None:
+            self.queue = LinuxQueue()
+        origin = self.queue.add(start, stop, size, tail_room(packet_bytes))
+        self.queue.prune(self.count + 1)
+        return LOSES if origin < 0 else origin
+
     def add(self, new: Piece, wins: int) -> list[Clash] | None:
         """Hold a piece; decide by ``wins`` (of ``POLICIES``) where it meets others.
 
@@ -403,12 +458,16 @@ class Held:
             if old.start < position:
                 self.put(old.cut(old.start, position))
             stop = min(old.stop, new.stop)
-            kind = relation(new.origin, new.end, old.origin, old.end)
-            new_wins = wins >> kind & 1
-            if old.payload is None or new.payload is None:
-                new_wins = old.payload is None
+            if wins == BY_PLACE:
+                new_wins = old.origin >= new.origin
+            else:
+                kind = relation(new.origin, new.end, old.origin, old.end)
+                new_wins = wins >> kind & 1 == 1
+            if not (old.fin or new.fin):
+                if old.payload is None or new.payload is None:
+                    new_wins = old.payload is None
             winner, loser = (new, old) if new_wins else (old, new)
-            if loser.payload is not None:
+            if loser.payload is not None and winner.payload is not None:
                 found = clash(winner, loser, position, stop)
                 if found is not None:
                     clashes.append(found)

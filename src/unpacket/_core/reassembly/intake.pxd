@@ -2,18 +2,22 @@ cimport cython
 
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
-    deliver, drain, emit, finish_if_due, remember
+    deliver, drain, emit, end_at_fin, finish_if_due, remember
 )
 from unpacket._core.reassembly.events cimport Conflict
 from unpacket._core.reassembly.gaps cimport watch
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
-from unpacket._core.reassembly.held cimport Clash, Held, Piece as HeldPiece, piece_of
+from unpacket._core.reassembly.held cimport (
+    Clash, Held, Piece as HeldPiece, fin_of, piece_of
+)
 from unpacket._core.reassembly.limits cimport overfull
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 
-cdef unsigned int HAS_CONFLICT
-cdef long long PIECE_BYTES
+cdef unsigned int HAS_CONFLICT, FIN, FINISHED
+cdef long long BUFFER_BYTES, PIECE_BYTES
+cdef int BY_PLACE
+cdef long long AT_ONCE
 
 @cython.locals(extra=HalfExtra, found=Clash, total=cython.longlong)
 cpdef Py_ssize_t clashed(
@@ -32,12 +36,20 @@ cpdef late(
     seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece,
 )
 cpdef bint accept(
+    fin=bint, length=cython.longlong, origin=cython.longlong, shift=cython.longlong,
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
 ) except -1
 @cython.locals(extra=HalfExtra)
 cpdef bint holds(Half half) except -1
 @cython.locals(
     extra=HalfExtra, held=Held, before_bytes=cython.longlong,
+@cython.locals(
+    extra=HalfExtra, held=Held, before=Py_ssize_t, packet_bytes=cython.longlong,
+    origin=cython.longlong,
+)
+cdef long long place(
+    Context ctx, Stream stream, Half half, Segment seg, long long start, long long stop
+) except? -1
     before_count=cython.longlong, lost=cython.longlong, conflicting=cython.longlong,
     clashes=list,
 )

@@ -3,19 +3,33 @@
 Offsets are 64 bits and never wrap. What overlaps is compared, and counted once.
 """
 
-from unpacket._core.constants import HAS_CONFLICT, PIECE_BYTES
+from unpacket._core.constants import (
+    BUFFER_BYTES,
+    FIN,
+    FINISHED,
+    HAS_CONFLICT,
+    PIECE_BYTES,
+)
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import (
     deliver,
     drain,
     emit,
+    end_at_fin,
     finish_if_due,
     remember,
 )
 from unpacket._core.reassembly.events import Conflict
 from unpacket._core.reassembly.gaps import watch
 from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
-from unpacket._core.reassembly.held import Clash, Held, piece_of
+from unpacket._core.reassembly.held import (
+    AT_ONCE,
+    BY_PLACE,
+    Clash,
+    Held,
+    fin_of,
+    piece_of,
+)
 from unpacket._core.reassembly.held import Piece as HeldPiece
 from unpacket._core.reassembly.limits import overfull
 from unpacket._core.reassembly.segment import Segment
@@ -101,7 +115,7 @@ def accept(
         half.sent_edge = stop
     if start < half.next_offset:
         late(ctx, stream, half, seg, base, min(seen, half.next_offset))
-        if stop <= half.next_offset:
+        if stop < half.next_offset or (stop == half.next_offset and not fin):
             if ctx.notes:
                 ctx.note(stream, half, "duplicate", base, seg)
             return False
@@ -110,9 +124,15 @@ def accept(
         payload = seg.payload
         if start > base:
             payload = payload[start - base :]  # type: ignore[index]
-        remember(ctx, half, start, payload, seg.frame)
-        deliver(ctx, stream, half, stop - start, payload, None, seg.frame, seg.time_ns)
+        if stop > start:
+            length = stop - start
+            remember(ctx, half, start, payload, seg.frame)
+            deliver(ctx, stream, half, length, payload, None, seg.frame, seg.time_ns)
+        if fin:
+            end_at_fin(ctx, stream, half)
         finish_if_due(ctx, stream, half)
+    # Where a FIN is the last position of what is held.
+    fin = ctx.wins == BY_PLACE and seg.flags & FIN != 0 and half.flags & FINISHED == 0
         return overfull(ctx, stream, half, peer)
     extra = half.more()
     if extra.held is None:
@@ -123,12 +143,15 @@ def accept(
             ctx.note(stream, half, "out_of_order", base, seg)
     if seen > start:
         piece = piece_of(
-            start, seen, start, stop, base, seg.payload, seg.frame, seg.time_ns
+            start, seen, origin, stop, base, seg.payload, seg.frame, seg.time_ns
         )
         hold(ctx, stream, half, piece, seg)
-    if stop > seen:
-        begin = max(start, seen)
-        piece = piece_of(begin, stop, start, stop, begin, None, seg.frame, seg.time_ns)
+    begin = max(start, seen)
+    if stop > begin:
+        piece = piece_of(begin, stop, origin, stop, begin, None, seg.frame, seg.time_ns)
+        hold(ctx, stream, half, piece, seg)
+    if fin:
+        piece = fin_of(stop, origin, seg.frame, seg.time_ns)
         hold(ctx, stream, half, piece, seg)
     drain(ctx, stream, half)
     watch(ctx, stream, half)
@@ -137,6 +160,19 @@ def accept(
 
 def holds(half: Half) -> bool:
     """Return whether any piece waits for bytes before it."""
+    origin = start
+    if ctx.wins == BY_PLACE:
+        origin = AT_ONCE
+        if start > half.next_offset:
+            origin = place(ctx, stream, half, seg, start, stop + fin)
+            shift = extra.held.queue.shift
+            if shift:
+                # It became one buffer with a FIN before it.
+                base -= shift
+                start -= shift
+                seen -= shift
+                stop -= shift
+                fin = True
     extra = half.extra
     return extra is not None and extra.held is not None and extra.held.count > 0
 
@@ -157,6 +193,24 @@ def hold(
     conflicting = 0
     if clashes:
         conflicting = clashed(ctx, stream, half, clashes, seg)
+def place(
+    ctx: Context, stream: Stream, half: Half, seg: Segment, start: int, stop: int
+) -> int:
+    """Return the ``origin`` of a segment's pieces, as Linux would queue it."""
+    # Both are there: `accept` made them.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    held: Held = extra.held  # type: ignore[assignment]
+    before = held.buffers()
+    packet_bytes = seg.length + 20 + (20 if stream.family == 4 else 40)
+    if seg.has_timestamp:
+        packet_bytes += 12
+    if seg.sacks:
+        packet_bytes += 4 + 8 * len(seg.sacks)
+    origin = held.place(start, stop, seg.length, packet_bytes)
+    ctx.memory_bytes += (held.buffers() - before) * BUFFER_BYTES
+    return origin
+
+
     extra.duplicate_bytes += lost - conflicting
     if lost:
         repeated(extra, seg)

@@ -12,6 +12,7 @@ from unpacket._core.reassembly.stream cimport Stream
 
 cdef unsigned int FIN, FIN_SEEN, FINISHED
 cdef long long PIECE_BYTES
+cdef int BY_PLACE
 cdef Py_ssize_t MAX_SUSPECTS
 
 @cython.locals(extra=HalfExtra, closes=bint)
@@ -44,7 +45,7 @@ cpdef refuse_rest(
     long long base,
     long long size,
 )
-@cython.locals(extra=HalfExtra, closes=bint)
+@cython.locals(extra=HalfExtra, closes=bint, held_fin=bint)
 cpdef bint settle_one(
     Context ctx,
     Stream stream,

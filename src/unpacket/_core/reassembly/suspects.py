@@ -8,7 +8,7 @@ from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import finish_if_due, release
 from unpacket._core.reassembly.gaps import watch
 from unpacket._core.reassembly.half import Half, HalfExtra
-from unpacket._core.reassembly.held import piece_of
+from unpacket._core.reassembly.held import BY_PLACE, piece_of
 from unpacket._core.reassembly.intake import accept
 from unpacket._core.reassembly.judgement import far_ttl
 from unpacket._core.reassembly.segment import Segment
@@ -174,9 +174,10 @@ def settle_one(
     if reason == "ttl" and base >= half.next_offset:
         half.ttl = seg.ttl
     closes = False
-    if seg.length:
+    held_fin = seg.flags & FIN != 0 and ctx.wins == BY_PLACE
+    if seg.length or held_fin:
         closes = accept(ctx, stream, half, peer, seg, base)
-    if seg.flags & FIN:
+    if seg.flags & FIN and not held_fin:
         settle_fin(ctx, stream, half, seg, base, reason)
     return closes
 
