@@ -278,6 +278,7 @@ class Conversation:
         ttl: int = 64,
         identification: int = 0,
         options: bytes = b"",
+        urgent: int = 0,
         sum_xor: int = 0,
         at_ns: int | None = None,
         captured: int | None = None,
@@ -312,6 +313,7 @@ class Conversation:
             flags=flags,
             window=window,
             options=options,
+            urgent=urgent,
             sum_xor=sum_xor,
         )
         packet = ip(

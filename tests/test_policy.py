@@ -8,7 +8,8 @@ import pytest
 from unpacket import Assembler, Policy
 
 OVERLAPS = (
-    "first vista bsd windows macos irix hpux10 linux old-linux solaris hpux11 last"
+    "first vista bsd windows macos irix hpux10 linux linux-queue old-linux solaris "
+    "hpux11 last"
 )
 
 
@@ -96,6 +97,7 @@ def test_the_names_of_presets() -> None:
         "sniffer",
         "pcap-tcp-assembler",
         "wireshark",
+        "linux",
         "inline",
     )
     assert Policy.preset("default") == Policy()

@@ -16,6 +16,7 @@ from unpacket._core.reassembly.events import (
     Opened,
     Piece,
     Rejected,
+    Urgent,
 )
 from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket._version import __version__
@@ -62,6 +63,7 @@ __all__ = [
     "StreamFollower",
     "Summary",
     "UnpacketError",
+    "Urgent",
     "WholeStream",
     "__version__",
     "events",

@@ -11,10 +11,11 @@ GapRule: TypeAlias = Literal["skip", "passed", "wait"]
 ChecksumRule: TypeAlias = Literal["auto", "verify", "ignore"]
 ContextRule: TypeAlias = Literal["tunnel", "vlan", "none"]
 ChannelRule: TypeAlias = Literal["any", "interface", "vlan", "mac"]
+UrgentRule: TypeAlias = Literal["inline", "out_of_line"]
 RstRule: TypeAlias = Literal["window", "exact", "any"]
 LimitScope: TypeAlias = Literal["half", "stream"]
 FragmentOverlap: TypeAlias = Literal[
-    "first", "last", "bsd", "linux", "windows", "solaris"
+    "first", "last", "bsd", "linux", "linux-queue", "windows", "solaris"
 ]
 Overlap: TypeAlias = Literal[
     "first",
@@ -25,6 +26,7 @@ Overlap: TypeAlias = Literal[
     "irix",
     "hpux10",
     "linux",
+    "linux-queue",
     "old-linux",
     "solaris",
     "hpux11",
@@ -37,6 +39,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "gap": get_args(GapRule),
     "checksum": get_args(ChecksumRule),
     "rst": get_args(RstRule),
+    "urgent": get_args(UrgentRule),
     "context": get_args(ContextRule),
     "channel": get_args(ChannelRule),
     "limit_scope": get_args(LimitScope),
@@ -69,12 +72,16 @@ class Policy:
             still be filled (captures show an ACK before its data). ``None``:
             acknowledgements never end the wait.
         overlap: Who wins where two segments that wait out of order overlap.
+            ``"linux-queue"`` is what Linux really does with small segments and FINs.
         conflict_window_bytes: How many captured bytes back delivered data is
             kept, to compare late copies with it. 0 turns that off.
         checksum: ``"auto"`` judges a half's TCP checksums once it has shown
             good ones, ``"verify"`` always, ``"ignore"`` never.
         rst: Where an RST must lie to be believed: ``"window"``, ``"exact"`` or
             ``"any"``.
+        urgent: Whether the byte that an urgent pointer means stays in the stream
+            (``"inline"``), or is an ``Urgent`` event of its own, as for a program that
+            did not ask for ``SO_OOBINLINE`` (``"out_of_line"``).
         paws: Doubt data with timestamps from the past (RFC 7323 section 5).
         window: Hold back data beyond what the peer ever offered until the peer
             acknowledges it.
@@ -105,7 +112,7 @@ class Policy:
         half_open_timeout_s: The same while only one side has spoken.
         linger_s: How long a closed stream absorbs late packets.
         fragment_overlap: Who wins where IPv4 fragments overlap (IPv6 discards
-            the datagram, RFC 5722).
+            the datagram, RFC 5722). ``"linux-queue"`` decides for IPv6 too.
         fragment_timeout_s: How long a datagram may stay incomplete.
         max_fragment_bytes: Bytes of incomplete datagrams; a quarter of
             ``memory_limit_bytes`` at most. What they may take is not there for
@@ -124,6 +131,7 @@ class Policy:
     conflict_window_bytes: int = 4 * _MIB
     checksum: ChecksumRule = "auto"
     rst: RstRule = "window"
+    urgent: UrgentRule = "inline"
     paws: bool = True
     window: bool = True
     ttl_distance: int = 16
@@ -253,6 +261,12 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "ttl_distance": 0,
         # A conversation never ends there but by a new SYN.
         "linger_s": 1e9,
+    },
+    "linux": {
+        "overlap": "linux-queue",
+        "fragment_overlap": "linux-queue",
+        "urgent": "out_of_line",
+        "rst": "exact",
     },
     "inline": {"gap_grace_s": None},
 }

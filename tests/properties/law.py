@@ -13,6 +13,7 @@ from unpacket import (
     Note,
     Opened,
     Rejected,
+    Urgent,
     Stream,
 )
 from unpacket._core.constants import REASONS
@@ -84,6 +85,10 @@ class Law:
                 self.join(life, event, direction, offset, len(payload))
                 life.delivered[direction] += len(payload)
                 self.check_pieces(event)
+            case Urgent(_, direction, offset, payload):
+                assert len(payload) == 1 and type(payload) is bytes
+                self.join(life, event, direction, offset, 1)
+                life.delivered[direction] += 1
             case Gap(_, direction, offset, length, reason):
                 assert length > 0 and reason in GAP_REASONS
                 self.join(life, event, direction, offset, length)

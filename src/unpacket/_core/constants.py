@@ -18,6 +18,7 @@ FIN = 0x01
 SYN = 0x02
 RST = 0x04
 ACK = 0x10
+URG = 0x20
 
 # Flag bits of a half.
 SYN_SEEN = 1
@@ -78,9 +79,9 @@ CLOSED_BY_USER = 8
 STREAM_BYTES = 184
 HALF_BYTES = 112
 PIECE_BYTES = 160
-# A number of a stream's path, with its place in the tuple.
 # What Linux would keep a segment in; see ``linux_queue``.
 BUFFER_BYTES = 112
+# A number of a stream's path, with its place in the tuple.
 LAYER_BYTES = 40
 
 # What it takes to remember of which channels a stream is taken.

@@ -104,6 +104,7 @@ class RowWriter:
         segments.flags[n] = word >> 16 & 0x1FF
         segments.window[n] = word & 0xFFFF
         segments.sum[n] = loads.load16(packet.data, at + 16, True)
+        segments.urgent[n] = loads.load16(packet.data, at + 18, True)
         # Flags and window, IP id, direction and length lie side by side, so that all
         # of them are equal where these are.
         identity = (total & HASH_MASK) << 20

@@ -17,7 +17,7 @@ cdef class Segments:
     cdef readonly u32[::1] index, context, ports, seq, ack, ip_id
     cdef readonly u32[::1] start, captured, length, tsval, tsecr, sack_start, copy
     cdef readonly int[::1] source
-    cdef readonly u16[::1] flags, window, mss, sum
+    cdef readonly u16[::1] flags, window, mss, sum, urgent
     cdef readonly u8[::1] family, direction, ttl, checksum
     cdef readonly u8[::1] wscale, sack_permitted, has_timestamp, sack_count, layer_count
     cdef bint layered, with_options

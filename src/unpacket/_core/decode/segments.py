@@ -95,6 +95,7 @@ class Segments:
         "tsecr",
         "tsval",
         "ttl",
+        "urgent",
         "window",
         "with_options",
         "wscale",
@@ -136,6 +137,7 @@ class Segments:
         self.source = array("i", bytes(4 * capacity))
         self.flags = array("H", bytes(2 * capacity))
         self.window = array("H", bytes(2 * capacity))
+        self.urgent = array("H", bytes(2 * capacity))
         self.mss = array("H", bytes(2 * capacity))
         self.sum = array("H", bytes(2 * capacity))
         self.layers = array("Q", bytes(8 * MAX_LAYERS * capacity))

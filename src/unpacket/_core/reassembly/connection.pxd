@@ -10,7 +10,7 @@ from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.handshake cimport (
     announce, choose_isn, handshake_options, is_client, set_client
 )
-from unpacket._core.reassembly.intake cimport accept, repeated
+from unpacket._core.reassembly.intake cimport accept, expect_urgent, repeated
 from unpacket._core.reassembly.judgement cimport (
     allowed, begins_another, beyond_window, confirms, credible_reset, doubt,
     is_keep_alive, timely
@@ -23,7 +23,7 @@ from unpacket._core.sequence cimport delta, unwrap
 cdef unsigned int OPEN, FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, SUM_GOOD, ACK_SEEN
 cdef unsigned int TIMESTAMPS, CONFIRMED, ZERO_WINDOW, EDGE_KNOWN, FIN_SEEN, RST_SEEN
 cdef unsigned int UNSEEN, WAITING, BY_SYN, BY_SYN_ACK, SIMPLE, BAD_CHECKSUM
-cdef unsigned int GOOD_CHECKSUM
+cdef unsigned int GOOD_CHECKSUM, URG
 cdef int BY_PLACE
 cdef int BEGINNING, GOES_ON, ENDED, REUSED, BY_FIN, BY_TIMEOUT, BY_END
 cdef long long PIECE_BYTES, LOW32, MAX_WINDOW, MAX_LEAD, MOST_COLLECTED

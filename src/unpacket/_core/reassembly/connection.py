@@ -31,6 +31,7 @@ from unpacket._core.constants import (
     SYN_SEEN,
     TIMESTAMPS,
     UNSEEN,
+    URG,
     WAITING,
     ZERO_WINDOW,
 )
@@ -54,7 +55,7 @@ from unpacket._core.reassembly.handshake import (
     set_client,
 )
 from unpacket._core.reassembly.held import BY_PLACE
-from unpacket._core.reassembly.intake import accept, repeated
+from unpacket._core.reassembly.intake import accept, expect_urgent, repeated
 from unpacket._core.reassembly.judgement import (
     allowed,
     begins_another,
@@ -514,6 +515,8 @@ def receive(
     if stream.reason:
         discard(half, seg.captured)
         return
+    if ctx.urgent_apart and seg.flags & URG and reason is None:
+        expect_urgent(half, seg, offset)
     if seg.length == 0 and not fin:
         return
     if not fin and seg.length == 1 and is_keep_alive(half, offset):

@@ -13,7 +13,7 @@ cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
 @cython.final
 cdef class Context:
     cdef bint acked_only, close_at_limit, passed_only, paws, check_window
-    cdef bint together, midstream
+    cdef bint together, midstream, urgent_apart
     cdef readonly bint want_data, notes
     cdef bint enlists
     cdef int wins, checksum_rule, rst_rule, ttl_distance

@@ -91,6 +91,7 @@ class Context:
         "timers",
         "together",
         "ttl_distance",
+        "urgent_apart",
         "want_data",
         "wins",
     )
@@ -109,6 +110,7 @@ class Context:
             self.grace_ns = -1
         self.wins = POLICIES[policy.overlap]
         self.checksum_rule = CHECKSUM_RULES[policy.checksum]
+        self.urgent_apart = policy.urgent == "out_of_line"
         self.rst_rule = RST_RULES[policy.rst]
         self.paws = policy.paws
         self.check_window = policy.window
@@ -174,8 +176,6 @@ class Context:
         self, stream: Stream, half: Half, reason: str, seg: Segment, offset: int | None
     ) -> None:
         """Report a segment that the receiver would not have accepted."""
-        extra = half.more()
-        if extra.rejected is None:
         payload = seg.payload if seg.payload is not None else b""
         self.reject_bytes(stream, half, reason, offset, payload, seg.frame, seg.time_ns)
 
@@ -190,6 +190,8 @@ class Context:
         time_ns: int,
     ) -> None:
         """Report bytes of a segment that the receiver would not have accepted."""
+        extra = half.more()
+        if extra.rejected is None:
             extra.rejected = {}
         extra.rejected[reason] = extra.rejected.get(reason, 0) + 1
         extra.rejected_bytes += len(payload)

@@ -1,7 +1,7 @@
 cimport cython
 
 from unpacket._core.reassembly.context cimport Context
-from unpacket._core.reassembly.events cimport Data, Finished, finished
+from unpacket._core.reassembly.events cimport Data, Finished, Urgent, finished
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held cimport Held, Piece as HeldPiece, piece_of
 from unpacket._core.reassembly.stream cimport Stream
@@ -24,6 +24,12 @@ cpdef deliver(
     long long frame,
     long long time_ns,
 )
+@cython.locals(extra=HalfExtra)
+cdef put_out(Context ctx, Half half, event, long long length, bint waits)
+@cython.locals(head=Data, rest=Data, octet=Urgent, frame=cython.longlong)
+cdef put_out_around(
+    Context ctx, Half half, Data event, long long offset, bint waits
+)
 @cython.locals(extra=HalfExtra, offset=cython.longlong)
 cpdef miss(Context ctx, Stream stream, Half half, long long stop, reason)
 @cython.locals(start=cython.longlong)
@@ -42,7 +48,7 @@ cpdef remember(Context ctx, Half half, long long offset, bytes payload, long lon
     joined=bytes, wanted=bint, before=Py_ssize_t,
 )
 cpdef drain(Context ctx, Stream stream, Half half)
-@cython.locals(extra=HalfExtra)
-cpdef finish_if_due(Context ctx, Stream stream, Half half)
 @cython.locals(extra=HalfExtra, held=Held, piece=HeldPiece, payload=bytes)
 cpdef end_at_fin(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra)
+cpdef finish_if_due(Context ctx, Stream stream, Half half)

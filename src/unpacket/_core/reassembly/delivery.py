@@ -16,7 +16,7 @@ from unpacket._core.constants import (
     PIECE_BYTES,
 )
 from unpacket._core.reassembly.context import Context
-from unpacket._core.reassembly.events import Data, Event, Finished, finished
+from unpacket._core.reassembly.events import Data, Event, Finished, Urgent, finished
 from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held import Piece as HeldPiece
 from unpacket._core.reassembly.held import piece_of
@@ -73,6 +73,14 @@ def deliver(
     event.time_ns = time_ns
     event.parts = parts
     event.acknowledged = True
+    if extra is not None and offset <= extra.urgent_offset < half.next_offset:
+        put_out_around(ctx, half, event, extra.urgent_offset, waits)
+    else:
+        put_out(ctx, half, event, length, waits)
+
+
+def put_out(ctx: Context, half: Half, event: Event, length: int, waits: bool) -> None:
+    """Give out what is next, or let it wait for the peer's acknowledgement."""
     if waits:
         extra = half.more()
         if extra.unreleased is None:
@@ -82,6 +90,25 @@ def deliver(
         ctx.memory_bytes += length + PIECE_BYTES
         return
     ctx.events.append(event)
+
+
+def put_out_around(
+    ctx: Context, half: Half, event: Data, offset: int, waits: bool
+) -> None:
+    """Give out what is next with the byte at ``offset`` apart from it."""
+    if event.offset < offset:
+        head, event = split(event, offset)
+        put_out(ctx, half, head, len(head.payload), waits)
+    rest = None
+    if len(event.payload) > 1:
+        event, rest = split(event, offset + 1)
+    frame = event.pieces[0].frame
+    octet = Urgent(
+        event.stream, event.direction, offset, event.payload, frame, event.time_ns
+    )
+    put_out(ctx, half, octet, 1, waits)
+    if rest is not None:
+        put_out(ctx, half, rest, len(rest.payload), waits)
 
 
 def miss(ctx: Context, stream: Stream, half: Half, stop: int, reason: str) -> None:
@@ -137,6 +164,12 @@ def release(ctx: Context, half: Half, everything: bool) -> None:
             if half.acked <= half.next_offset:
                 waiting.appendleft(event)
                 break
+        if isinstance(event, Urgent):
+            if half.acked <= event.offset and not everything:
+                waiting.appendleft(event)
+                break
+            extra.unreleased_bytes -= 1
+            ctx.memory_bytes -= 1 + PIECE_BYTES
         ctx.events.append(event)
 
 
@@ -204,6 +237,9 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
         if first.payload is None:
             held.pop_first()
             ctx.memory_bytes -= PIECE_BYTES
+            if first.fin:
+                end_at_fin(ctx, stream, half)
+                break
             miss(ctx, stream, half, first.stop, "truncated")
             continue
         # What nobody takes need not be joined.
@@ -227,38 +263,22 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
                 parts.append(piece)
         joined = payloads[0] if len(payloads) == 1 else b"".join(payloads)
         deliver(ctx, stream, half, stop - start, joined, parts, ctx.frame, ctx.time_ns)
-    finish_if_due(ctx, stream, half)
-
-
-def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
-    """Say that the half is whole once its FIN is next."""
-    extra = half.extra
-    if (
-        extra is not None
-        and extra.fin_offset == half.next_offset
-        and not half.flags & FINISHED
-            if first.fin:
-                end_at_fin(ctx, stream, half)
-                break
-    ):
-        half.flags |= FINISHED
-        event = finished(stream, direction_of(half), ctx.frame, ctx.time_ns)
-        if ctx.acked_only and half.acked <= half.next_offset:
-            if extra.unreleased is None:
-                extra.unreleased = deque()
-            extra.unreleased.append(event)
-        else:
-            emit(ctx, half, event)
     if held is not None and held.queue is not None:
         before = held.buffers()
         held.queue.advance(half.next_offset)
         ctx.memory_bytes -= (before - held.buffers()) * BUFFER_BYTES
+    finish_if_due(ctx, stream, half)
+
+
 def end_at_fin(ctx: Context, stream: Stream, half: Half) -> None:
     """Let a FIN at the edge take effect; what is held behind it is refused."""
     extra = half.more()
     extra.fin_offset = half.next_offset
     half.flags |= FIN_SEEN
     held = extra.held
+    if held is not None and held.queue is not None:
+        ctx.memory_bytes -= held.buffers() * BUFFER_BYTES
+        held.queue.advance(NEVER)
     while held is not None and held.count:
         piece = held.pop_first()
         ctx.memory_bytes -= PIECE_BYTES
@@ -276,6 +296,19 @@ def end_at_fin(ctx: Context, stream: Stream, half: Half) -> None:
             )
 
 
-    if held is not None and held.queue is not None:
-        ctx.memory_bytes -= held.buffers() * BUFFER_BYTES
-        held.queue.advance(NEVER)
+def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
+    """Say that the half is whole once its FIN is next."""
+    extra = half.extra
+    if (
+        extra is not None
+        and extra.fin_offset == half.next_offset
+        and not half.flags & FINISHED
+    ):
+        half.flags |= FINISHED
+        event = finished(stream, direction_of(half), ctx.frame, ctx.time_ns)
+        if ctx.acked_only and half.acked <= half.next_offset:
+            if extra.unreleased is None:
+                extra.unreleased = deque()
+            extra.unreleased.append(event)
+        else:
+            emit(ctx, half, event)

@@ -33,6 +33,16 @@ cdef class Gap:
 
 
 @cython.final
+cdef class Urgent:
+    cdef readonly object stream
+    cdef readonly object direction
+    cdef readonly long long offset
+    cdef readonly object payload
+    cdef readonly long long frame
+    cdef readonly long long time_ns
+
+
+@cython.final
 cdef class Conflict:
     cdef readonly object stream
     cdef readonly object direction

@@ -1,8 +1,8 @@
 """What the assembler says happened: one small final class an event.
 
-For each stream exactly: ``Opened``; then ``Data`` and ``Gap``, whose ranges in
-each half join without overlap from offset 0; ``Finished`` at most once a half;
-then ``Closed``. ``Conflict``, ``Rejected`` and the notes tell what happened to
+For each stream exactly: ``Opened``; then ``Data``, ``Gap`` and ``Urgent``, whose
+ranges in each half join without overlap from offset 0; ``Finished`` at most once a
+half; then ``Closed``. ``Conflict``, ``Rejected`` and the notes tell what happened to
 bytes that are not, or not alone, in the stream.
 
 Every event has ``stream``, and the ``frame`` (number, from 1) and ``time_ns``
@@ -180,6 +180,39 @@ class Gap:
         self.frame = frame
         self.time_ns = time_ns
         self.at_end = at_end
+
+    def __repr__(self) -> str:
+        return describe(self)
+
+
+class Urgent:
+    """A byte that a program reads apart from the stream (``MSG_OOB``).
+
+    It has its offset, and is no part of what the stream carries. Only a policy with
+    ``urgent="out_of_line"`` has such bytes.
+
+    Attributes:
+        payload: The byte.
+    """
+
+    __slots__ = ("direction", "frame", "offset", "payload", "stream", "time_ns")
+    __match_args__ = ("stream", "direction", "offset", "payload")
+
+    def __init__(
+        self,
+        stream: "Stream",
+        direction: Direction,
+        offset: int,
+        payload: bytes,
+        frame: int = 0,
+        time_ns: int = 0,
+    ) -> None:
+        self.stream = stream
+        self.direction = direction
+        self.offset = offset
+        self.payload = payload
+        self.frame = frame
+        self.time_ns = time_ns
 
     def __repr__(self) -> str:
         return describe(self)
@@ -374,7 +407,9 @@ class Closed:
         return describe(self)
 
 
-Event: TypeAlias = Opened | Data | Gap | Conflict | Rejected | Note | Finished | Closed
+Event: TypeAlias = (
+    Opened | Data | Gap | Urgent | Conflict | Rejected | Note | Finished | Closed
+)
 
 
 def opened(stream: "Stream", frame: int, time_ns: int) -> Opened:

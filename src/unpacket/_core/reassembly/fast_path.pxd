@@ -8,7 +8,7 @@ from unpacket._core.reassembly.events cimport Data
 from unpacket._core.decode.segments cimport Segments
 from unpacket._core.reassembly.table cimport FlowTable
 
-cdef unsigned int ACK, FIN_SYN_RST_ACK, GOOD, BAD
+cdef unsigned int ACK, NOT_PLAIN, GOOD, BAD
 cdef unsigned long long IGNORED, IS_CLIENT, SUM_GOOD, TIMESTAMPS
 cdef Py_ssize_t CHUNK, CHUNK_MASK, DELIVERY_WORDS
 cdef Py_ssize_t DELIVERED_ROW, DELIVERED_SLOT, DELIVERED_OFFSET, DELIVERED_SIDE

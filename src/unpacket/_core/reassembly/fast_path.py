@@ -68,7 +68,8 @@ from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.events import CLIENT, SERVER, Data
 from unpacket._core.reassembly.table import FlowTable
 
-FIN_SYN_RST_ACK = 0x17
+# FIN, SYN, RST, ACK and URG.
+NOT_PLAIN = 0x37
 
 
 CHUNK_MASK = CHUNK - 1
@@ -96,7 +97,7 @@ def quick_run(
         if (
             time_ns < earliest_ns
             or time_ns >= latest_ns
-            or segments.flags[i] & FIN_SYN_RST_ACK != ACK
+            or segments.flags[i] & NOT_PLAIN != ACK
         ):
             break
         hashed = segments.hash[i]

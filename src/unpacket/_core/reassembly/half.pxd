@@ -15,6 +15,7 @@ cdef class HalfExtra:
     cdef public list waiting
     cdef public list isns
     cdef public long long fin_offset
+    cdef public long long urgent_offset
     cdef public long long grace_ns
     cdef public long long grace_acked
     cdef public object tracker

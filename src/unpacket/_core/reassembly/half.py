@@ -23,6 +23,8 @@ class HalfExtra:
         waiting: Segments collected before offset 0 was chosen.
         isns: Other initial sequence numbers that were offered.
         fin_offset: Where the FIN lies, or -1.
+        urgent_offset: Where the byte lies that the last urgent pointer meant; of no
+            meaning once that is before the next offset.
         grace_ns: When the oldest acknowledged hole is given up, or NEVER.
         grace_acked: What was acknowledged when that was set.
         tracker: Follows acknowledgements for a user, or None.
@@ -52,6 +54,7 @@ class HalfExtra:
         "tracker",
         "unreleased",
         "unreleased_bytes",
+        "urgent_offset",
         "waiting",
     )
 
@@ -71,6 +74,7 @@ class HalfExtra:
         self.waiting = None
         self.isns = None
         self.fin_offset = -1
+        self.urgent_offset = -1
         self.grace_ns = NEVER
         self.grace_acked = 0
         self.tracker = None
@@ -232,6 +236,7 @@ def settle(half: Half) -> None:
         extra is None
         or (
             extra.fin_offset < 0
+            and extra.urgent_offset < half.next_offset
             and not extra.suspects
             and not extra.unreleased
             and not extra.isns

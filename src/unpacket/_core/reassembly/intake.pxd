@@ -31,18 +31,18 @@ cpdef repeated(HalfExtra extra, Segment seg)
 cpdef late(
     Context ctx, Stream stream, Half half, Segment seg, long long base, long long stop
 )
+@cython.locals(extra=HalfExtra, offset=cython.longlong)
+cpdef expect_urgent(Half half, Segment seg, long long base)
 @cython.locals(
     extra=HalfExtra, start=cython.longlong, stop=cython.longlong,
     seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece,
+    fin=bint, length=cython.longlong, origin=cython.longlong, shift=cython.longlong,
 )
 cpdef bint accept(
-    fin=bint, length=cython.longlong, origin=cython.longlong, shift=cython.longlong,
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
 ) except -1
 @cython.locals(extra=HalfExtra)
 cpdef bint holds(Half half) except -1
-@cython.locals(
-    extra=HalfExtra, held=Held, before_bytes=cython.longlong,
 @cython.locals(
     extra=HalfExtra, held=Held, before=Py_ssize_t, packet_bytes=cython.longlong,
     origin=cython.longlong,
@@ -50,6 +50,8 @@ cpdef bint holds(Half half) except -1
 cdef long long place(
     Context ctx, Stream stream, Half half, Segment seg, long long start, long long stop
 ) except? -1
+@cython.locals(
+    extra=HalfExtra, held=Held, before_bytes=cython.longlong,
     before_count=cython.longlong, lost=cython.longlong, conflicting=cython.longlong,
     clashes=list,
 )

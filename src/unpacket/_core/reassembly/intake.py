@@ -98,6 +98,22 @@ def late(
     extra.duplicate_bytes += stop - start - conflicting
 
 
+def expect_urgent(half: Half, seg: Segment, base: int) -> None:
+    """Note which byte the urgent pointer of an accepted segment means.
+
+    Linux knows one at a time, and takes the pointer as BSD did: behind the byte
+    (tcp_check_urg). A later one makes the byte before it ordinary again, if that was
+    not read yet; here the program reads whatever is in order at once.
+    """
+    if base + seg.length < half.acked:
+        # Older than what its receiver has acknowledged: dropped (tcp_sequence).
+        return
+    offset = base + (seg.urgent - 1 if seg.urgent else 0)
+    extra = half.more()
+    if offset >= half.next_offset and offset > extra.urgent_offset:
+        extra.urgent_offset = offset
+
+
 def accept(
     ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment, base: int
 ) -> bool:
@@ -111,6 +127,8 @@ def accept(
     start = base
     stop = base + seg.length
     seen = base + seg.captured
+    # Where a FIN is the last position of what is held.
+    fin = ctx.wins == BY_PLACE and seg.flags & FIN != 0 and half.flags & FINISHED == 0
     if stop > half.sent_edge:
         half.sent_edge = stop
     if start < half.next_offset:
@@ -131,8 +149,6 @@ def accept(
         if fin:
             end_at_fin(ctx, stream, half)
         finish_if_due(ctx, stream, half)
-    # Where a FIN is the last position of what is held.
-    fin = ctx.wins == BY_PLACE and seg.flags & FIN != 0 and half.flags & FINISHED == 0
         return overfull(ctx, stream, half, peer)
     extra = half.more()
     if extra.held is None:
@@ -141,6 +157,19 @@ def accept(
         extra.out_of_order += not seg.copy
         if ctx.notes:
             ctx.note(stream, half, "out_of_order", base, seg)
+    origin = start
+    if ctx.wins == BY_PLACE:
+        origin = AT_ONCE
+        if start > half.next_offset:
+            origin = place(ctx, stream, half, seg, start, stop + fin)
+            shift = extra.held.queue.shift
+            if shift:
+                # It became one buffer with a FIN before it.
+                base -= shift
+                start -= shift
+                seen -= shift
+                stop -= shift
+                fin = True
     if seen > start:
         piece = piece_of(
             start, seen, origin, stop, base, seg.payload, seg.frame, seg.time_ns
@@ -160,39 +189,10 @@ def accept(
 
 def holds(half: Half) -> bool:
     """Return whether any piece waits for bytes before it."""
-    origin = start
-    if ctx.wins == BY_PLACE:
-        origin = AT_ONCE
-        if start > half.next_offset:
-            origin = place(ctx, stream, half, seg, start, stop + fin)
-            shift = extra.held.queue.shift
-            if shift:
-                # It became one buffer with a FIN before it.
-                base -= shift
-                start -= shift
-                seen -= shift
-                stop -= shift
-                fin = True
     extra = half.extra
     return extra is not None and extra.held is not None and extra.held.count > 0
 
 
-def hold(
-    ctx: Context, stream: Stream, half: Half, piece: HeldPiece, seg: Segment
-) -> None:
-    """Put a piece among those that wait, and account for what overlaps."""
-    # Both are there: `accept` made them.
-    extra: HalfExtra = half.extra  # type: ignore[assignment]
-    held: Held = extra.held  # type: ignore[assignment]
-    before_bytes = held.payload_bytes
-    before_count = held.count
-    clashes = held.add(piece, ctx.wins)
-    lost = piece.size() - (held.payload_bytes - before_bytes)
-    ctx.memory_bytes += held.payload_bytes - before_bytes
-    ctx.memory_bytes += (held.count - before_count) * PIECE_BYTES
-    conflicting = 0
-    if clashes:
-        conflicting = clashed(ctx, stream, half, clashes, seg)
 def place(
     ctx: Context, stream: Stream, half: Half, seg: Segment, start: int, stop: int
 ) -> int:
@@ -211,6 +211,22 @@ def place(
     return origin
 
 
+def hold(
+    ctx: Context, stream: Stream, half: Half, piece: HeldPiece, seg: Segment
+) -> None:
+    """Put a piece among those that wait, and account for what overlaps."""
+    # Both are there: `accept` made them.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    held: Held = extra.held  # type: ignore[assignment]
+    before_bytes = held.payload_bytes
+    before_count = held.count
+    clashes = held.add(piece, ctx.wins)
+    lost = piece.size() - (held.payload_bytes - before_bytes)
+    ctx.memory_bytes += held.payload_bytes - before_bytes
+    ctx.memory_bytes += (held.count - before_count) * PIECE_BYTES
+    conflicting = 0
+    if clashes:
+        conflicting = clashed(ctx, stream, half, clashes, seg)
     extra.duplicate_bytes += lost - conflicting
     if lost:
         repeated(extra, seg)

@@ -21,6 +21,7 @@ def segment_of(segments: Segments, batch: Batch, i: int) -> Segment:
     seg.length = segments.length[i]
     seg.captured = segments.captured[i]
     seg.ttl = segments.ttl[i]
+    seg.urgent = segments.urgent[i]
     seg.mss = segments.mss[i]
     seg.wscale = segments.wscale[i]
     seg.sack_permitted = segments.sack_permitted[i] != 0

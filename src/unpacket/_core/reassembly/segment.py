@@ -31,6 +31,7 @@ class Segment:
         "time_ns",
         "tsval",
         "ttl",
+        "urgent",
         "window",
         "wscale",
     )
@@ -52,5 +53,6 @@ class Segment:
     time_ns: int
     tsval: int
     ttl: int
+    urgent: int
     window: int
     wscale: int

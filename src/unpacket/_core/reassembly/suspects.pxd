@@ -5,12 +5,12 @@ from unpacket._core.reassembly.delivery cimport finish_if_due, release
 from unpacket._core.reassembly.gaps cimport watch
 from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.held cimport Piece as HeldPiece, piece_of
-from unpacket._core.reassembly.intake cimport accept
+from unpacket._core.reassembly.intake cimport accept, expect_urgent
 from unpacket._core.reassembly.judgement cimport far_ttl
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 
-cdef unsigned int FIN, FIN_SEEN, FINISHED
+cdef unsigned int FIN, FIN_SEEN, FINISHED, URG
 cdef long long PIECE_BYTES
 cdef int BY_PLACE
 cdef Py_ssize_t MAX_SUSPECTS

@@ -3,13 +3,13 @@
 What the peer acknowledges decides, and bytes that others contradict.
 """
 
-from unpacket._core.constants import FIN, FIN_SEEN, FINISHED, PIECE_BYTES
+from unpacket._core.constants import FIN, FIN_SEEN, FINISHED, PIECE_BYTES, URG
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import finish_if_due, release
 from unpacket._core.reassembly.gaps import watch
 from unpacket._core.reassembly.half import Half, HalfExtra
 from unpacket._core.reassembly.held import BY_PLACE, piece_of
-from unpacket._core.reassembly.intake import accept
+from unpacket._core.reassembly.intake import accept, expect_urgent
 from unpacket._core.reassembly.judgement import far_ttl
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream
@@ -174,6 +174,8 @@ def settle_one(
     if reason == "ttl" and base >= half.next_offset:
         half.ttl = seg.ttl
     closes = False
+    if ctx.urgent_apart and seg.flags & URG:
+        expect_urgent(half, seg, base)
     held_fin = seg.flags & FIN != 0 and ctx.wins == BY_PLACE
     if seg.length or held_fin:
         closes = accept(ctx, stream, half, peer, seg, base)

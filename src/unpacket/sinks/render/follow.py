@@ -24,6 +24,7 @@ from unpacket._core.reassembly.events import (
     Opened,
     Piece,
     Rejected,
+    Urgent,
 )
 
 FORMS = ("utf8", "ascii", "ebcdic", "hex", "raw", "c-array", "yaml", "json")
@@ -114,6 +115,9 @@ def remark(event: Any) -> str | None:
             where = "" if offset is None else f" at offset {offset}"
             what = f"{counted(len(payload))}{where}: {reason}"
             return f"{direction} rejected: {what} (frame {event.frame})"
+        case Urgent(_, direction, offset, payload):
+            what = f"{shown(payload)} at offset {offset}"
+            return f"{direction} urgent: {what} (frame {event.frame})"
         case Data(_, direction, offset, payload) if not event.acknowledged:
             what = f"{counted(len(payload))} at offset {offset}"
             return f"{direction} unacknowledged: {what} (frame {event.frame})"
@@ -392,6 +396,8 @@ class JsonLines:
                         "data_base64": base64(event.payload),
                     }
                 }
+            case Urgent():
+                return {"urgent": {"data_base64": base64(event.payload)}}
             case Finished():
                 return {"finished": True}
             case Closed():
