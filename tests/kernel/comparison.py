@@ -10,11 +10,14 @@ from tests.kernel import fragments, model
 from tests.kernel.device import Device
 from tests.kernel.generators import Cut, Sequence, Step
 from tests.kernel.peer import Connection, Outcome, Wire
-from unpacket import Assembler, Batch, Data, Direction, Gap, Policy
+from tests.talk import feed_all
+from unpacket import Data, Direction, Gap, Policy
 
 # Conversations that go on at the same time.
 TOGETHER = 100
 A_NAMESPACE = 5_000
+# Frames that are fed at once.
+A_BATCH = 2_000
 CLOCK = 1_000_000
 
 
@@ -41,8 +44,12 @@ class Difference(NamedTuple):
     other: Outcome
 
 
-def play(sequences: list[Sequence], seed: int = 0) -> Iterator[list[Played]]:
+def play(
+    sequences: list[Sequence], seed: int = 0, *, tap: bool = False
+) -> Iterator[list[Played]]:
     """Give conversations that the running kernel had, some at the same time.
+
+    ``tap`` is for ``Device``.
 
     Raises:
         Unavailable: There is no device on this machine.
@@ -50,7 +57,7 @@ def play(sequences: list[Sequence], seed: int = 0) -> Iterator[list[Played]]:
     rng = random.Random(seed)
     for first in range(0, len(sequences), A_NAMESPACE):
         # A new one forgets the fragments that never became whole.
-        with Device() as device:
+        with Device(tap=tap) as device:
             some = sequences[first : first + A_NAMESPACE]
             for start in range(0, len(some), TOGETHER):
                 together = some[start : start + TOGETHER]
@@ -77,15 +84,12 @@ def _play_together(
     for turn in turns:
         sequence, connection = sequences[turn], connections[turn]
         connection.send(packets(sequence, connection, next(steps[turn])))
-    outcomes = [connection.outcome() for connection in connections]
     frames = wire.take()
     for connection in connections:
         connection.close()
     return [
-        Played(sequence, connection.client, outcome, frames)
-        for sequence, connection, outcome in zip(
-            sequences, connections, outcomes, strict=True
-        )
+        Played(sequence, connection.client, connection.outcome, frames)
+        for sequence, connection in zip(sequences, connections, strict=True)
     ]
 
 
@@ -138,9 +142,11 @@ def modelled(played: list[Played]) -> list[Outcome]:
     return [model_outcome(one.sequence) for one in played]
 
 
-def model_outcome(sequence: Sequence) -> Outcome:
+def model_outcome(
+    sequence: Sequence, buffer: model.Buffer = model.Buffer.LINEAR
+) -> Outcome:
     """Return what the models say that the program reads of a conversation."""
-    receiver = model.Receiver()
+    receiver = model.Receiver(buffer)
     header = bytes(fragments.TCP_HEADER_BYTES)
     headers = (20 if sequence.version == 4 else 40) + len(header)
     datagram = fragments.Datagram(sequence.version)
@@ -168,19 +174,19 @@ def reassembled(played: list[Played]) -> list[Outcome]:
 
     It is what the client sent up to the first gap; how it ended is not judged.
     """
-    assembler = Assembler(Policy.preset("linux"))
-    events = assembler.feed(Batch.from_frames(played[0].frames, 1))
-    events += assembler.finish()
+    frames = played[0].frames
+    cuts = range(0, len(frames), A_BATCH)
+    events = feed_all(frames, Policy.preset("linux"), cuts)
     data = {one.client: b"" for one in played}
     ended = set()
     for event in events:
         client = event.stream.client
         end = (client.address, client.port)
-        if isinstance(event, Gap) and event.direction is Direction.CLIENT:
-            ended.add(end)
-        elif isinstance(event, Data) and event.direction is Direction.CLIENT:
-            if end not in ended:
-                data[end] += event.payload
+        match event:
+            case Gap(_, Direction.CLIENT):
+                ended.add(end)
+            case Data(_, Direction.CLIENT, _, payload) if end not in ended:
+                data[end] += payload
     return [Outcome(data[one.client], one.outcome.end) for one in played]
 
 

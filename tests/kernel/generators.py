@@ -1,6 +1,7 @@
 """Seeded random conversations, each a list of what the crafted client sends."""
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,7 +135,32 @@ def _pieces(rng: random.Random, edges: list[int]) -> list[tuple[int, int]]:
     """Return the range between the first and last edge, cut at some of the others."""
     chosen = [edge for edge in edges[1:-1] if rng.random() < 0.5]
     points = [edges[0], *chosen, edges[-1]]
-    return list(zip(points, points[1:], strict=False))
+    return list(itertools.pairwise(points))
+
+
+def urgent(rng: random.Random) -> Sequence:
+    """Return chunks of a conversation, some with urgent pointers, some again."""
+    steps = []
+    offset = 0
+    for index in range(rng.randint(2, 8)):
+        payload = bytes(97 + (index * 8 + n) % 26 for n in range(rng.randint(1, 8)))
+        steps.append(_maybe_urgent(rng, Step(offset, payload)))
+        if rng.random() < 0.2:
+            again = Step(offset, rng.choice((payload, b"")))
+            steps.append(_maybe_urgent(rng, again))
+        offset += len(payload)
+    if rng.random() < 0.4:
+        first, second = rng.sample(range(len(steps)), 2)
+        steps[first], steps[second] = steps[second], steps[first]
+    return Sequence("urgent", *_ends(rng), tuple(steps))
+
+
+def _maybe_urgent(rng: random.Random, step: Step) -> Step:
+    if rng.random() < 0.5:
+        return step
+    return dataclasses.replace(
+        step, flags=ACK | URG, urgent=rng.choice((0, 1, 2, 3, 5, 8, 12, 1000))
+    )
 
 
 def injections(rng: random.Random) -> Sequence:
@@ -240,6 +266,7 @@ KINDS: dict[str, Callable[[random.Random], Sequence]] = {
         overlapping_fins,
         full_sized_overlaps,
         fragments,
+        urgent,
         injections,
     )
 }

@@ -72,6 +72,7 @@ class Connection:
         client: Address and port.
         isn, kernel_isn: Initial sequence numbers of the two ends.
         kernel_timestamp: Of the SYN-ACK; 0 without timestamps.
+        outcome: What the program has read, which reads at once what there is.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Connection:
         self._identification = number if version == 6 else number & 0xFFFF
         self._wire = wire
         self._target = (KERNEL_END[version], PORT)
+        self.outcome = Outcome(b"", "")
         self._socket: socket.socket | None = None
         syn = self.segment(-1, flags=SYN, acked=None, options=options)
         answer = wire.send(self.packet(syn))[0]
@@ -155,20 +157,21 @@ class Connection:
         """Send packets, and record what the kernel answers."""
         for packet in packets:
             self._wire.send(packet)
+            self._read()
 
-    def outcome(self) -> Outcome:
-        """Read all that there is to be read."""
-        data = b""
-        if self._socket is None:
-            return Outcome(data, "")
+    def _read(self) -> None:
+        data, end = self.outcome
+        if self._socket is None or end:
+            return
         try:
             while chunk := self._socket.recv(1 << 20):
                 data += chunk
+            end = "eof"
         except BlockingIOError:
-            return Outcome(data, "")
+            pass
         except (ConnectionResetError, BrokenPipeError):
-            return Outcome(data, "rst")
-        return Outcome(data, "eof")
+            end = "rst"
+        self.outcome = Outcome(data, end)
 
     def close(self) -> None:
         """Forget the connection, unrecorded."""
