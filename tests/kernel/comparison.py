@@ -76,7 +76,7 @@ def _play_together(
         connection = Connection(
             wire, sequence.version, number + index, sequence.isn, options
         )
-        connection.establish(options=options_of(sequence, connection, Step(0)))
+        connection.establish(options_of(sequence, connection, Step(0)))
         connections.append(connection)
     turns = [n for n, sequence in enumerate(sequences) for _ in sequence.steps]
     rng.shuffle(turns)

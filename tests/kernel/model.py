@@ -120,7 +120,7 @@ class Receiver:
         self.queue: list[Held] = []
         self.finished = False
         self._buffer = buffer
-        self._tree = Tree[Held]()
+        self._tree = Tree()
         self._last: Held | None = None
 
     def receive(self, segment: Segment) -> None:

@@ -101,9 +101,9 @@ class Connection:
         self.kernel_isn = int.from_bytes(header[4:8], "big")
         self.kernel_timestamp = timestamp_of(header)
 
-    def establish(self, **choices: int | bytes) -> None:
+    def establish(self, options: bytes) -> None:
         """Send the third packet of the handshake, and accept."""
-        self._wire.send(self.packet(self.segment(0, **choices)))
+        self._wire.send(self.packet(self.segment(0, options=options)))
         self.accept()
 
     def accept(self) -> bool:
@@ -143,14 +143,17 @@ class Connection:
             sum_xor=sum_xor,
         )
 
-    def packet(self, payload: bytes, **choices: int | bool) -> bytes:
+    def packet(
+        self, payload: bytes, fragment_offset: int = 0, more_fragments: bool = False
+    ) -> bytes:
         """Return an IP packet of the client; see ``builder.ip``."""
         return builder.ip(
             self.client[0],
             self._target[0],
             payload,
             identification=self._identification,
-            **choices,
+            fragment_offset=fragment_offset,
+            more_fragments=more_fragments,
         )
 
     def send(self, packets: Sequence[bytes]) -> None:

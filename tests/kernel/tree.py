@@ -4,36 +4,36 @@ The shape matters: on its way down to where a segment belongs, the kernel tries 
 append it to each buffer that it passes.
 """
 
-from typing import Generic, TypeVar
+from typing import Any, TypeAlias
+
+# A Node or None. Where it is followed, the balance of the tree says that it is there.
+Link: TypeAlias = Any
 
 
 class Node:
     """What can be in a tree."""
 
     def __init__(self) -> None:
-        self.parent: Node | None = None
-        self.left: Node | None = None
-        self.right: Node | None = None
+        self.parent: Link = None
+        self.left: Link = None
+        self.right: Link = None
         self.red = True
 
 
-N = TypeVar("N", bound=Node)
-
-
-class Tree(Generic[N]):
+class Tree:
     """Nodes in the order in which their users put them."""
 
     def __init__(self) -> None:
-        self.root: N | None = None
+        self.root: Link = None
 
-    def first(self) -> N | None:
+    def first(self) -> Link:
         """Return the leftmost node."""
         node = self.root
         while node is not None and node.left is not None:
             node = node.left
         return node
 
-    def following(self, node: N) -> N | None:
+    def following(self, node: Node) -> Link:
         """Return the next node in order."""
         if node.right is not None:
             node = node.right
@@ -44,7 +44,7 @@ class Tree(Generic[N]):
             node = node.parent
         return node.parent
 
-    def replace(self, old: N, new: N) -> None:
+    def replace(self, old: Node, new: Node) -> None:
         """Put a node in the place of another."""
         new.left, new.right, new.red = old.left, old.right, old.red
         self._graft(old, new)
@@ -52,7 +52,7 @@ class Tree(Generic[N]):
             if child is not None:
                 child.parent = new
 
-    def insert(self, node: N, parent: N | None, *, right: bool) -> None:
+    def insert(self, node: Node, parent: Link, *, right: bool) -> None:
         """Hang a node below another that has nothing on that side."""
         node.parent, node.left, node.right, node.red = parent, None, None, True
         if parent is None:
@@ -79,7 +79,7 @@ class Tree(Generic[N]):
             self._rotate(above, left=not on_left)
         self.root.red = False
 
-    def erase(self, node: N) -> None:
+    def erase(self, node: Node) -> None:
         """Take a node out."""
         if node.left is not None and node.right is not None:
             # The next in order takes its place and colour.
@@ -102,7 +102,7 @@ class Tree(Generic[N]):
         if black:
             self._mend(child, parent)
 
-    def _mend(self, node: N | None, parent: N | None) -> None:
+    def _mend(self, node: Link, parent: Link) -> None:
         """Restore the black heights where ``node`` is one short."""
         while parent is not None and (node is None or not node.red):
             on_left = node is parent.left
@@ -130,7 +130,7 @@ class Tree(Generic[N]):
         if node is not None:
             node.red = False
 
-    def _rotate(self, node: N, *, left: bool) -> None:
+    def _rotate(self, node: Node, *, left: bool) -> None:
         riser = node.right if left else node.left
         middle = riser.left if left else riser.right
         if left:
@@ -142,7 +142,7 @@ class Tree(Generic[N]):
         self._graft(node, riser)
         node.parent = riser
 
-    def _graft(self, old: N, new: N | None) -> None:
+    def _graft(self, old: Node, new: Link) -> None:
         """Let the parent of ``old`` have ``new`` instead."""
         parent = old.parent
         if new is not None:

@@ -13,8 +13,8 @@ from unpacket import (
     Note,
     Opened,
     Rejected,
-    Urgent,
     Stream,
+    Urgent,
 )
 from unpacket._core.constants import REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS

@@ -60,7 +60,7 @@ def deliver(
     waits = ctx.acked_only and (
         half.acked < half.next_offset
         # What was acknowledged with this segment has not been given out yet.
-        or (extra is not None and extra.unreleased)
+        or (extra is not None and bool(extra.unreleased))
     )
     if not waits and (not ctx.want_data or half.flags & IGNORED):
         return

@@ -99,6 +99,7 @@ cdef class Held:
     )
     cpdef bint differs(self, Piece new) except -1
     cdef Py_ssize_t buffers(self) except -1
+    cdef long long shift(self) except? -1
     @cython.locals(origin=cython.longlong)
     cpdef long long place(
         self, long long start, long long stop, long long size, long long packet_bytes

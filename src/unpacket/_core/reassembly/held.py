@@ -426,6 +426,10 @@ class Held:
         """Return how many buffers ``queue`` has."""
         return 0 if self.queue is None else self.queue.count
 
+    def shift(self) -> int:
+        """Return ``shift`` of ``queue``, after ``place``."""
+        return 0 if self.queue is None else self.queue.shift
+
     def place(self, start: int, stop: int, size: int, packet_bytes: int) -> int:
         """Return the ``origin`` that makes BY_PLACE decide as Linux would.
 

@@ -162,7 +162,7 @@ def accept(
         origin = AT_ONCE
         if start > half.next_offset:
             origin = place(ctx, stream, half, seg, start, stop + fin)
-            shift = extra.held.queue.shift
+            shift = extra.held.shift()
             if shift:
                 # It became one buffer with a FIN before it.
                 base -= shift

@@ -35,7 +35,7 @@ cdef class LinuxQueue:
     cdef uncover(self, Buffer new)
     @cython.locals(above=Buffer, uncle=Buffer, inner=Buffer, on_left=bint)
     cdef insert(self, Buffer node, Buffer parent, bint to_right)
-    @cython.locals(child=Buffer, parent=Buffer, heir=Buffer, red=bint)
+    @cython.locals(child=Buffer, parent=Buffer, heir=Buffer, left=Buffer, red=bint)
     cdef erase(self, Buffer node)
     @cython.locals(on_left=bint, sibling=Buffer, far=Buffer, near=Buffer)
     cdef mend(self, Buffer node, Buffer parent)

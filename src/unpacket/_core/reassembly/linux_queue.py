@@ -255,8 +255,10 @@ class LinuxQueue:
                 heir.right = node.right
                 heir.right.parent = heir
             self.graft(node, heir)
-            heir.left = node.left
-            heir.left.parent = heir
+            # It has two children.
+            left: Buffer = node.left  # type: ignore[assignment]
+            heir.left = left
+            left.parent = heir
             heir.red = node.red
         if not red:
             self.mend(child, parent)
