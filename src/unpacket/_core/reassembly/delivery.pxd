@@ -23,6 +23,7 @@ cpdef deliver(
     list parts,
     long long frame,
     long long time_ns,
+    long long ack,
 )
 @cython.locals(extra=HalfExtra)
 cdef put_out(Context ctx, Half half, event, long long length, bint waits)

@@ -47,6 +47,7 @@ def deliver(
     parts: list[HeldPiece] | None,
     frame: int,
     time_ns: int,
+    ack: int,
 ) -> None:
     """Deliver the next ``length`` bytes.
 
@@ -71,6 +72,7 @@ def deliver(
     event.payload = payload  # type: ignore[assignment]
     event.frame = frame
     event.time_ns = time_ns
+    event.ack = ack
     event.parts = parts
     event.acknowledged = True
     if extra is not None and offset <= extra.urgent_offset < half.next_offset:
@@ -183,7 +185,9 @@ def part(event: Data) -> HeldPiece:
     """Return which packet carried a Data event that has no parts."""
     start = event.offset
     stop = start + len(event.payload)
-    return piece_of(start, stop, start, stop, start, None, event.frame, event.time_ns)
+    return piece_of(
+        start, stop, start, stop, start, None, event.frame, event.time_ns, event.ack
+    )
 
 
 def split(event: Data, offset: int) -> tuple[Data, Data]:
@@ -204,6 +208,7 @@ def split(event: Data, offset: int) -> tuple[Data, Data]:
         event.frame,
         event.time_ns,
         head_parts,
+        event.ack,
     )
     tail = Data(
         event.stream,
@@ -213,6 +218,7 @@ def split(event: Data, offset: int) -> tuple[Data, Data]:
         event.frame,
         event.time_ns,
         tail_parts,
+        tail_parts[0].ack,
     )
     return head, tail
 
@@ -262,7 +268,17 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
                 piece.payload = None
                 parts.append(piece)
         joined = payloads[0] if len(payloads) == 1 else b"".join(payloads)
-        deliver(ctx, stream, half, stop - start, joined, parts, ctx.frame, ctx.time_ns)
+        deliver(
+            ctx,
+            stream,
+            half,
+            stop - start,
+            joined,
+            parts,
+            ctx.frame,
+            ctx.time_ns,
+            first.ack,
+        )
     if held is not None and held.queue is not None:
         before = held.buffers()
         held.queue.advance(half.next_offset)

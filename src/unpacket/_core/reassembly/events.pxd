@@ -16,6 +16,7 @@ cdef class Data:
     cdef readonly object payload
     cdef readonly long long frame
     cdef readonly long long time_ns
+    cdef readonly long long ack
     cdef readonly list parts
     cdef readonly bint acknowledged
 

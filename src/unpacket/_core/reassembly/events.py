@@ -82,11 +82,14 @@ class Data:
 
     Attributes:
         payload: The bytes, which no event repeats.
+        ack: The acknowledgement number of the packet that carried the first of them;
+            -1 where it had none. ``Stream.offset_of`` has the offset.
         acknowledged: False where the bytes were let go at the end of the stream
             without the acknowledgement that the policy asks for.
     """
 
     __slots__ = (
+        "ack",
         "acknowledged",
         "direction",
         "frame",
@@ -107,6 +110,7 @@ class Data:
         frame: int = 0,
         time_ns: int = 0,
         parts: "list[HeldPiece] | None" = None,
+        ack: int = -1,
     ) -> None:
         self.stream = stream
         self.direction = direction
@@ -115,6 +119,7 @@ class Data:
         self.frame = frame
         self.time_ns = time_ns
         self.parts = parts
+        self.ack = ack
         self.acknowledged = True
 
     @property

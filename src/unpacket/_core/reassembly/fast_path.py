@@ -223,6 +223,7 @@ def tell(ctx: Context, table: FlowTable, segments: Segments, batch: Batch) -> No
         event.payload = native.octets(batch, segments.start[i], segments.length[i])
         event.frame = batch.first_number + segments.index[i]
         event.time_ns = segments.time_ns[i]
+        event.ack = segments.ack[i]
         event.parts = None
         event.acknowledged = True
         ctx.events.append(event)

@@ -21,6 +21,7 @@ cdef class Piece:
     cdef public bint fin
     cdef public long long frame
     cdef public long long time_ns
+    cdef public long long ack
     @cython.locals(base=cython.longlong, payload=bytes)
     cdef Piece cut(self, long long start, long long stop)
     cdef long long size(self)
@@ -36,6 +37,7 @@ cpdef Piece piece_of(
     bytes payload,
     long long frame,
     long long time_ns,
+    long long ack=*,
 )
 
 

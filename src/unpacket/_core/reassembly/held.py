@@ -57,6 +57,7 @@ class Piece:
     """
 
     __slots__ = (
+        "ack",
         "base",
         "end",
         "fin",
@@ -77,6 +78,8 @@ class Piece:
     fin: bool
     frame: int
     time_ns: int
+    # What the segment acknowledged, a sequence number; -1 where it did not.
+    ack: int
 
     def cut(self, start: int, stop: int) -> "Piece":
         """Return the part ``[start, stop)`` of this piece as a piece.
@@ -102,6 +105,7 @@ class Piece:
             payload,
             self.frame,
             self.time_ns,
+            self.ack,
         )
 
     def size(self) -> int:
@@ -124,6 +128,7 @@ def piece_of(
     payload: bytes | None,
     frame: int,
     time_ns: int,
+    ack: int = -1,
 ) -> Piece:
     """Return a Piece, without a call through Python."""
     piece = Piece.__new__(Piece)
@@ -136,6 +141,7 @@ def piece_of(
     piece.fin = False
     piece.frame = frame
     piece.time_ns = time_ns
+    piece.ack = ack
     return piece
 
 

@@ -14,7 +14,7 @@ from unpacket._core.reassembly.limits cimport overfull
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 
-cdef unsigned int HAS_CONFLICT, FIN, FINISHED
+cdef unsigned int ACK, HAS_CONFLICT, FIN, FINISHED
 cdef long long BUFFER_BYTES, PIECE_BYTES
 cdef int BY_PLACE
 cdef long long AT_ONCE
@@ -37,6 +37,7 @@ cpdef expect_urgent(Half half, Segment seg, long long base)
     extra=HalfExtra, start=cython.longlong, stop=cython.longlong,
     seen=cython.longlong, begin=cython.longlong, payload=bytes, piece=HeldPiece,
     fin=bint, length=cython.longlong, origin=cython.longlong, shift=cython.longlong,
+    ack=cython.longlong,
 )
 cpdef bint accept(
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base

@@ -4,6 +4,7 @@ Offsets are 64 bits and never wrap. What overlaps is compared, and counted once.
 """
 
 from unpacket._core.constants import (
+    ACK,
     BUFFER_BYTES,
     FIN,
     FINISHED,
@@ -145,7 +146,10 @@ def accept(
         if stop > start:
             length = stop - start
             remember(ctx, half, start, payload, seg.frame)
-            deliver(ctx, stream, half, length, payload, None, seg.frame, seg.time_ns)
+            ack = seg.ack if seg.flags & ACK else -1
+            deliver(
+                ctx, stream, half, length, payload, None, seg.frame, seg.time_ns, ack
+            )
         if fin:
             end_at_fin(ctx, stream, half)
         finish_if_due(ctx, stream, half)
@@ -172,7 +176,15 @@ def accept(
                 fin = True
     if seen > start:
         piece = piece_of(
-            start, seen, origin, stop, base, seg.payload, seg.frame, seg.time_ns
+            start,
+            seen,
+            origin,
+            stop,
+            base,
+            seg.payload,
+            seg.frame,
+            seg.time_ns,
+            seg.ack if seg.flags & ACK else -1,
         )
         hold(ctx, stream, half, piece, seg)
     begin = max(start, seen)
