@@ -1,0 +1,74 @@
+"""The one thing that a protocol has to say: where its messages begin and end.
+
+A framer knows bytes and nothing else. Chunk borders, gaps, ends, mid-stream starts
+and the search after a loss are the business of the layer (``conversation``).
+"""
+
+from typing import TYPE_CHECKING
+
+from unpacket.messages.answers import Answer, refuse
+
+if TYPE_CHECKING:
+    from unpacket.messages.message import Message
+
+# What `side` returns where it cannot say.
+UNDECIDED = -1
+
+
+class Framer:
+    """Cuts one half into messages; to be subclassed.
+
+    A framer with a state of its own makes a new one for each half (``begin``). One
+    without may serve all of them.
+
+    Attributes:
+        name: What its messages are called.
+        pairs: Whether each message of the server answers one of the client; then
+            ``unpacket.messages.exchanges`` pairs them.
+    """
+
+    name = "messages"
+    pairs = False
+
+    def begin(self, direction: int, whole: bool) -> "Framer":
+        """Return the framer of a half that begins.
+
+        Args:
+            direction: 0 for what the client sent, 1 for the server.
+            whole: Whether the stream is seen from its beginning on.
+        """
+        return self
+
+    def frame(self, data: bytes, start: int, ended: bool) -> Answer:
+        """Say what begins, or goes on, at ``data[start]``.
+
+        Args:
+            data: Contiguous bytes of the half; those before ``start`` are done with.
+            ended: Whether nothing follows them: a gap, or the end of the half. Then
+                an answer of ``need`` refuses them.
+        """
+        return refuse()
+
+    def find_start(self, data: bytes, start: int, ended: bool) -> int:
+        """Return the first offset from ``start`` on at which a message may begin.
+
+        That is ``len(data)`` where there is none. By default every one is tried.
+        """
+        return start
+
+    def side(self, data: bytes, ended: bool) -> int:
+        """Return who sends such bytes: 0 the client, 1 the server, -1 nobody knows.
+
+        Asked only where the handshake was not captured, of the first bytes.
+        """
+        return UNDECIDED
+
+    def expect(self, request: "Message | None") -> None:
+        """Learn which request the next message answers; None where it is unknown."""
+
+    def reset(self) -> None:
+        """Learn that a hole, or the end of the half, came: what comes next is new."""
+
+    def tunnel(self, protocol: str | None) -> "Framer | None":
+        """Return what frames the tunnel's bytes; None if they are only counted."""
+        return None

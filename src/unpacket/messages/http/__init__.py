@@ -1,0 +1,1 @@
+"""HTTP/1: where its messages begin and end, and what they carry."""

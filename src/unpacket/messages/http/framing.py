@@ -1,0 +1,450 @@
+"""HTTP/1.x in both directions: where messages begin and end (RFC 9112 section 6).
+
+One framer a half. The request's knows what may come before a request; the response's
+is told which request it answers. What is chunked goes on in either in the same way:
+
+=========  ===================================================================
+HEADS      a head, or empty lines before it
+SIZE       the size of the first chunk
+NEXT_SIZE  the end of a chunk's data, and the size of the next
+=========  ===================================================================
+"""
+
+from typing import Any
+
+from unpacket.messages.answers import (
+    BROKEN,
+    MESSAGE,
+    NEED,
+    PART,
+    REFUSE,
+    SKIP,
+    TUNNEL,
+    UNTIL_END,
+    Answer,
+)
+from unpacket.messages.framer import Framer
+from unpacket.messages.http.head import (
+    BAD_LENGTH,
+    CHUNKED,
+    CONNECT,
+    CR,
+    HEAD,
+    INCOMPLETE,
+    LF,
+    NO_LENGTH,
+    NOT_CHUNKED,
+    SPACE,
+    TAB,
+    TOKEN,
+    HttpMessage,
+    Request,
+    Response,
+    line_end,
+    new_request,
+    new_response,
+    parse_head,
+    request_line,
+    simple_request,
+    status_line,
+)
+from unpacket.messages.http.starts import (
+    first_request,
+    first_response,
+    may_be_request,
+    may_be_response,
+    sender,
+)
+from unpacket.messages import inline_find as native
+
+HEADS = 0
+SIZE = 1
+NEXT_SIZE = 2
+
+# A size with its extensions; who sends more is no sender of chunks.
+MAX_SIZE_LINE = 16 << 10
+
+PREFACE = b"PRI * HTTP/2.0"
+
+SEMICOLON = 59
+
+
+class HalfFramer(Framer):
+    """What the framers of both directions have in common."""
+
+    __slots__ = ("answer", "fresh", "item", "leading", "request", "state", "whole")
+
+    name = "http"
+    pairs = True
+
+    item: HttpMessage | None
+
+    def __init__(self, whole: bool) -> None:
+        self.answer = Answer(NEED)
+        self.state = HEADS
+        self.item = None
+        # Whether empty lines came before the head.
+        self.leading = False
+        # Whether nothing has been seen of the half, and it is seen from its start.
+        self.fresh = whole
+        self.whole = whole
+        self.request: Any = None
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.state = HEADS
+        self.leading = False
+        self.fresh = False
+
+    def say(self, kind: int, length: int, head: int) -> Answer:
+        """Return an answer, in the one object that there is for it."""
+        answer = self.answer
+        answer.kind = kind
+        answer.length = length
+        answer.head = head
+        answer.protocol = None
+        answer.item = None
+        answer.blocks = False
+        answer.tunnels = False
+        answer.interim = False
+        answer.anomaly = None
+        return answer
+
+    def empty_lines(self, data: bytes, start: int) -> int:
+        """Return how many bytes of empty lines there are."""
+        at = start
+        size = len(data)
+        while at < size and (data[at] == CR or data[at] == LF):
+            at += 1
+        return at - start
+
+    def begin_item(self, item: HttpMessage) -> None:
+        """A message begins, and is the one whose chunks come."""
+        self.item = item
+        if self.leading:
+            item.note("leading-crlf")
+            self.leading = False
+        self.fresh = False
+
+    def begin_chunks(self, head: int) -> Answer:
+        """Answer that a message begins whose body is chunked."""
+        self.state = SIZE
+        answer = self.say(PART, head, head)
+        answer.item = self.item
+        return answer
+
+    def chunk(self, data: bytes, start: int, ended: bool) -> Answer:
+        """Say how a chunked body goes on (RFC 9112 section 7.1)."""
+        item: HttpMessage = self.item  # type: ignore[assignment]
+        size = len(data)
+        at = start
+        if self.state == NEXT_SIZE:
+            if at < size and data[at] == LF:
+                item.note("lf-only")
+                at += 1
+            elif size - at >= 2 and data[at] == CR and data[at + 1] == LF:
+                at += 2
+            elif size - at < 2 and (at == size or data[at] == CR):
+                return self.cut(size - start) if ended else self.say(NEED, 1, 0)
+            else:
+                return self.bad_chunk(0, "chunk-without-crlf")
+        lf = native.find_byte(data, LF, at, size)
+        value = 0
+        digits = 0
+        index = at
+        while index < size:
+            octet = data[index]
+            if 48 <= octet <= 57:
+                octet -= 48
+            elif 97 <= octet | 32 <= 102:
+                octet = (octet | 32) - 87
+            else:
+                break
+            if value >= 1 << 59:
+                return self.bad_chunk(at - start, "bad-chunk-size")
+            value = value << 4 | octet
+            digits += 1
+            index += 1
+        # Bytes that cannot be a size need not wait for the end of the line.
+        if index < size and digits == 0:
+            return self.bad_chunk(at - start, "bad-chunk-size")
+        blank = index
+        while index < size and (data[index] == SPACE or data[index] == TAB):
+            index += 1
+        if index < size and data[index] not in (CR, LF, SEMICOLON):
+            return self.bad_chunk(at - start, "bad-chunk-size")
+        if index + 1 < size and data[index] == CR and data[index + 1] != LF:
+            return self.bad_chunk(at - start, "bad-chunk-size")
+        if lf < 0:
+            if size - at > MAX_SIZE_LINE:
+                return self.bad_chunk(at - start, "bad-chunk-size")
+            return self.cut(size - start) if ended else self.say(NEED, 1, 0)
+        if index > blank:
+            item.note("space-after-chunk-size")
+        if data[lf - 1] != CR:
+            item.note("lf-only")
+        lf += 1
+        if value:
+            self.state = NEXT_SIZE
+            return self.say(PART, lf - start + value, lf - start)
+        return self.trailers(data, start, lf, ended)
+
+    def trailers(self, data: bytes, start: int, at: int, ended: bool) -> Answer:
+        """Say where a chunked body ends whose last chunk ended at ``at``."""
+        item: HttpMessage = self.item  # type: ignore[assignment]
+        begin = at
+        size = len(data)
+        while True:
+            lf = native.find_byte(data, LF, at, size)
+            if lf < 0:
+                return self.cut(size - start) if ended else self.say(NEED, 1, 0)
+            stop = line_end(data, at, lf)
+            if stop == lf:
+                item.note("lf-only")
+            if stop == at:
+                break
+            if data.startswith(b"HTTP/", at):
+                # The next response, where the empty line should be.
+                item.note("missing-last-crlf")
+                lf = at - 1
+                break
+            at = lf + 1
+        if at > begin:
+            item.trailers_raw = data[begin:at]
+        self.state = HEADS
+        return self.say(MESSAGE, lf + 1 - start, lf + 1 - start)
+
+    def bad_chunk(self, length: int, anomaly: str) -> Answer:
+        """Answer that a chunked body ends here, since its sizes are none."""
+        self.state = HEADS
+        answer = self.say(BROKEN, length, length)
+        answer.anomaly = anomaly
+        return answer
+
+    def cut(self, length: int) -> Answer:
+        """Answer that the rest of the data is framing that a gap has cut."""
+        self.state = HEADS
+        return self.say(BROKEN, length, length)
+
+
+class RequestFramer(HalfFramer):
+    """Frames what a client sends."""
+
+    __slots__ = ()
+
+    def frame(self, data: bytes, start: int, ended: bool) -> Answer:
+        """Say what begins or goes on at ``data[start]``."""
+        if self.state != HEADS:
+            return self.chunk(data, start, ended)
+        count = self.empty_lines(data, start)
+        if count:
+            self.leading = True
+            return self.say(SKIP, count, 0)
+        size = len(data)
+        lf = native.find_byte(data, LF, start, size)
+        if lf < 0:
+            if ended or not may_be_request(data, start):
+                return self.refused()
+            return self.say(NEED, 1, 0)
+        request = new_request()
+        stop = line_end(data, start, lf)
+        if not request_line(data, start, stop, request):
+            if not self.fresh or not simple_request(data, start, stop, request):
+                return self.refused()
+            request.head = data[start : lf + 1]
+            request.fields_start = lf + 1 - start
+            if stop == lf:
+                request.note("lf-only")
+            self.begin_item(request)
+            answer = self.say(MESSAGE, lf + 1 - start, lf + 1 - start)
+            answer.item = request
+            return answer
+        if stop - start == 14 and data.startswith(PREFACE, start):
+            return self.preface()
+        end = parse_head(data, start, lf, False, request)
+        whole = end != INCOMPLETE
+        if not whole:
+            if not ended:
+                return self.say(NEED, 1, 0)
+            request = new_request()
+            request_line(data, start, stop, request)
+            end = parse_head(data, start, lf, True, request)
+        self.begin_item(request)
+        head = end - start
+        if not whole or request.declared == BAD_LENGTH or request.coding == NOT_CHUNKED:
+            if whole and request.coding == NOT_CHUNKED:
+                request.note("transfer-encoding-not-chunked")
+            answer = self.say(BROKEN, head, head)
+        elif request.coding == CHUNKED:
+            if request.head[request.version_start : request.version_stop] == b"HTTP/1.0":
+                request.note("transfer-encoding-in-http-1.0")
+            answer = self.begin_chunks(head)
+        else:
+            length = 0 if request.declared == NO_LENGTH else request.declared
+            answer = self.say(MESSAGE, head + length, head)
+        answer.item = request
+        answer.blocks = request.method_code == CONNECT or request.upgrades
+        return answer
+
+    def preface(self) -> Answer:
+        """Answer that HTTP/2 begins here (RFC 9113 section 3.4)."""
+        answer = self.say(TUNNEL, 0, 0)
+        answer.protocol = "http2"
+        return answer
+
+    def refused(self) -> Answer:
+        """Answer that no request begins here."""
+        self.fresh = False
+        self.leading = False
+        return self.say(REFUSE, 0, 0)
+
+    def find_start(self, data: bytes, start: int, ended: bool) -> int:
+        """Return where the next request may begin."""
+        return first_request(data, start, ended)
+
+    def side(self, data: bytes, ended: bool) -> int:
+        """Return who sends such bytes."""
+        return sender(data)
+
+
+class ResponseFramer(HalfFramer):
+    """Frames what a server sends."""
+
+    __slots__ = ()
+
+    def expect(self, request: Any) -> None:
+        """Learn which request the next response answers."""
+        self.request = request
+
+    def frame(self, data: bytes, start: int, ended: bool) -> Answer:
+        """Say what begins or goes on at ``data[start]``."""
+        if self.state != HEADS:
+            return self.chunk(data, start, ended)
+        asked: Request | None = self.request
+        size = len(data)
+        if asked is not None and asked.old:
+            if not data.startswith(b"HTTP/", start):
+                if size - start < 5 and not ended and may_be_response(data, start):
+                    return self.say(NEED, 5 - (size - start), 0)
+                response = new_response()
+                response.old = True
+                self.begin_item(response)
+                answer = self.say(UNTIL_END, 0, 0)
+                answer.item = response
+                return answer
+        count = self.empty_lines(data, start)
+        if count:
+            self.leading = True
+            return self.say(SKIP, count, 0)
+        lf = native.find_byte(data, LF, start, size)
+        if lf < 0:
+            if ended or not may_be_response(data, start):
+                return self.refused()
+            return self.say(NEED, 1, 0)
+        response = new_response()
+        stop = line_end(data, start, lf)
+        if not status_line(data, start, stop, response):
+            return self.refused()
+        end = parse_head(data, start, lf, False, response)
+        whole = end != INCOMPLETE
+        if not whole:
+            if not ended:
+                return self.say(NEED, 1, 0)
+            response = new_response()
+            status_line(data, start, stop, response)
+            end = parse_head(data, start, lf, True, response)
+        self.begin_item(response)
+        answer = self.frame_body(response, asked, end - start, whole)
+        answer.item = response
+        return answer
+
+    def frame_body(
+        self, response: Response, asked: Request | None, head: int, whole: bool
+    ) -> Answer:
+        """Say how long a response is (RFC 9112 section 6.3)."""
+        status = response.status_code
+        code = 0 if asked is None else asked.method_code
+        interim = 100 <= status < 200 and status != 101
+        if not whole:
+            answer = self.say(BROKEN, head, head)
+            answer.interim = interim
+            return answer
+        if status == 101:
+            answer = self.say(MESSAGE, head, head)
+            answer.tunnels = True
+            answer.protocol = upgraded(response)
+            return answer
+        if code == CONNECT and 200 <= status < 300:
+            answer = self.say(MESSAGE, head, head)
+            answer.tunnels = True
+            return answer
+        if interim or code == HEAD or status == 204 or status == 304:
+            answer = self.say(MESSAGE, head, head)
+            answer.interim = interim
+            return answer
+        if response.coding == CHUNKED:
+            if response.head.startswith(b"HTTP/1.0"):
+                response.note("transfer-encoding-in-http-1.0")
+            return self.begin_chunks(head)
+        if response.coding == NOT_CHUNKED:
+            response.note("transfer-encoding-not-chunked")
+            return self.say(UNTIL_END, head, head)
+        if response.declared == BAD_LENGTH:
+            return self.say(BROKEN, head, head)
+        if response.declared != NO_LENGTH:
+            return self.say(MESSAGE, head + response.declared, head)
+        if response.head.startswith(b"RTSP/"):
+            return self.say(MESSAGE, head, head)
+        return self.say(UNTIL_END, head, head)
+
+    def refused(self) -> Answer:
+        """Answer that no response begins here."""
+        self.fresh = False
+        self.leading = False
+        return self.say(REFUSE, 0, 0)
+
+    def find_start(self, data: bytes, start: int, ended: bool) -> int:
+        """Return where the next response may begin."""
+        return first_response(data, start, ended)
+
+    def side(self, data: bytes, ended: bool) -> int:
+        """Return who sends such bytes."""
+        return sender(data)
+
+
+def upgraded(response: Response) -> str:
+    """Return what a connection is used for after "101 Switching Protocols"."""
+    named = (response.header("upgrade") or "").partition(",")[0]
+    named = named.strip().lower()
+    if named == "h2c":
+        return "http2"
+    return named.partition("/")[0] or "unknown"
+
+
+class Http(Framer):
+    """HTTP/1.x, and what looks like it: RTSP, ICY, HTTP/0.9.
+
+    Args:
+        tunnels: What frames the bytes behind "101" and "CONNECT": a ``Framer`` by the
+            name of the protocol, such as ``websocket``.
+    """
+
+    __slots__ = ("tunnels",)
+
+    name = "http"
+    pairs = True
+
+    def __init__(self, tunnels: dict[str, Framer] | None = None) -> None:
+        self.tunnels = dict(tunnels or {})
+
+    def begin(self, direction: int, whole: bool) -> Framer:
+        """Return the framer of a half that begins."""
+        return ResponseFramer(whole) if direction else RequestFramer(whole)
+
+    def side(self, data: bytes, ended: bool) -> int:
+        """Return who sends such bytes: 0 the client, 1 the server, -1 nobody knows."""
+        return sender(data)
+
+    def tunnel(self, protocol: str | None) -> Framer | None:
+        """Return what frames a tunnel's bytes."""
+        return None if protocol is None else self.tunnels.get(protocol)

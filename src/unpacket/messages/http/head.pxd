@@ -1,0 +1,82 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+from unpacket.messages cimport inline_find as native
+from unpacket.messages.message cimport Message, clear
+
+cdef int CR, LF, SPACE, TAB, COLON, COMMA
+cdef Py_ssize_t INCOMPLETE
+cdef long long NO_LENGTH, BAD_LENGTH
+cdef int OTHER, HEAD, CONNECT, NO_CODING, CHUNKED, NOT_CHUNKED
+cdef bytes TOKEN, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE
+
+
+cdef class HttpMessage(Message):
+    cdef public bytes head
+    cdef public bytes trailers_raw
+    cdef list _fields
+    cdef public long long declared
+    cdef public Py_ssize_t fields_start
+    cdef public Py_ssize_t version_start
+    cdef public Py_ssize_t version_stop
+    cdef public Py_ssize_t headers_n
+    cdef public int coding
+    cdef public bint upgrades
+    cdef public bint old
+
+
+@cython.final
+cdef class Request(HttpMessage):
+    cdef public Py_ssize_t method_stop
+    cdef public Py_ssize_t target_start
+    cdef public Py_ssize_t target_stop
+    cdef public int method_code
+
+
+@cython.final
+cdef class Response(HttpMessage):
+    cdef public Py_ssize_t reason_start
+    cdef public Py_ssize_t reason_stop
+    cdef public int status_code
+
+
+cdef empty(HttpMessage message)
+@cython.locals(request=Request)
+cpdef Request new_request()
+@cython.locals(response=Response)
+cpdef Response new_response()
+cpdef Py_ssize_t line_end(bytes data, Py_ssize_t start, Py_ssize_t lf) except -1
+@cython.locals(at=Py_ssize_t, digits=Py_ssize_t)
+cpdef bint is_version(bytes data, Py_ssize_t start, Py_ssize_t stop) except -1
+@cython.locals(
+    at=Py_ssize_t, size=Py_ssize_t, last=Py_ssize_t, first=Py_ssize_t, blank=bint,
+    high=bint, index=Py_ssize_t, octet=cython.uchar,
+)
+cpdef bint request_line(
+    bytes data, Py_ssize_t start, Py_ssize_t stop, Request request
+) except -1
+@cython.locals(index=Py_ssize_t)
+cpdef bint simple_request(
+    bytes data, Py_ssize_t start, Py_ssize_t stop, Request request
+) except -1
+@cython.locals(at=Py_ssize_t, status=int, index=Py_ssize_t)
+cpdef bint status_line(
+    bytes data, Py_ssize_t start, Py_ssize_t stop, Response response
+) except -1
+@cython.locals(
+    size=Py_ssize_t, at=Py_ssize_t, bare=bint, folds=bint, colonless=bint, spaced=bint,
+    count=Py_ssize_t, last=int, stop=Py_ssize_t, first=cython.uchar,
+    colon=Py_ssize_t, name_stop=Py_ssize_t, length=Py_ssize_t, lengths=bytes,
+    codings=bytes, value=bytes,
+)
+cpdef Py_ssize_t parse_head(
+    bytes data, Py_ssize_t start, Py_ssize_t lf, bint ended, HttpMessage message
+) except? -2
+cpdef int coding_of(bytes value) except -1
+@cython.locals(found=cython.longlong, repeated=bint, length=cython.longlong)
+cpdef int64_t length_of(bytes value, HttpMessage message) except? -3
+@cython.locals(
+    found=list, at=Py_ssize_t, size=Py_ssize_t, lf=Py_ssize_t, stop=Py_ssize_t,
+    colon=Py_ssize_t,
+)
+cpdef list parse_fields(bytes head, Py_ssize_t start)

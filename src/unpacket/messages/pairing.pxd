@@ -1,0 +1,50 @@
+cimport cython
+
+from unpacket.messages.message cimport Message
+from unpacket.messages.settings cimport Settings
+
+cdef str KNOWN, NONE, LOST, UNKNOWN
+
+
+@cython.final
+cdef class Exchange:
+    cdef public object stream
+    cdef public object pairing
+    cdef public object request
+    cdef public object response
+    cdef public list interim
+    cdef public long long number
+    cdef public long long ack
+    cdef public long long head_bytes
+    cdef public int open_messages
+
+
+@cython.locals(exchange=Exchange)
+cpdef Exchange new_exchange(stream, long long number)
+
+
+@cython.final
+cdef class Pairing:
+    cdef readonly object waiting
+    cdef readonly list loose
+    cdef public list interim
+    cdef readonly list holes
+    cdef readonly Settings settings
+    cdef readonly object stream
+    cdef readonly bint certain
+    cdef readonly bint asked_unseen
+    @cython.locals(exchange=Exchange)
+    cpdef Exchange request(self, Message message, long long ack, long long head_bytes)
+    @cython.locals(exchange=Exchange, earlier=Py_ssize_t, sought=cython.longlong)
+    cpdef Exchange candidate(self, long long offset, long long covered, long long base)
+    @cython.locals(found=Py_ssize_t, exchange=Exchange, ahead=cython.longlong)
+    cpdef Py_ssize_t hidden(self, Py_ssize_t count, long long base) except -1
+    cpdef Exchange response(self, Message message, Exchange exchange)
+    @cython.locals(exchange=Exchange)
+    cpdef resolve(self, Exchange until)
+    cpdef decide(self, Exchange exchange, str pairing)
+    cpdef hole(self, bint server, long long start, long long stop)
+    cpdef over(self, Exchange exchange)
+    @cython.locals(message=Message)
+    cpdef give_out(self, Exchange exchange)
+    cpdef close(self, bint server_seen)

@@ -1,0 +1,303 @@
+"""Which response answers which request (RFC 9112 section 9.2).
+
+Responses come in the order of their requests, until a hole may hide one of either.
+From there on nothing is paired by counting. It is known again at a request that
+acknowledges just what lies before a response: its sender had seen everything up to
+there, so the response is its own, unless an earlier request was still unanswered.
+That it was not is believed where enough responses were seen or may be hidden.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from unpacket.messages.settings import Settings
+
+if TYPE_CHECKING:
+    from unpacket import Endpoint, Stream
+    from unpacket.messages.message import Message
+
+KNOWN = "known"
+NONE = "none"
+LOST = "lost"
+UNKNOWN = "unknown"
+
+
+class Exchange:
+    """A request and what answers it; one of the two may be missing.
+
+    Attributes:
+        stream: The ``Stream`` that carried both.
+        pairing: ``known``; ``none`` (no answer came, or nobody asked); ``lost`` (the
+            other was not captured); ``unknown`` (it may be there, and nobody can say
+            which it is).
+        request, response: The messages, or None.
+        interim: The interim responses that came before the response.
+    """
+
+    __slots__ = (
+        "ack",
+        "head_bytes",
+        "interim",
+        "number",
+        "open_messages",
+        "pairing",
+        "request",
+        "response",
+        "stream",
+    )
+
+    stream: "Stream"
+    pairing: str | None
+    request: Any
+    response: Any
+    interim: list[Any]
+
+    @property
+    def client(self) -> "Endpoint":
+        """The end that asks."""
+        return self.first.client  # type: ignore[no-any-return]
+
+    @property
+    def server(self) -> "Endpoint":
+        """The end that answers."""
+        return self.first.server  # type: ignore[no-any-return]
+
+    @property
+    def first(self) -> Any:
+        """The message that came first: the request, if there is one."""
+        return self.response if self.request is None else self.request
+
+    @property
+    def time_ns(self) -> int:
+        """The capture time of its first byte."""
+        if self.request is None or self.response is None:
+            return self.first.time_ns  # type: ignore[no-any-return]
+        return min(self.request.time_ns, self.response.time_ns)
+
+    @property
+    def latency_ns(self) -> int | None:
+        """The time from the last byte of the request to the first of the response."""
+        if self.request is None or self.response is None:
+            return None
+        return self.response.time_ns - self.request.last_ns  # type: ignore[no-any-return]
+
+    @property
+    def complete(self) -> bool:
+        """Whether both are there, and whole."""
+        return (
+            self.request is not None
+            and self.response is not None
+            and self.request.complete
+            and self.response.complete
+        )
+
+    def __str__(self) -> str:
+        asked = "(no request)" if self.request is None else str(self.request)
+        answered = "(no response)" if self.response is None else str(self.response)
+        return f"{asked} -> {answered}"
+
+    def __repr__(self) -> str:
+        return f"Exchange(stream={self.stream.id}, pairing={self.pairing!r}, {self})"
+
+
+def new_exchange(stream: "Stream", number: int) -> Exchange:
+    """Return an exchange without messages."""
+    exchange = Exchange.__new__(Exchange)
+    exchange.stream = stream
+    exchange.number = number
+    exchange.pairing = None
+    exchange.request = None
+    exchange.response = None
+    exchange.interim = []
+    exchange.ack = -1
+    exchange.head_bytes = 0
+    exchange.open_messages = 0
+    return exchange
+
+
+class Pairing:
+    """Pairs the messages of one stream.
+
+    Attributes:
+        waiting: Exchanges whose response has not begun, in the order of requests.
+        loose: Responses of which nobody knows yet what they answer.
+        certain: Whether the next response answers the first that waits.
+        holes: Ranges of the server's half that may hide responses, since it is not.
+        asked_unseen: Whether requests may be hidden, since it is not.
+    """
+
+    __slots__ = (
+        "asked_unseen",
+        "certain",
+        "holes",
+        "interim",
+        "loose",
+        "settings",
+        "stream",
+        "waiting",
+    )
+
+    waiting: "deque[Exchange]"
+    loose: list[Exchange]
+    holes: list[tuple[int, int]]
+    interim: list[Any]
+
+    def __init__(self, settings: Settings, stream: "Stream", certain: bool) -> None:
+        self.settings = settings
+        self.stream = stream
+        self.certain = certain
+        self.waiting = deque()
+        self.loose = []
+        self.holes = []
+        self.interim = []
+        self.asked_unseen = not certain
+
+    def request(self, message: "Message", ack: int, head_bytes: int) -> Exchange:
+        """Take a request that begins.
+
+        Args:
+            ack: What its first packet acknowledged, a sequence number, or -1.
+        """
+        exchange = new_exchange(self.stream, message.number)
+        exchange.request = message
+        exchange.open_messages = 1
+        exchange.ack = ack
+        exchange.head_bytes = head_bytes
+        self.settings.waiting_bytes += head_bytes
+        self.waiting.append(exchange)
+        if (
+            len(self.waiting) > self.settings.max_unanswered
+            or self.settings.waiting_bytes > self.settings.max_waiting_bytes
+        ) and len(self.waiting) > 1:
+            self.settings.over_bounds += 1
+            self.certain = False
+            self.decide(self.waiting.popleft(), UNKNOWN)
+        return exchange
+
+    def candidate(self, offset: int, covered: int, base: int) -> Exchange | None:
+        """Return what a response that begins at ``offset`` answers; None if unknown.
+
+        Args:
+            covered: Up to where its packet acknowledged the client's half; -1 if
+                that is not known.
+            base: The sequence number of offset 0 of the server's half, or -1.
+        """
+        if self.certain:
+            return self.waiting[0] if self.waiting else None
+        if base < 0:
+            return None
+        earlier = 0
+        sought = (base + offset) & 0xFFFFFFFF
+        for exchange in self.waiting:
+            if exchange.ack == sought:
+                if 0 <= covered <= exchange.request.offset:
+                    return None
+                if earlier and earlier > len(self.loose) + self.hidden(earlier, base):
+                    return None
+                return exchange
+            earlier += 1
+        return None
+
+    def hidden(self, count: int, base: int) -> int:
+        """Return how many responses the holes may hide, in front of a request.
+
+        One each, and one more for each of the first ``count`` requests that wait and
+        acknowledge a part of it: those before them were answered within.
+        """
+        found = len(self.holes)
+        acked = set()
+        for exchange in self.waiting:
+            if count == 0:
+                break
+            count -= 1
+            acked.add(exchange.ack)
+        for start, stop in self.holes:
+            for ack in acked:
+                ahead = (ack - base - start) & 0xFFFFFFFF
+                if 0 < ahead < stop - start:
+                    found += 1
+        return found
+
+    def response(self, message: "Message", exchange: Exchange | None) -> Exchange:
+        """Take a final response that begins, and what ``candidate`` said of it."""
+        if exchange is None:
+            exchange = new_exchange(self.stream, message.number)
+            if self.certain:
+                exchange.pairing = NONE
+            else:
+                self.loose.append(exchange)
+                if len(self.loose) > self.settings.max_unanswered:
+                    self.settings.over_bounds += 1
+                    self.decide(self.loose.pop(0), UNKNOWN)
+        else:
+            if not self.certain:
+                self.resolve(exchange)
+                self.certain = True
+            self.waiting.popleft()
+            self.settings.waiting_bytes -= exchange.head_bytes
+            exchange.head_bytes = 0
+            exchange.pairing = KNOWN
+        exchange.response = message
+        exchange.open_messages += 1
+        if self.interim:
+            exchange.interim = self.interim
+            self.interim = []
+        return exchange
+
+    def resolve(self, until: Exchange | None) -> None:
+        """Decide about all before an exchange, or about all that there is."""
+        requests = []
+        while self.waiting and self.waiting[0] is not until:
+            requests.append(self.waiting.popleft())
+        responses = self.loose
+        self.loose = []
+        word = UNKNOWN
+        if not responses:
+            word = LOST if self.holes else NONE
+        elif not requests:
+            word = LOST if self.asked_unseen else NONE
+        for exchange in requests:
+            self.decide(exchange, word)
+        for exchange in responses:
+            self.decide(exchange, word)
+        self.holes = []
+        self.asked_unseen = False
+
+    def decide(self, exchange: Exchange, pairing: str) -> None:
+        """Say how an exchange is paired; it is given out once it is over."""
+        exchange.pairing = pairing
+        self.settings.waiting_bytes -= exchange.head_bytes
+        exchange.head_bytes = 0
+        if exchange.open_messages == 0:
+            self.give_out(exchange)
+
+    def hole(self, server: bool, start: int, stop: int) -> None:
+        """A hole may hide messages of a half."""
+        self.certain = False
+        if not server:
+            self.asked_unseen = True
+        elif self.holes and self.holes[len(self.holes) - 1][1] == start:
+            # One loss that the assembler learned in two steps.
+            self.holes[len(self.holes) - 1] = (self.holes[len(self.holes) - 1][0], stop)
+        elif len(self.holes) < self.settings.max_unanswered:
+            self.holes.append((start, stop))
+
+    def over(self, exchange: Exchange) -> None:
+        """A message of the exchange has ended."""
+        exchange.open_messages -= 1
+        if exchange.open_messages == 0 and exchange.pairing is not None:
+            self.give_out(exchange)
+
+    def give_out(self, exchange: Exchange) -> None:
+        """Let the consumer have an exchange."""
+        for message in (exchange.request, exchange.response):
+            if message is not None and message.content is not None:
+                message.content.release()
+        self.settings.out.append(exchange)
+
+    def close(self, server_seen: bool) -> None:
+        """The stream has ended."""
+        if not server_seen:
+            # One side was captured: answers were sent, and are not here.
+            self.holes.append((0, 0))
+        self.resolve(None)
