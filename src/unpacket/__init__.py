@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from unpacket.faces.aio import events_async
     from unpacket.faces.follower import FollowedStream, StreamFollower
     from unpacket.faces.puller import Puller
+    from unpacket.messages.iterate import http as http
+    from unpacket.messages.iterate import messages as messages
 
 __all__ = [
     "AckTracker",
@@ -68,6 +70,8 @@ __all__ = [
     "__version__",
     "events",
     "events_async",
+    "http",
+    "messages",
     "streams",
     "summaries",
 ]
@@ -79,11 +83,13 @@ _FACES = {
     "Puller": "faces.puller",
     "StreamFollower": "faces.follower",
     "events_async": "faces.aio",
+    "http": "messages.iterate",
 }
+_PACKAGES = ("messages", "sources")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "sources":
+    if name in _PACKAGES:
         return import_module(f"{__name__}.{name}")
     if name not in _FACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

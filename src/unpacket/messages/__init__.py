@@ -4,6 +4,11 @@ A framer says where messages begin and end (``framer``); the layer (``layer``) f
 it, passes over what it refuses, and knows what a gap hides.
 """
 
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
 from unpacket.messages.answers import (
     Answer,
     broken,
@@ -40,3 +45,18 @@ __all__ = [
     "tunnel",
     "until_end",
 ]
+
+
+class _Messages(ModuleType):
+    """The package as the function that most programs want of it."""
+
+    def __call__(
+        self, source: Any, framer: Framer, **options: Any
+    ) -> Iterator[Any]:
+        """Give the messages of a capture; see ``unpacket.messages.iterate``."""
+        from unpacket.messages.iterate import messages
+
+        return messages(source, framer, **options)
+
+
+sys.modules[__name__].__class__ = _Messages

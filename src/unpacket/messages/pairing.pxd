@@ -35,6 +35,8 @@ cdef class Pairing:
     cdef readonly bint asked_unseen
     @cython.locals(exchange=Exchange)
     cpdef Exchange request(self, Message message, long long ack, long long head_bytes)
+    @cython.locals(exchange=Exchange)
+    cdef Exchange begin(self)
     @cython.locals(exchange=Exchange, earlier=Py_ssize_t, sought=cython.longlong)
     cpdef Exchange candidate(self, long long offset, long long covered, long long base)
     @cython.locals(found=Py_ssize_t, exchange=Exchange, ahead=cython.longlong)

@@ -32,6 +32,7 @@ class Exchange:
             which it is).
         request, response: The messages, or None.
         interim: The interim responses that came before the response.
+        number: How many exchanges of the layer began before.
     """
 
     __slots__ = (
@@ -158,7 +159,7 @@ class Pairing:
         Args:
             ack: What its first packet acknowledged, a sequence number, or -1.
         """
-        exchange = new_exchange(self.stream, message.number)
+        exchange = self.begin()
         exchange.request = message
         exchange.open_messages = 1
         exchange.ack = ack
@@ -172,6 +173,12 @@ class Pairing:
             self.settings.over_bounds += 1
             self.certain = False
             self.decide(self.waiting.popleft(), UNKNOWN)
+        return exchange
+
+    def begin(self) -> Exchange:
+        """Return the next exchange of the layer."""
+        exchange = new_exchange(self.stream, self.settings.exchanges)
+        self.settings.exchanges += 1
         return exchange
 
     def candidate(self, offset: int, covered: int, base: int) -> Exchange | None:
@@ -221,7 +228,7 @@ class Pairing:
     def response(self, message: "Message", exchange: Exchange | None) -> Exchange:
         """Take a final response that begins, and what ``candidate`` said of it."""
         if exchange is None:
-            exchange = new_exchange(self.stream, message.number)
+            exchange = self.begin()
             if self.certain:
                 exchange.pairing = NONE
             else:

@@ -14,6 +14,7 @@ cdef class Settings:
     cdef public list out
     cdef public long long waiting_bytes
     cdef public long long messages
+    cdef public long long exchanges
     cdef public long long skipped_bytes
     cdef public long long tunnel_bytes
     cdef public long long over_bounds

@@ -25,12 +25,14 @@ class Settings:
         out: What was found since the last call.
         waiting_bytes: What waits in all halves: framing without its end, bytes for
             which the other half has to speak first, heads without an answer.
-        messages, skipped_bytes, tunnel_bytes: What came out so far.
+        messages, exchanges: How many began so far.
+        skipped_bytes, tunnel_bytes: How many bytes belong to no message so far.
         over_bounds: How often a bound made the layer give up something.
     """
 
     __slots__ = (
         "budget",
+        "exchanges",
         "max_pending_bytes",
         "max_queued_bytes",
         "max_unanswered",
@@ -64,6 +66,7 @@ class Settings:
         self.out = []
         self.waiting_bytes = 0
         self.messages = 0
+        self.exchanges = 0
         self.skipped_bytes = 0
         self.tunnel_bytes = 0
         self.over_bounds = 0

@@ -15,6 +15,7 @@ cdef class HttpMessage(Message):
     cdef public bytes head
     cdef public bytes trailers_raw
     cdef list _fields
+    cdef object _decoded
     cdef public long long declared
     cdef public Py_ssize_t fields_start
     cdef public Py_ssize_t version_start

@@ -60,6 +60,7 @@ class HttpMessage(Message):
     """
 
     __slots__ = (
+        "_decoded",
         "_fields",
         "coding",
         "declared",
@@ -76,6 +77,7 @@ class HttpMessage(Message):
     head: bytes
     trailers_raw: bytes
     _fields: list[tuple[str, str]] | None
+    _decoded: Any
 
     @property
     def version(self) -> str:
@@ -108,6 +110,42 @@ class HttpMessage(Message):
         sought = name.lower()
         values = [value for key, value in self.headers if key.lower() == sought]
         return ", ".join(values) if values else default
+
+    @property
+    def decoded(self) -> Any:
+        """The body with its content codings undone, as ``content.Decoded``.
+
+        None where it has none, or a wrong or unknown one; that is an anomaly then.
+        Bounded; ``content.decode`` takes other bounds.
+
+        Raises:
+            MissingDecoder: The library of the coding is not installed.
+        """
+        if self._decoded is None:
+            from unpacket.messages.http.content import decode
+
+            self._decoded = (decode(self),)
+        return self._decoded[0]
+
+    @property
+    def data(self) -> bytes:
+        """What the body means: decoded where it was coded, else as it came."""
+        decoded = self.decoded
+        return self.body if decoded is None else decoded.data  # type: ignore[no-any-return]
+
+    @property
+    def parts(self) -> Any:
+        """The parts of a multipart body, each a ``multipart.Part``; None of others."""
+        from unpacket.messages.http.multipart import parts_of
+
+        body = self._body
+        if body is None:
+            return None
+        decoded = self.decoded
+        data = self.body if decoded is None else decoded.data
+        if decoded is None and body.holes:
+            data = data[: body.first_hole()]
+        return parts_of(self, data)
 
 
 class Request(HttpMessage):
@@ -181,6 +219,7 @@ def empty(message: HttpMessage) -> None:
     message.head = b""
     message.trailers_raw = b""
     message._fields = None
+    message._decoded = None
     message.fields_start = 0
     message.headers_n = 0
     message.declared = NO_LENGTH
