@@ -6,14 +6,16 @@ An answer is about the bytes from where it was asked: how many of them are frami
 streams, and may be lost without any harm to what follows.
 """
 
-NEED = 0
-MESSAGE = 1
-PART = 2
-UNTIL_END = 3
-TUNNEL = 4
-SKIP = 5
-REFUSE = 6
-BROKEN = 7
+from unpacket.messages.constants import (
+    BROKEN,
+    MESSAGE,
+    NEED,
+    PART,
+    REFUSE,
+    SKIP,
+    TUNNEL,
+    UNTIL_END,
+)
 
 KINDS = (
     "need",

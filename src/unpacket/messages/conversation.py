@@ -10,29 +10,27 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from unpacket._core.events import Data, Direction, Finished, Gap
-from unpacket.messages.answers import (
-    BROKEN,
-    NEED,
-    PART,
-    REFUSE,
-    SKIP,
-    TUNNEL,
-    UNTIL_END,
-    Answer,
-)
+from unpacket.messages.answers import Answer
 from unpacket.messages.body import new_body
-from unpacket.messages.framer import Framer
-from unpacket.messages.message import Message, Skipped, Tunnel, new_message
-from unpacket.messages.pairing import Pairing
-from unpacket.messages.reader import (
+from unpacket.messages.constants import (
     BOUNDARY,
+    BROKEN,
     IN_BODY,
     IN_MESSAGE,
     IN_TUNNEL,
+    NEED,
+    PART,
+    REFUSE,
     SCANNING,
+    SKIP,
     TO_END,
-    Reader,
+    TUNNEL,
+    UNTIL_END,
 )
+from unpacket.messages.framer import Framer
+from unpacket.messages.message import Message, Skipped, Tunnel, new_message
+from unpacket.messages.pairing import Pairing
+from unpacket.messages.reader import Reader
 from unpacket.messages.settings import Settings
 from unpacket.messages.tunnels import LONGEST_MAGIC, recognise
 
@@ -408,7 +406,8 @@ class Conversation:
                         reader.offset, self.covered(reader), self.base(reader)
                     )
                     request = None if candidate is None else candidate.request
-                    reader.framer.expect(request)
+                    certain = candidate is not None or self.pairing.certain
+                    reader.framer.expect(request, certain)
             answer = reader.framer.frame(data, at, ended)
             kind = answer.kind
             if kind == NEED:
@@ -506,7 +505,9 @@ class Conversation:
             message.interim = True
             self.pairing.interim.append(message)
         else:
-            reader.exchange = self.pairing.response(message, candidate)
+            reader.exchange = self.pairing.response(
+                message, candidate, self.covered(reader), self.base(reader)
+            )
 
     def add(self, reader: Reader, data: bytes, at: int, count: int) -> None:
         """Add bytes to the body of the message."""
@@ -563,6 +564,7 @@ class Conversation:
         reader.message.length_known = False  # type: ignore[union-attr]
         reader.framer.reset()
         self.end_message(reader, False)
+        reader.broken_at = reader.offset
         reader.mode = SCANNING
 
     def skip(self, reader: Reader, count: int) -> None:
@@ -652,12 +654,14 @@ class Conversation:
         if reader.mode == IN_TUNNEL:
             reader.offset += length
             return
+        # A head that the hole has cut ended right before it, and broken.
+        cut = reader.mode == IN_MESSAGE or reader.broken_at == reader.offset
         if reader.mode == IN_MESSAGE:
             self.break_message(reader)
         self.end_skip(reader)
         reader.framer.reset()
         if self.pairing is not None:
-            self.pairing.hole(reader.server, reader.offset, reader.offset + length)
+            self.pairing.hole(reader.server, reader.offset, reader.offset + length, cut)
         reader.mode = SCANNING
         reader.refused = False
         reader.offset += length

@@ -1,7 +1,5 @@
 from unpacket.messages.answers cimport Answer
 
-cdef int UNDECIDED
-
 
 cdef class Framer:
     cpdef object begin(self, int direction, bint whole)
@@ -10,6 +8,6 @@ cdef class Framer:
         self, bytes data, Py_ssize_t start, bint ended
     ) except? -1
     cpdef int side(self, bytes data, bint ended) except? -2
-    cpdef object expect(self, object request)
+    cpdef object expect(self, object request, bint certain)
     cpdef object reset(self)
     cpdef object tunnel(self, object protocol)

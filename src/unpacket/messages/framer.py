@@ -63,8 +63,13 @@ class Framer:
         """
         return UNDECIDED
 
-    def expect(self, request: "Message | None") -> None:
-        """Learn which request the next message answers; None where it is unknown."""
+    def expect(self, request: "Message | None", certain: bool) -> None:
+        """Learn which request the next message answers.
+
+        Args:
+            request: None where there is none, or it is unknown.
+            certain: Whether that is known.
+        """
 
     def reset(self) -> None:
         """Learn that a hole, or the end of the half, came: what comes next is new."""

@@ -3,7 +3,7 @@ cimport cython
 from unpacket.messages.message cimport Message
 from unpacket.messages.settings cimport Settings
 
-cdef str KNOWN, NONE, LOST, UNKNOWN
+cdef long long FEW
 
 
 @cython.final
@@ -29,23 +29,36 @@ cdef class Pairing:
     cdef readonly list loose
     cdef public list interim
     cdef readonly list holes
+    cdef readonly list unseen
     cdef readonly Settings settings
     cdef readonly object stream
+    cdef readonly long long known
+    cdef readonly long long covered
     cdef readonly bint certain
+    cdef readonly bint blind
     cdef readonly bint asked_unseen
+    cdef readonly bint sliding
     @cython.locals(exchange=Exchange)
     cpdef Exchange request(self, Message message, long long ack, long long head_bytes)
     @cython.locals(exchange=Exchange)
     cdef Exchange begin(self)
-    @cython.locals(exchange=Exchange, earlier=Py_ssize_t, sought=cython.longlong)
+    @cython.locals(
+        exchange=Exchange, message=Message, earlier=Py_ssize_t, sought=cython.longlong,
+        before=cython.longlong, start=cython.longlong, hidden=Py_ssize_t,
+    )
     cpdef Exchange candidate(self, long long offset, long long covered, long long base)
+    @cython.locals(exchange=Exchange, message=Message)
+    cpdef bint in_order(self) except -1
     @cython.locals(found=Py_ssize_t, exchange=Exchange, ahead=cython.longlong)
     cpdef Py_ssize_t hidden(self, Py_ssize_t count, long long base) except -1
-    cpdef Exchange response(self, Message message, Exchange exchange)
+    @cython.locals(following=Exchange, ahead=cython.longlong)
+    cpdef Exchange response(
+        self, Message message, Exchange exchange, long long covered, long long base
+    )
     @cython.locals(exchange=Exchange)
     cpdef resolve(self, Exchange until)
     cpdef decide(self, Exchange exchange, str pairing)
-    cpdef hole(self, bint server, long long start, long long stop)
+    cpdef hole(self, bint server, long long start, long long stop, bint cut)
     cpdef over(self, Exchange exchange)
     @cython.locals(message=Message)
     cpdef give_out(self, Exchange exchange)

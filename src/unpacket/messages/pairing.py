@@ -1,10 +1,18 @@
 """Which response answers which request (RFC 9112 section 9.2).
 
 Responses come in the order of their requests, until a hole may hide one of either.
-From there on nothing is paired by counting. It is known again at a request that
-acknowledges just what lies before a response: its sender had seen everything up to
-there, so the response is its own, unless an earlier request was still unanswered.
-That it was not is believed where enough responses were seen or may be hidden.
+From there on nothing is paired by counting. It is known again at a request R that
+acknowledges just what lies before a response: who sent R had seen everything up to
+there, so the response is R's own, unless an earlier request was still unanswered.
+What speaks against that:
+
+* the packet of the response does not acknowledge R: it was sent before R came;
+* R comes right behind a hole, and nothing that the server sent before acknowledges
+  what lay in it: a request in the hole may be of one burst with R;
+* the client was seen to let a window of requests slide: to send one more for each
+  answer, while others are on their way. Then nothing is known again;
+* too little was seen of the client to say that, and there are not enough responses,
+  seen or hidden, for all requests before R.
 """
 
 from collections import deque
@@ -20,6 +28,9 @@ KNOWN = "known"
 NONE = "none"
 LOST = "lost"
 UNKNOWN = "unknown"
+
+# Of a client that was seen to ask less often nobody can say how it does.
+FEW = 4
 
 
 class Exchange:
@@ -123,35 +134,52 @@ class Pairing:
         waiting: Exchanges whose response has not begun, in the order of requests.
         loose: Responses of which nobody knows yet what they answer.
         certain: Whether the next response answers the first that waits.
-        holes: Ranges of the server's half that may hide responses, since it is not.
-        asked_unseen: Whether requests may be hidden, since it is not.
+        blind: Whether responses may be hidden, since that was last known.
+        holes: Ranges of the server's half that may hide them.
+        unseen: Ranges of the client's half that may hide requests; whether they hide
+            a beginning for sure.
+        asked_unseen: Whether requests may be hidden.
+        sliding: Whether the client does not wait for the answers to a burst.
     """
 
     __slots__ = (
         "asked_unseen",
+        "blind",
         "certain",
+        "covered",
         "holes",
         "interim",
+        "known",
         "loose",
         "settings",
+        "sliding",
         "stream",
+        "unseen",
         "waiting",
     )
 
     waiting: "deque[Exchange]"
     loose: list[Exchange]
     holes: list[tuple[int, int]]
+    unseen: list[tuple[int, int, bool]]
     interim: list[Any]
 
     def __init__(self, settings: Settings, stream: "Stream", certain: bool) -> None:
         self.settings = settings
         self.stream = stream
         self.certain = certain
+        self.blind = not certain
         self.waiting = deque()
         self.loose = []
         self.holes = []
+        self.unseen = []
         self.interim = []
         self.asked_unseen = not certain
+        self.sliding = False
+        # How many pairs were known so far, and up to where the server has
+        # acknowledged what the client sent, when it began a response.
+        self.known = 0
+        self.covered = 0
 
     def request(self, message: "Message", ack: int, head_bytes: int) -> Exchange:
         """Take a request that begins.
@@ -172,6 +200,7 @@ class Pairing:
         ) and len(self.waiting) > 1:
             self.settings.over_bounds += 1
             self.certain = False
+            self.blind = True
             self.decide(self.waiting.popleft(), UNKNOWN)
         return exchange
 
@@ -189,21 +218,45 @@ class Pairing:
                 that is not known.
             base: The sequence number of offset 0 of the server's half, or -1.
         """
-        if self.certain:
+        if self.in_order():
             return self.waiting[0] if self.waiting else None
-        if base < 0:
+        if base < 0 or self.sliding:
             return None
         earlier = 0
         sought = (base + offset) & 0xFFFFFFFF
+        # Where the request before began, and what it acknowledged.
+        before = -1
         for exchange in self.waiting:
+            start = exchange.request.offset
             if exchange.ack == sought:
-                if 0 <= covered <= exchange.request.offset:
+                if 0 <= covered <= start:
                     return None
-                if earlier and earlier > len(self.loose) + self.hidden(earlier, base):
-                    return None
+                hidden = 0
+                for hole_start, hole_stop, begins in self.unseen:
+                    if hole_start < start:
+                        hidden += begins
+                        if before < hole_stop and self.covered < hole_stop:
+                            return None
+                if self.known < FEW and earlier + hidden > 0:
+                    if earlier + hidden > len(self.loose) + self.hidden(earlier, base):
+                        return None
                 return exchange
+            before = start
             earlier += 1
         return None
+
+    def in_order(self) -> bool:
+        """Return whether the next response answers the first request that waits."""
+        if self.blind:
+            return False
+        if not self.unseen:
+            return True
+        # Those before a hole of the client's half have lost nothing.
+        return (
+            len(self.waiting) > 0
+            and self.waiting[0].request.offset < self.unseen[0][0]
+            and not self.loose
+        )
 
     def hidden(self, count: int, base: int) -> int:
         """Return how many responses the holes may hide, in front of a request.
@@ -225,8 +278,13 @@ class Pairing:
                     found += 1
         return found
 
-    def response(self, message: "Message", exchange: Exchange | None) -> Exchange:
-        """Take a final response that begins, and what ``candidate`` said of it."""
+    def response(
+        self, message: "Message", exchange: Exchange | None, covered: int, base: int
+    ) -> Exchange:
+        """Take a final response that begins, and what ``candidate`` said of it.
+
+        ``covered`` and ``base`` are those of ``candidate``.
+        """
         if exchange is None:
             exchange = self.begin()
             if self.certain:
@@ -237,15 +295,27 @@ class Pairing:
                     self.settings.over_bounds += 1
                     self.decide(self.loose.pop(0), UNKNOWN)
         else:
-            if not self.certain:
+            if not self.in_order():
                 self.resolve(exchange)
-                self.certain = True
+                self.blind = False
+                start = exchange.request.offset
+                self.unseen = [hole for hole in self.unseen if hole[0] > start]
+                self.certain = not self.unseen
+                self.asked_unseen = not self.certain
             self.waiting.popleft()
             self.settings.waiting_bytes -= exchange.head_bytes
             exchange.head_bytes = 0
             exchange.pairing = KNOWN
+            self.known += 1
+            if self.waiting and base >= 0 and not self.sliding:
+                following: Exchange = self.waiting[0]
+                if following.ack >= 0 and following.ack != exchange.ack:
+                    ahead = (message.offset + base - following.ack) & 0xFFFFFFFF
+                    self.sliding = ahead < 0x80000000
         exchange.response = message
         exchange.open_messages += 1
+        if covered > self.covered:
+            self.covered = covered
         if self.interim:
             exchange.interim = self.interim
             self.interim = []
@@ -268,7 +338,6 @@ class Pairing:
         for exchange in responses:
             self.decide(exchange, word)
         self.holes = []
-        self.asked_unseen = False
 
     def decide(self, exchange: Exchange, pairing: str) -> None:
         """Say how an exchange is paired; it is given out once it is over."""
@@ -278,15 +347,27 @@ class Pairing:
         if exchange.open_messages == 0:
             self.give_out(exchange)
 
-    def hole(self, server: bool, start: int, stop: int) -> None:
-        """A hole may hide messages of a half."""
+    def hole(self, server: bool, start: int, stop: int, cut: bool) -> None:
+        """A hole may hide messages of a half.
+
+        Args:
+            cut: Whether it begins within a message, and so may hide no other.
+        """
         self.certain = False
+        most = self.settings.max_unanswered
         if not server:
             self.asked_unseen = True
-        elif self.holes and self.holes[len(self.holes) - 1][1] == start:
+            last = self.unseen[len(self.unseen) - 1] if self.unseen else None
+            if last is not None and (last[1] == start or len(self.unseen) >= most):
+                self.unseen[len(self.unseen) - 1] = (last[0], stop, last[2])
+            else:
+                self.unseen.append((start, stop, not cut))
+            return
+        self.blind = True
+        if self.holes and self.holes[len(self.holes) - 1][1] == start:
             # One loss that the assembler learned in two steps.
             self.holes[len(self.holes) - 1] = (self.holes[len(self.holes) - 1][0], stop)
-        elif len(self.holes) < self.settings.max_unanswered:
+        elif len(self.holes) < most:
             self.holes.append((start, stop))
 
     def over(self, exchange: Exchange) -> None:

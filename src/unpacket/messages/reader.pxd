@@ -4,7 +4,7 @@ from unpacket.messages.framer cimport Framer
 from unpacket.messages.message cimport Message
 from unpacket.messages.pairing cimport Exchange
 
-cdef int BOUNDARY, IN_MESSAGE, IN_BODY, TO_END, SCANNING, IN_TUNNEL
+cdef int BOUNDARY
 cdef Py_ssize_t MAX_MARKS
 
 
@@ -16,6 +16,7 @@ cdef class Mark:
     cdef readonly long long ack
 
 
+@cython.locals(mark=Mark)
 cpdef Mark new_mark(long long offset, long long frame, long long time_ns, long long ack)
 
 
@@ -35,6 +36,7 @@ cdef class Reader:
     cdef public long long queued_bytes
     cdef public long long wanted
     cdef public long long skip_start
+    cdef public long long broken_at
     cdef public long long skip_frame
     cdef public long long skip_ns
     cdef public long long tunnel_start

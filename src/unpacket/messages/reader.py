@@ -14,6 +14,7 @@ IN_TUNNEL   the bytes are counted, and no more
 
 from typing import TYPE_CHECKING, Any
 
+from unpacket.messages.constants import BOUNDARY
 from unpacket.messages.framer import Framer
 
 if TYPE_CHECKING:
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from unpacket import Direction
     from unpacket.messages.message import Message
     from unpacket.messages.pairing import Exchange
-
-BOUNDARY = 0
-IN_MESSAGE = 1
-IN_BODY = 2
-TO_END = 3
-SCANNING = 4
-IN_TUNNEL = 5
 
 # Of bytes that wait no more packets than these are known one by one; what comes
 # after is taken for a part of the last.
@@ -64,6 +58,7 @@ class Reader:
         forced: Whether it goes on all the same, for once.
         awaits: The exchange whose response decides what comes next.
         skip_start: Where the bytes begin that belong to no message; -1 if none do.
+        broken_at: Where the last message ended whose end nobody knows, or -1.
         base: The sequence number of offset 0; -1 until it is known.
     """
 
@@ -71,6 +66,7 @@ class Reader:
         "awaits",
         "base",
         "blocked",
+        "broken_at",
         "direction",
         "ended",
         "exchange",
@@ -134,6 +130,7 @@ class Reader:
         self.now_frame = 0
         self.now_ns = 0
         self.now_ack = -1
+        self.broken_at = -1
         self.skip_start = -1
         self.skip_frame = 0
         self.skip_ns = 0

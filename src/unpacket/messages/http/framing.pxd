@@ -9,12 +9,12 @@ from unpacket.messages.http.head cimport (
 from unpacket.messages cimport inline_find as native
 
 cdef int HEADS, SIZE, NEXT_SIZE, SEMICOLON
-cdef Py_ssize_t MAX_SIZE_LINE
+cdef Py_ssize_t MAX_SIZE_LINE, MAX_STATUS_LINE
 cdef int NEED, MESSAGE, PART, UNTIL_END, TUNNEL, SKIP, REFUSE, BROKEN
 cdef int CR, LF, SPACE, TAB, HEAD, CONNECT, CHUNKED, NOT_CHUNKED
 cdef long long NO_LENGTH, BAD_LENGTH
 cdef Py_ssize_t INCOMPLETE
-cdef bytes PREFACE, TOKEN
+cdef bytes PREFACE
 
 
 cdef class HalfFramer(Framer):
@@ -24,7 +24,7 @@ cdef class HalfFramer(Framer):
     cdef int state
     cdef bint leading
     cdef bint fresh
-    cdef bint whole
+    cdef bint certain
     @cython.locals(answer=Answer)
     cdef Answer say(self, int kind, long long length, long long head)
     @cython.locals(at=Py_ssize_t, size=Py_ssize_t)
@@ -66,11 +66,13 @@ cdef class ResponseFramer(HalfFramer):
     @cython.locals(
         count=Py_ssize_t, size=Py_ssize_t, lf=Py_ssize_t, stop=Py_ssize_t,
         response=Response, answer=Answer, end=Py_ssize_t, whole=bint, asked=Request,
+        bare=bint, left=Py_ssize_t,
     )
     cpdef Answer frame(self, bytes data, Py_ssize_t start, bint ended)
     @cython.locals(status=int, code=int, interim=bint, answer=Answer)
     cdef Answer frame_body(
-        self, Response response, Request asked, long long head, bint whole
+        self, Response response, Request asked, long long head, bint whole,
+        bint bare,
     )
     cdef Answer refused(self)
 

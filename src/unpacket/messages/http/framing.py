@@ -12,7 +12,9 @@ NEXT_SIZE  the end of a chunk's data, and the size of the next
 
 from typing import Any
 
-from unpacket.messages.answers import (
+from unpacket.messages import inline_find as native
+from unpacket.messages.answers import Answer
+from unpacket.messages.constants import (
     BROKEN,
     MESSAGE,
     NEED,
@@ -21,10 +23,9 @@ from unpacket.messages.answers import (
     SKIP,
     TUNNEL,
     UNTIL_END,
-    Answer,
 )
 from unpacket.messages.framer import Framer
-from unpacket.messages.http.head import (
+from unpacket.messages.http.constants import (
     BAD_LENGTH,
     CHUNKED,
     CONNECT,
@@ -34,9 +35,11 @@ from unpacket.messages.http.head import (
     LF,
     NO_LENGTH,
     NOT_CHUNKED,
+    SEMICOLON,
     SPACE,
     TAB,
-    TOKEN,
+)
+from unpacket.messages.http.head import (
     HttpMessage,
     Request,
     Response,
@@ -53,9 +56,9 @@ from unpacket.messages.http.starts import (
     first_response,
     may_be_request,
     may_be_response,
+    response_at,
     sender,
 )
-from unpacket.messages import inline_find as native
 
 HEADS = 0
 SIZE = 1
@@ -64,15 +67,24 @@ NEXT_SIZE = 2
 # A size with its extensions; who sends more is no sender of chunks.
 MAX_SIZE_LINE = 16 << 10
 
-PREFACE = b"PRI * HTTP/2.0"
+# What of a status line is looked at behind a head.
+MAX_STATUS_LINE = 256
 
-SEMICOLON = 59
+PREFACE = b"PRI * HTTP/2.0"
 
 
 class HalfFramer(Framer):
     """What the framers of both directions have in common."""
 
-    __slots__ = ("answer", "fresh", "item", "leading", "request", "state", "whole")
+    __slots__ = (
+        "answer",
+        "certain",
+        "fresh",
+        "item",
+        "leading",
+        "request",
+        "state",
+    )
 
     name = "http"
     pairs = True
@@ -87,8 +99,8 @@ class HalfFramer(Framer):
         self.leading = False
         # Whether nothing has been seen of the half, and it is seen from its start.
         self.fresh = whole
-        self.whole = whole
         self.request: Any = None
+        self.certain = True
 
     def reset(self) -> None:
         """Begin anew."""
@@ -276,7 +288,10 @@ class RequestFramer(HalfFramer):
                 request.note("transfer-encoding-not-chunked")
             answer = self.say(BROKEN, head, head)
         elif request.coding == CHUNKED:
-            if request.head[request.version_start : request.version_stop] == b"HTTP/1.0":
+            if (
+                request.head[request.version_start : request.version_stop]
+                == b"HTTP/1.0"
+            ):
                 request.note("transfer-encoding-in-http-1.0")
             answer = self.begin_chunks(head)
         else:
@@ -312,9 +327,10 @@ class ResponseFramer(HalfFramer):
 
     __slots__ = ()
 
-    def expect(self, request: Any) -> None:
+    def expect(self, request: Any, certain: bool) -> None:
         """Learn which request the next response answers."""
         self.request = request
+        self.certain = certain
 
     def frame(self, data: bytes, start: int, ended: bool) -> Answer:
         """Say what begins or goes on at ``data[start]``."""
@@ -353,15 +369,36 @@ class ResponseFramer(HalfFramer):
             response = new_response()
             status_line(data, start, stop, response)
             end = parse_head(data, start, lf, True, response)
+        bare = False
+        if not self.certain and whole and response.may_have_body():
+            # Where a body should be, another response may begin: then this one
+            # answers a HEAD that nobody can point at.
+            left = size - end
+            if left == 0:
+                if not ended:
+                    return self.say(NEED, 1, 0)
+            elif may_be_response(data[end : end + MAX_STATUS_LINE], 0):
+                bare = response_at(data[: end + MAX_STATUS_LINE], end) == end
+                if not bare and not ended and left < MAX_STATUS_LINE:
+                    return self.say(NEED, 1, 0)
         self.begin_item(response)
-        answer = self.frame_body(response, asked, end - start, whole)
+        answer = self.frame_body(response, asked, end - start, whole, bare)
         answer.item = response
         return answer
 
     def frame_body(
-        self, response: Response, asked: Request | None, head: int, whole: bool
+        self,
+        response: Response,
+        asked: Request | None,
+        head: int,
+        whole: bool,
+        bare: bool,
     ) -> Answer:
-        """Say how long a response is (RFC 9112 section 6.3)."""
+        """Say how long a response is (RFC 9112 section 6.3).
+
+        Args:
+            bare: Whether it is known otherwise that it has no body.
+        """
         status = response.status_code
         code = 0 if asked is None else asked.method_code
         interim = 100 <= status < 200 and status != 101
@@ -378,7 +415,7 @@ class ResponseFramer(HalfFramer):
             answer = self.say(MESSAGE, head, head)
             answer.tunnels = True
             return answer
-        if interim or code == HEAD or status == 204 or status == 304:
+        if interim or bare or code == HEAD or status == 204 or status == 304:
             answer = self.say(MESSAGE, head, head)
             answer.interim = interim
             return answer

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 from unpacket.messages cimport inline_find as native
 from unpacket.messages.message cimport Message, clear
 
-cdef int CR, LF, SPACE, TAB, COLON, COMMA
+cdef int CR, LF, SPACE, TAB, COLON
 cdef Py_ssize_t INCOMPLETE
 cdef long long NO_LENGTH, BAD_LENGTH
 cdef int OTHER, HEAD, CONNECT, NO_CODING, CHUNKED, NOT_CHUNKED

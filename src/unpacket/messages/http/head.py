@@ -8,40 +8,28 @@ of its head and nothing else (RFC 9112 sections 2 to 6).
 from typing import Any
 
 from unpacket.messages import inline_find as native
-from unpacket.messages.message import Message, clear
-
-CR = 13
-LF = 10
-SPACE = 32
-TAB = 9
-COLON = 58
-COMMA = 44
-
-# What `parse_head` returns beside the offset of the end.
-INCOMPLETE = -1
-
-NO_LENGTH = -1
-BAD_LENGTH = -2
-
-# The greatest length that is one (RFC 9110 section 8.6 knows no bound; offsets do).
-MAX_LENGTH = (1 << 63) - 1
-
-OTHER = 0
-HEAD = 1
-CONNECT = 2
-
-NO_CODING = 0
-CHUNKED = 1
-NOT_CHUNKED = 2
-
-TOKEN = bytes(
-    chr(octet) in "!#$%&'*+-.^_`|~" or chr(octet).isalnum() and octet < 128
-    for octet in range(256)
+from unpacket.messages.http.constants import (
+    BAD_LENGTH,
+    CHUNKED,
+    COLON,
+    CONNECT,
+    CONTENT_LENGTH,
+    CR,
+    HEAD,
+    INCOMPLETE,
+    LF,
+    MAX_LENGTH,
+    NO_CODING,
+    NO_LENGTH,
+    NOT_CHUNKED,
+    OTHER,
+    SPACE,
+    TAB,
+    TOKEN,
+    TRANSFER_ENCODING,
+    UPGRADE,
 )
-
-CONTENT_LENGTH = b"content-length"
-TRANSFER_ENCODING = b"transfer-encoding"
-UPGRADE = b"upgrade"
+from unpacket.messages.message import Message, clear
 
 
 class HttpMessage(Message):
@@ -206,6 +194,10 @@ class Response(HttpMessage):
     def reason(self) -> str:
         """The reason phrase, as it was written."""
         return self.head[self.reason_start : self.reason_stop].decode("latin-1")
+
+    def may_have_body(self) -> bool:
+        """Return whether its head says that a body of some length follows."""
+        return self.declared > 0 or self.coding == CHUNKED
 
     def __str__(self) -> str:
         status = "(no status)" if self.old else str(self.status_code)

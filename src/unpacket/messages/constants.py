@@ -1,0 +1,23 @@
+"""Numbers that several modules of the layer share.
+
+They stand here, and in no compiled module, since a constant that a ``.pxd`` declares
+cannot be imported from there.
+"""
+
+# The kinds of an answer; `answers` says what they mean.
+NEED = 0
+MESSAGE = 1
+PART = 2
+UNTIL_END = 3
+TUNNEL = 4
+SKIP = 5
+REFUSE = 6
+BROKEN = 7
+
+# The modes of a reader; `reader` says what they mean.
+BOUNDARY = 0
+IN_MESSAGE = 1
+IN_BODY = 2
+TO_END = 3
+SCANNING = 4
+IN_TUNNEL = 5
