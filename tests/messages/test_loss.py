@@ -115,7 +115,10 @@ def test_responses_without_a_body_lead_nobody_astray(way: str) -> None:
         found, layer = exchanges_of(connection.frames, lost)
         for item in found:
             if isinstance(item, Exchange) and item.pairing == "known":
-                asked, answered = number_of(item, "request"), number_of(item, "response")
+                asked, answered = (
+                    number_of(item, "request"),
+                    number_of(item, "response"),
+                )
                 assert answered is None or asked == answered
         assert layer.waiting_bytes == 0
 

@@ -23,8 +23,8 @@ from unpacket.messages.answers import (
 from unpacket.messages.body import Body, Hole
 from unpacket.messages.framer import Framer
 from unpacket.messages.layer import Layer
-from unpacket.messages.message import Message, Skipped, Tunnel
 from unpacket.messages.pairing import Exchange
+from unpacket.messages.results import Message, Skipped, Tunnel
 
 __all__ = [
     "Answer",

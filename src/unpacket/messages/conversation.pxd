@@ -5,7 +5,7 @@ from unpacket._core.events cimport Data, Finished, Gap
 from unpacket.messages.answers cimport Answer
 from unpacket.messages.body cimport Body, Budget, new_body
 from unpacket.messages.framer cimport Framer
-from unpacket.messages.message cimport Message, Skipped, new_message
+from unpacket.messages.results cimport Message, Skipped, new_message
 from unpacket.messages.pairing cimport Exchange, Pairing
 from unpacket.messages.reader cimport Mark, Reader
 from unpacket.messages.settings cimport Settings
@@ -71,7 +71,7 @@ cdef class Conversation:
     cdef Py_ssize_t follow(
         self, Reader reader, Answer answer, bytes data, Py_ssize_t at
     ) except -1
-    @cython.locals(message=Message, mark=Mark)
+    @cython.locals(message=Message, mark=Mark, server=Reader)
     cdef begin_message(self, Reader reader, Answer answer, Exchange candidate)
     @cython.locals(message=Message)
     cdef add(self, Reader reader, bytes data, Py_ssize_t at, Py_ssize_t count)

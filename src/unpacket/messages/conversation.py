@@ -28,9 +28,9 @@ from unpacket.messages.constants import (
     UNTIL_END,
 )
 from unpacket.messages.framer import Framer
-from unpacket.messages.message import Message, Skipped, Tunnel, new_message
 from unpacket.messages.pairing import Pairing
 from unpacket.messages.reader import Reader
+from unpacket.messages.results import Message, Skipped, Tunnel, new_message
 from unpacket.messages.settings import Settings
 from unpacket.messages.tunnels import LONGEST_MAGIC, recognise
 
@@ -500,7 +500,10 @@ class Conversation:
         if self.pairing is None:
             return
         if not reader.server:
-            reader.exchange = self.pairing.request(message, mark.ack, answer.head)
+            server = self.server
+            reader.exchange = self.pairing.request(
+                message, mark.ack, answer.head, server.offset, self.base(server)
+            )
         elif answer.interim:
             message.interim = True
             self.pairing.interim.append(message)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from unpacket.messages.answers import Answer, refuse
 
 if TYPE_CHECKING:
-    from unpacket.messages.message import Message
+    from unpacket.messages.results import Message
 
 # What `side` returns where it cannot say.
 UNDECIDED = -1

@@ -69,7 +69,7 @@ def messages(
 def _messages(
     layer: Layer, happening: Iterable[list[Any]], skipped: bool
 ) -> Iterator[Any]:
-    from unpacket.messages.message import Message
+    from unpacket.messages.results import Message
 
     for events in happening:
         for item in layer.feed(events):

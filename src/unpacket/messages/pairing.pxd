@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket.messages.message cimport Message
+from unpacket.messages.results cimport Message
 from unpacket.messages.settings cimport Settings
 
 cdef long long FEW
@@ -38,8 +38,11 @@ cdef class Pairing:
     cdef readonly bint blind
     cdef readonly bint asked_unseen
     cdef readonly bint sliding
-    @cython.locals(exchange=Exchange)
-    cpdef Exchange request(self, Message message, long long ack, long long head_bytes)
+    @cython.locals(exchange=Exchange, latest=Exchange, ahead=cython.longlong)
+    cpdef Exchange request(
+        self, Message message, long long ack, long long head_bytes, long long answered,
+        long long base,
+    )
     @cython.locals(exchange=Exchange)
     cdef Exchange begin(self)
     @cython.locals(

@@ -22,7 +22,7 @@ from unpacket.messages.settings import Settings
 
 if TYPE_CHECKING:
     from unpacket import Endpoint, Stream
-    from unpacket.messages.message import Message
+    from unpacket.messages.results import Message
 
 KNOWN = "known"
 NONE = "none"
@@ -181,12 +181,22 @@ class Pairing:
         self.known = 0
         self.covered = 0
 
-    def request(self, message: "Message", ack: int, head_bytes: int) -> Exchange:
+    def request(
+        self, message: "Message", ack: int, head_bytes: int, answered: int, base: int
+    ) -> Exchange:
         """Take a request that begins.
 
         Args:
             ack: What its first packet acknowledged, a sequence number, or -1.
+            answered: Up to where the server's half has been read.
+            base: The sequence number of its offset 0, or -1.
         """
+        if self.waiting and ack >= 0 and base >= 0 and not self.blind:
+            latest: Exchange = self.waiting[len(self.waiting) - 1]
+            if latest.ack != ack and not self.loose:
+                # Sent when something new had come, and yet others were unanswered.
+                ahead = (base + answered - ack) & 0xFFFFFFFF
+                self.sliding = self.sliding or ahead < 0x80000000
         exchange = self.begin()
         exchange.request = message
         exchange.open_messages = 1

@@ -1,7 +1,7 @@
 cimport cython
 
 from unpacket.messages.framer cimport Framer
-from unpacket.messages.message cimport Message
+from unpacket.messages.results cimport Message
 from unpacket.messages.pairing cimport Exchange
 
 cdef int BOUNDARY

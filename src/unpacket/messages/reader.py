@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections import deque
 
     from unpacket import Direction
-    from unpacket.messages.message import Message
     from unpacket.messages.pairing import Exchange
+    from unpacket.messages.results import Message
 
 # Of bytes that wait no more packets than these are known one by one; what comes
 # after is taken for a part of the last.

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from unpacket.messages cimport inline_find as native
-from unpacket.messages.message cimport Message, clear
+from unpacket.messages.results cimport Message, clear
 
 cdef int CR, LF, SPACE, TAB, COLON
 cdef Py_ssize_t INCOMPLETE

@@ -29,7 +29,7 @@ from unpacket.messages.http.constants import (
     TRANSFER_ENCODING,
     UPGRADE,
 )
-from unpacket.messages.message import Message, clear
+from unpacket.messages.results import Message, clear
 
 
 class HttpMessage(Message):
