@@ -7,7 +7,7 @@ length.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from unpacket.spool import BlockFile, Store
+from unpacket.records.spool import BlockFile, Store
 
 # What a piece takes beside its bytes: the object's header and its place in the list.
 PIECE_BYTES = 41

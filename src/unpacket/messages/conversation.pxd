@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from unpacket._core.events cimport Data, Finished, Gap
+from unpacket._core.reassembly.events cimport Data, Finished, Gap
 from unpacket.messages.answers cimport Answer
 from unpacket.messages.body cimport Body, Budget, new_body
 from unpacket.messages.framer cimport Framer

@@ -9,7 +9,7 @@ changes the mode, or stops, so that no framer can hold it.
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.events import Data, Direction, Finished, Gap
+from unpacket._core.reassembly.events import Data, Direction, Finished, Gap
 from unpacket.messages.answers import Answer
 from unpacket.messages.body import new_body
 from unpacket.messages.constants import (

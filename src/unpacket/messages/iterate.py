@@ -35,7 +35,7 @@ def layer_options(options: dict[str, Any]) -> dict[str, Any]:
 
 def lists(source: Any, policy: Policy | None, **options: Any) -> Iterator[list[Any]]:
     """Give the events of a capture in lists."""
-    from unpacket.reading import Reading
+    from unpacket.faces.reader import Reading
 
     return Reading(source, policy=policy, data=True, **options).lists()
 

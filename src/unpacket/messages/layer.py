@@ -7,7 +7,7 @@ order in which an ``Assembler`` makes them, and returns what they complete.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.events import Closed, Data, Finished, Gap
+from unpacket._core.reassembly.events import Closed, Data, Finished, Gap
 from unpacket.messages.body import MEMORY_BYTES, SPILL_BYTES, Budget
 from unpacket.messages.conversation import Conversation
 from unpacket.messages.framer import Framer

@@ -6,7 +6,7 @@ from unpacket.messages.http.head cimport (
     HttpMessage, Request, Response, line_end, new_request, new_response, parse_head,
     request_line, simple_request, status_line
 )
-from unpacket.messages cimport inline_find as native
+from unpacket.messages.native cimport find as native
 
 cdef int HEADS, SIZE, NEXT_SIZE, SEMICOLON
 cdef Py_ssize_t MAX_SIZE_LINE, MAX_STATUS_LINE

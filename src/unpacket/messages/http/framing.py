@@ -12,7 +12,7 @@ NEXT_SIZE  the end of a chunk's data, and the size of the next
 
 from typing import Any
 
-from unpacket.messages import inline_find as native
+from unpacket.messages.native import find as native
 from unpacket.messages.answers import Answer
 from unpacket.messages.constants import (
     BROKEN,

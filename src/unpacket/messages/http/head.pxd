@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from unpacket.messages cimport inline_find as native
+from unpacket.messages.native cimport find as native
 from unpacket.messages.results cimport Message, clear
 
 cdef int CR, LF, SPACE, TAB, COLON

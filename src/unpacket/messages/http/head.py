@@ -7,7 +7,7 @@ of its head and nothing else (RFC 9112 sections 2 to 6).
 
 from typing import Any
 
-from unpacket.messages import inline_find as native
+from unpacket.messages.native import find as native
 from unpacket.messages.http.constants import (
     BAD_LENGTH,
     CHUNKED,
