@@ -23,6 +23,7 @@ MODULES = {
     "assembler": "assembler",
     "consumer": "consumer",
     "sinks": "sinks",
+    "messages": "messages",
     "where": "where",
     "names": "names",
     "command": "command",

@@ -401,6 +401,7 @@ class StreamFollower(Callbacks):
         self._new: Callback | None = None
         self._terminated: Callback | None = None
         self._teardown: Callback | None = None
+        self._watchers: list[Callback] = []
         self._waiting = Waiting()
         # The same mapping, of what it has here.
         self._live: dict[Stream, FollowedStream] = self._waiting.receivers  # type: ignore[assignment]
@@ -431,6 +432,21 @@ class StreamFollower(Callbacks):
         """Call ``callback(stream)`` when both FINs, or an RST, have ended a stream."""
         self._teardown = _callable(callback)
         return callback
+
+    def on_events(self, callback: Callback) -> Callback:
+        """Call ``callback(events)`` with each list of events, as ``Assembler`` makes it.
+
+        That is before the callbacks that they cause. All that were given are called.
+        """
+        self._watchers.append(_callable(callback))
+        return callback
+
+    def _watched(self, happened: list[Any]) -> list[Any]:
+        """Return events behind the calls of those who take them in lists."""
+        if not happened or not self._watchers:
+            return happened
+        whole = list(happened)
+        return [*((watcher, whole) for watcher in self._watchers), *happened]
 
     def feed(self, packets: Any, *, merge: bool = False) -> None:
         """Take packets, and call back for what they cause.
@@ -507,12 +523,12 @@ class StreamFollower(Callbacks):
             if happened is None:
                 self._batch = None
             else:
-                self._waiting.add(happened)
+                self._waiting.add(self._watched(happened))
                 self._dispatch()
 
     def _insert(self, happened: list[Any]) -> None:
         """Put events before those that wait: a callback has just caused them."""
-        self._waiting.insert(happened)
+        self._waiting.insert(self._watched(happened))
         if not self._busy:
             self._busy = True
             try:
@@ -675,7 +691,7 @@ class StreamFollower(Callbacks):
         try:
             self._work()
             self._leave_source()
-            self._waiting.add(self.assembler.finish())
+            self._waiting.add(self._watched(self.assembler.finish()))
             self._dispatch()
         finally:
             self._busy = False

@@ -109,6 +109,21 @@ class Conversation:
             self.decide_roles(event)
             return
         reader = self.reader(event.direction is SERVER)
+        if event.offset != reader.received:
+            # A consumer had the assembler ignore a side for a while.
+            if event.offset < reader.received:
+                return
+            self.gap(
+                Gap(
+                    event.stream,
+                    event.direction,
+                    reader.received,
+                    event.offset - reader.received,
+                    "skipped",
+                    event.frame,
+                    event.time_ns,
+                )
+            )
         reader.received = event.offset + len(event.payload)
         if reader.blocked:
             self.enqueue(reader, event)
@@ -173,6 +188,7 @@ class Conversation:
                     name,
                     offsets,
                     (client.tunnel_bytes, server.tunnel_bytes),
+                    self.swapped,
                 )
             )
         if self.pairing is not None:
@@ -592,6 +608,7 @@ class Conversation:
                 reader.offset - reader.skip_start,
                 reader.skip_frame,
                 reader.skip_ns,
+                self.swapped,
             )
         )
         reader.skip_start = -1

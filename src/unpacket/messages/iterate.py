@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unpacket.messages.framer import Framer
 from unpacket.messages.layer import Layer
 from unpacket.messages.pairing import Exchange
 from unpacket.policy import Policy
+
+if TYPE_CHECKING:
+    from unpacket.faces.follower import StreamFollower
 
 # How many exchanges may wait for one that began before them.
 REORDERED = 4096
@@ -125,6 +128,32 @@ def _exchanges(
             yield item
         elif others is not None:
             others(item)
+
+
+def follow(
+    follower: StreamFollower,
+    framer: Framer,
+    callback: Callable[[Any], object],
+    **options: Any,
+) -> Layer:
+    """Call ``callback(item)`` for what the streams of a follower carry.
+
+    Items are those of ``Layer.feed``. A stream whose data is ignored has none.
+
+    Args:
+        options: Those of ``Layer``.
+
+    Returns:
+        The layer, with its counts.
+    """
+    layer = Layer(framer, **options)
+
+    def take(events: list[Any]) -> None:
+        for item in layer.feed(events):
+            callback(item)
+
+    follower.on_events(take)
+    return layer
 
 
 def in_order(

@@ -398,4 +398,10 @@ class Pairing:
         if not server_seen:
             # One side was captured: answers were sent, and are not here.
             self.holes.append((0, 0))
+        if self.interim:
+            # Their final response never came.
+            if self.waiting:
+                self.waiting[0].interim = self.interim
+            else:
+                self.settings.out.extend(self.interim)
         self.resolve(None)

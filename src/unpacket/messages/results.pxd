@@ -36,3 +36,4 @@ cdef class Skipped:
     cdef readonly long long length
     cdef readonly long long frame
     cdef readonly long long time_ns
+    cdef readonly bint swapped

@@ -140,9 +140,18 @@ class Skipped:
         offset: Where they begin in their half.
         length: How many there are.
         frame, time_ns: Of the packet that carried the first of them.
+        swapped: Whether ``direction`` contradicts the roles of ``stream``.
     """
 
-    __slots__ = ("direction", "frame", "length", "offset", "stream", "time_ns")
+    __slots__ = (
+        "direction",
+        "frame",
+        "length",
+        "offset",
+        "stream",
+        "swapped",
+        "time_ns",
+    )
 
     def __init__(
         self,
@@ -152,6 +161,7 @@ class Skipped:
         length: int,
         frame: int,
         time_ns: int,
+        swapped: bool = False,
     ) -> None:
         self.stream = stream
         self.direction = direction
@@ -159,6 +169,7 @@ class Skipped:
         self.length = length
         self.frame = frame
         self.time_ns = time_ns
+        self.swapped = swapped
 
     def __repr__(self) -> str:
         return (
@@ -174,9 +185,10 @@ class Tunnel:
         protocol: Its name, such as ``tls`` or ``websocket``; ``unknown`` else.
         offsets: Where it begins, of the client's half and of the server's.
         lengths: How many bytes of each were observed.
+        swapped: Whether client and server contradict the roles of ``stream``.
     """
 
-    __slots__ = ("lengths", "offsets", "protocol", "stream")
+    __slots__ = ("lengths", "offsets", "protocol", "stream", "swapped")
 
     def __init__(
         self,
@@ -184,7 +196,9 @@ class Tunnel:
         protocol: str,
         offsets: tuple[int, int],
         lengths: tuple[int, int],
+        swapped: bool = False,
     ) -> None:
+        self.swapped = swapped
         self.stream = stream
         self.protocol = protocol
         self.offsets = offsets

@@ -16,6 +16,9 @@ BAD_LENGTH = -2
 # The greatest length that is one (RFC 9110 section 8.6 knows no bound; offsets do).
 MAX_LENGTH = (1 << 63) - 1
 
+# The longest method; the longest that is registered has 17 letters.
+MAX_METHOD = 64
+
 OTHER = 0
 HEAD = 1
 CONNECT = 2

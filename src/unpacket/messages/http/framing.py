@@ -12,7 +12,6 @@ NEXT_SIZE  the end of a chunk's data, and the size of the next
 
 from typing import Any
 
-from unpacket.messages.native import find as native
 from unpacket.messages.answers import Answer
 from unpacket.messages.constants import (
     BROKEN,
@@ -54,11 +53,13 @@ from unpacket.messages.http.head import (
 from unpacket.messages.http.starts import (
     first_request,
     first_response,
+    is_begun_response,
     may_be_request,
     may_be_response,
     response_at,
     sender,
 )
+from unpacket.messages.native import find as native
 
 HEADS = 0
 SIZE = 1
@@ -377,8 +378,8 @@ class ResponseFramer(HalfFramer):
             if left == 0:
                 if not ended:
                     return self.say(NEED, 1, 0)
-            elif may_be_response(data[end : end + MAX_STATUS_LINE], 0):
-                bare = response_at(data[: end + MAX_STATUS_LINE], end) == end
+            elif is_begun_response(data[end : end + MAX_STATUS_LINE], 0):
+                bare = response_at(data[: end + MAX_STATUS_LINE], end, True) == end
                 if not bare and not ended and left < MAX_STATUS_LINE:
                     return self.say(NEED, 1, 0)
         self.begin_item(response)

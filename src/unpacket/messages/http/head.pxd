@@ -5,7 +5,7 @@ from unpacket.messages.native cimport find as native
 from unpacket.messages.results cimport Message, clear
 
 cdef int CR, LF, SPACE, TAB, COLON
-cdef Py_ssize_t INCOMPLETE
+cdef Py_ssize_t INCOMPLETE, MAX_METHOD
 cdef long long NO_LENGTH, BAD_LENGTH
 cdef int OTHER, HEAD, CONNECT, NO_CODING, CHUNKED, NOT_CHUNKED
 cdef bytes TOKEN, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE

@@ -7,7 +7,6 @@ of its head and nothing else (RFC 9112 sections 2 to 6).
 
 from typing import Any
 
-from unpacket.messages.native import find as native
 from unpacket.messages.http.constants import (
     BAD_LENGTH,
     CHUNKED,
@@ -19,6 +18,7 @@ from unpacket.messages.http.constants import (
     INCOMPLETE,
     LF,
     MAX_LENGTH,
+    MAX_METHOD,
     NO_CODING,
     NO_LENGTH,
     NOT_CHUNKED,
@@ -29,6 +29,7 @@ from unpacket.messages.http.constants import (
     TRANSFER_ENCODING,
     UPGRADE,
 )
+from unpacket.messages.native import find as native
 from unpacket.messages.results import Message, clear
 
 
@@ -271,7 +272,7 @@ def request_line(data: bytes, start: int, stop: int, request: Request) -> bool:
     at = start
     while at < stop and TOKEN[data[at]]:
         at += 1
-    if at == start or at >= stop or data[at] != SPACE:
+    if at == start or at - start > MAX_METHOD or at >= stop or data[at] != SPACE:
         return False
     size = at - start
     request.method_stop = size

@@ -46,6 +46,8 @@ def exchange_to_dict(
     if response is not None:
         found["response"] = message_to_dict(response, max_decoded_bytes)
         found["response"]["interim"] = [one.status for one in exchange.interim]
+    elif exchange.interim:
+        found["interim"] = [one.status for one in exchange.interim]
     return found
 
 

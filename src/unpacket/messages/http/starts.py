@@ -37,17 +37,24 @@ MAX_METHOD = 32
 TOKEN = re.compile(_TOKEN + rb"{1,64}(?= |$)")
 
 
-def follows(data: bytes, at: int) -> bool:
-    """Return whether fields, or their end, may begin at ``at``."""
-    if at >= len(data) or data[at] in b"\r\n":
+def follows(data: bytes, at: int, sure: bool) -> bool:
+    """Return whether fields, or their end, begin at ``at``.
+
+    Args:
+        sure: Whether what is there must say so; else it may be too little.
+    """
+    if at < len(data) and data[at] in b"\r\n":
         return True
-    return FIELD.match(data, at) is not None or (
-        len(data) - at < MAX_FIELD_NAME and b"\n" not in data[at:]
-    )
+    if FIELD.match(data, at) is not None:
+        return True
+    return not sure and len(data) - at < MAX_FIELD_NAME and b"\n" not in data[at:]
 
 
-def request_at(data: bytes, start: int) -> int:
-    """Return where the first whole request line begins; -1 if there is none."""
+def request_at(data: bytes, start: int, sure: bool) -> int:
+    """Return where the first whole request line begins; -1 if there is none.
+
+    ``sure`` is that of ``follows``.
+    """
     at = start
     while True:
         found = VERSION_AT_END.search(data, at)
@@ -55,7 +62,7 @@ def request_at(data: bytes, start: int) -> int:
             return -1
         blank = found.start()
         line = max(data.rfind(b"\n", at, blank) + 1, at, blank - MAX_LINE)
-        if follows(data, found.end()):
+        if follows(data, found.end(), sure):
             # From the left: what a URL has in it may look like a method too.
             for pattern in (KNOWN_METHOD, OTHER_METHOD):
                 method = pattern.match(data, line, blank)
@@ -67,8 +74,11 @@ def request_at(data: bytes, start: int) -> int:
         at = found.end()
 
 
-def response_at(data: bytes, start: int) -> int:
-    """Return where the first whole status line begins; -1 if there is none."""
+def response_at(data: bytes, start: int, sure: bool) -> int:
+    """Return where the first whole status line begins; -1 if there is none.
+
+    ``sure`` is that of ``follows``.
+    """
     at = start
     end = -1
     while True:
@@ -80,14 +90,14 @@ def response_at(data: bytes, start: int) -> int:
             end = data.find(b"\n", at)
             if end < 0:
                 return -1
-        if end - at <= MAX_LINE and follows(data, end + 1):
+        if end - at <= MAX_LINE and follows(data, end + 1, sure):
             return at
         at += 1
 
 
 def first_request(data: bytes, start: int, ended: bool) -> int:
     """Return where the next request may begin, or the length of the data."""
-    found = request_at(data, start)
+    found = request_at(data, start, ended)
     if found >= 0:
         return found
     size = len(data)
@@ -110,7 +120,7 @@ def first_request(data: bytes, start: int, ended: bool) -> int:
 
 def first_response(data: bytes, start: int, ended: bool) -> int:
     """Return where the next response may begin, or the length of the data."""
-    found = response_at(data, start)
+    found = response_at(data, start, ended)
     if found >= 0:
         return found
     size = len(data)
@@ -121,12 +131,12 @@ def first_response(data: bytes, start: int, ended: bool) -> int:
         candidate = STATUS_START.search(data, line)
         if candidate is None:
             break
-        if may_be_response(data, candidate.start()):
+        if is_begun_response(data, candidate.start()):
             return candidate.start()
         line = candidate.start() + 1
     # The last bytes may be the first of a status line.
     for at in range(max(line, size - 4), size):
-        if may_be_response(data, at):
+        if is_begun_response(data, at):
             return at
     return size
 
@@ -146,26 +156,37 @@ def beginnings(*parts: bytes) -> bytes:
 
 _STATUS = (rb" {1,4}", rb"[1-9]", rb"[0-9]", rb"[0-9]", rb"[ \t\r]")
 _NUMBER = (rb"/", rb"[0-9]", rb"(?:\.(?:\Z|[0-9]{1,2}))?", *_STATUS)
-PARTIAL_STATUS = re.compile(
+_ICY = beginnings(b"I", b"C", b"Y", *_STATUS)
+PARTIAL_KNOWN = re.compile(
     b"|".join(
         (
             beginnings(b"H", b"T", b"T", b"P", *_NUMBER),
             beginnings(b"R", b"T", b"S", b"P", *_NUMBER),
-            beginnings(b"I", b"C", b"Y", *_STATUS),
+            _ICY,
         )
     )
 )
+PARTIAL_ANY = re.compile(
+    beginnings(rb"[A-Za-z]{1,16}", rb"/", rb"[0-9][0-9.]{0,14}", rb" +", *_STATUS[1:])
+    + b"|"
+    + beginnings(b"I", b"C", b"Y", b" +", *_STATUS[1:])
+)
+
+
+def is_begun_response(data: bytes, start: int) -> bool:
+    """Return whether a line without its end may become a well-known status line."""
+    return PARTIAL_KNOWN.match(data, start) is not None
 
 
 def may_be_response(data: bytes, start: int) -> bool:
-    """Return whether a line without its end may become a status line."""
-    return PARTIAL_STATUS.match(data, start) is not None
+    """Return whether a line without its end may become any status line."""
+    return PARTIAL_ANY.match(data, start) is not None
 
 
 def sender(data: bytes) -> int:
     """Return who sends such bytes: 0 the client, 1 the server, -1 nobody knows."""
-    asks = request_at(data, 0)
-    answers = response_at(data, 0)
+    asks = request_at(data, 0, True)
+    answers = response_at(data, 0, True)
     if asks < 0:
         return -1 if answers < 0 else 1
     return 0 if answers < 0 or asks < answers else 1
