@@ -24,7 +24,6 @@ _VERSION = rb"(?:HTTP|RTSP)/[0-9](?:\.[0-9])?"
 
 VERSION_AT_END = re.compile(rb" " + _VERSION + rb"[ \t]*\r?\n")
 KNOWN_METHOD = re.compile(rb"(?:" + METHODS + rb") (?=[/*A-Za-z0-9\[])")
-OTHER_METHOD = re.compile(rb"[A-Z][A-Z_-]{2,31} (?=/)")
 STATUS_LINE = re.compile(
     rb"(?:" + _VERSION + rb"|ICY) {1,4}[1-9][0-9][0-9](?=[ \t\r\n])"
 )
@@ -63,11 +62,8 @@ def request_at(data: bytes, start: int, sure: bool) -> int:
         blank = found.start()
         line = max(data.rfind(b"\n", at, blank) + 1, at, blank - MAX_LINE)
         if follows(data, found.end(), sure):
-            # From the left: what a URL has in it may look like a method too.
-            for pattern in (KNOWN_METHOD, OTHER_METHOD):
-                method = pattern.match(data, line, blank)
-                if method is not None:
-                    return line
+            # The first one: what a URL has in it may look like a method too. No other
+            # methods, since nobody knows whether a line begins where the data does.
             method = KNOWN_METHOD.search(data, line, blank)
             if method is not None:
                 return method.start()
