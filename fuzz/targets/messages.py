@@ -42,7 +42,11 @@ PIECES = [
     b"GET /",
 ]
 
-BOUNDS = {"max_pending_bytes": 600, "max_queued_bytes": 900, "max_unanswered": 5}
+BOUNDS: dict[str, Any] = {
+    "max_pending_bytes": 600,
+    "max_queued_bytes": 900,
+    "max_unanswered": 5,
+}
 
 
 def check(data: bytes) -> None:

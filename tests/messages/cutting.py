@@ -15,7 +15,7 @@ def cut(event: Data, places: Iterable[int]) -> Iterator[Data]:
     """
     size = len(event.payload)
     pieces = event.pieces
-    facts = event.parts or [event]
+    facts: list[Any] = [*event.parts] if event.parts else [event]
     for start, stop in pairwise([0, *sorted(set(places) - {0, size}), size]):
         offset = event.offset + start
         at = max(n for n, piece in enumerate(pieces) if piece.offset <= offset)

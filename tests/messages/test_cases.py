@@ -61,10 +61,9 @@ def common(found: Any, wanted: Any) -> Any:
             for key in without_bounds(wanted)
             if key in found
         }
-    if isinstance(found, list) and isinstance(wanted, list):
-        if len(found) == len(wanted):
-            return [common(*pair) for pair in zip(found, wanted, strict=True)]
-    return found
+    if not isinstance(found, list) or len(found) != len(wanted or ()):
+        return found
+    return [common(*pair) for pair in zip(found, wanted, strict=True)]
 
 
 def without_bounds(wanted: dict[str, Any]) -> dict[str, Any]:

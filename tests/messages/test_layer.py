@@ -300,4 +300,4 @@ def test_a_framer_that_is_none_is_a_mistake() -> None:
     import unpacket
 
     with pytest.raises(TypeError, match="Framer"):
-        unpacket.messages("none.pcap", object())  # type: ignore[operator]
+        unpacket.messages("none.pcap", object())  # type: ignore[arg-type]

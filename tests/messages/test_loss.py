@@ -40,10 +40,10 @@ def check(connection: Connection, lost: set[int], found: list[Any]) -> None:
     paired = {}
     for item in found:
         if isinstance(item, Exchange) and item.pairing == "known":
-            asked, answered = number_of(item, "request"), number_of(item, "response")
+            named, answered = number_of(item, "request"), number_of(item, "response")
             if answered is not None:
-                assert asked == answered
-            paired[asked] = item
+                assert named == answered
+            paired[named] = item
     hurt = 0
     for asked in connection.exchanges:
         check_one(asked, lost, requests, responses)

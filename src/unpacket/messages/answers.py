@@ -6,6 +6,8 @@ An answer is about the bytes from where it was asked: how many of them are frami
 streams, and may be lost without any harm to what follows.
 """
 
+from typing import Any
+
 from unpacket.messages.constants import (
     BROKEN,
     MESSAGE,
@@ -55,6 +57,8 @@ class Answer:
         "protocol",
         "tunnels",
     )
+
+    item: Any
 
     def __init__(
         self,

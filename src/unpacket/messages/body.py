@@ -88,6 +88,10 @@ class Body:
     )
 
     budget: Budget | None
+    length: int
+    observed: int
+    memory_bytes: int
+    sink: Any
     holes: list[Hole] | None
     pieces: list[bytes]
     tail: bytearray | None

@@ -60,6 +60,10 @@ class Exchange:
 
     stream: "Stream"
     pairing: str | None
+    number: int
+    ack: int
+    head_bytes: int
+    open_messages: int
     request: Any
     response: Any
     interim: list[Any]
@@ -84,7 +88,7 @@ class Exchange:
         """The capture time of its first byte."""
         if self.request is None or self.response is None:
             return self.first.time_ns  # type: ignore[no-any-return]
-        return min(self.request.time_ns, self.response.time_ns)
+        return min(self.request.time_ns, self.response.time_ns)  # type: ignore[no-any-return]
 
     @property
     def latency_ns(self) -> int | None:

@@ -34,6 +34,11 @@ class Mark:
 
     __slots__ = ("ack", "frame", "offset", "time_ns")
 
+    offset: int
+    frame: int
+    time_ns: int
+    ack: int
+
 
 def new_mark(offset: int, frame: int, time_ns: int, ack: int) -> Mark:
     """Return a mark."""

@@ -52,6 +52,18 @@ class Message:
 
     stream: "Stream"
     direction: "Direction"
+    protocol: str
+    offset: int
+    length: int
+    first_frame: int
+    last_frame: int
+    time_ns: int
+    last_ns: int
+    number: int
+    complete: bool
+    length_known: bool
+    interim: bool
+    swapped: bool
     anomaly_list: list[str] | None
     _body: "Body | None"
 

@@ -65,6 +65,14 @@ class HttpMessage(Message):
 
     head: bytes
     trailers_raw: bytes
+    declared: int
+    fields_start: int
+    version_start: int
+    version_stop: int
+    headers_n: int
+    coding: int
+    upgrades: bool
+    old: bool
     _fields: list[tuple[str, str]] | None
     _decoded: Any
 
@@ -120,7 +128,7 @@ class HttpMessage(Message):
     def data(self) -> bytes:
         """What the body means: decoded where it was coded, else as it came."""
         decoded = self.decoded
-        return self.body if decoded is None else decoded.data  # type: ignore[no-any-return]
+        return self.body if decoded is None else decoded.data
 
     @property
     def parts(self) -> Any:
@@ -145,6 +153,11 @@ class Request(HttpMessage):
     """
 
     __slots__ = ("method_code", "method_stop", "target_start", "target_stop")
+
+    method_code: int
+    method_stop: int
+    target_start: int
+    target_stop: int
 
     @property
     def method(self) -> str:
@@ -185,6 +198,10 @@ class Response(HttpMessage):
     """A response; ``status`` is None for HTTP/0.9, which has none."""
 
     __slots__ = ("reason_start", "reason_stop", "status_code")
+
+    reason_start: int
+    reason_stop: int
+    status_code: int
 
     @property
     def status(self) -> int | None:

@@ -153,10 +153,10 @@ def part_of(data: bytes, complete: bool) -> Part:
         named.setdefault(name.lower(), value)
     disposition = named.get("content-disposition")
     fields = {} if disposition is None else parameters(disposition)
-    name = fields.get("name")
+    called = fields.get("name")
     return Part(
         headers,
-        None if name is None else text_of(name),
+        None if called is None else text_of(called),
         filename_of(fields),
         content_range(named.get("content-range")),
         b"" if end is None else data[end.end() :],
