@@ -220,6 +220,18 @@ def paused(stacks: Stacks, who: int) -> None:
     stacks.say(who, b"and here")
 
 
+def open_window(stacks: Stacks, who: int) -> None:
+    """What comes then is far, and allowed."""
+    stacks.acknowledge(1 - who, window=60_000)
+    stacks.send(who, b"far", offset=stacks.sides[who].sent + 200_000)
+
+
+def take_window_back(stacks: Stacks, who: int) -> None:
+    """What was allowed once stays so (RFC 9293 section 3.8.6)."""
+    stacks.acknowledge(1 - who, window=1)
+    stacks.send(who, b"far", offset=stacks.sides[who].sent + 25_000)
+
+
 def begin_timestamps(stacks: Stacks, who: int) -> None:
     """Both send them from here on, and an older one comes."""
     stacks.timed = True
@@ -275,6 +287,9 @@ ODDITIES: dict[str, Oddity] = {
     "bad checksum": lambda s, who: s.send(who, b"decoy", sum_xor=0x5A5A),
     "bad checksum, no bytes": lambda s, who: s.acknowledge(who, sum_xor=0x5A5A),
     "old timestamp": lambda s, who: s.send(who, b"decoy", timestamp=3),
+    "slightly old timestamp": lambda s, who: s.send(
+        who, b"decoy", timestamp=s.ticks - 3 if s.timed else None
+    ),
     "timestamps that nobody agreed on": lambda s, who: s.say(
         who, b"timed", timestamp=None if s.timed else 0x70000000
     ),
@@ -292,6 +307,8 @@ ODDITIES: dict[str, Oddity] = {
     "cut": lambda s, who: s.say(who, b"cut short", captured=3),
     "lower TTL": lambda s, who: s.send(who, b"decoy", ttl=3),
     "higher TTL": lambda s, who: s.send(who, b"decoy", ttl=255),
+    "larger window": open_window,
+    "window taken back": take_window_back,
     "smaller window": lambda s, who: s.acknowledge(who, window=1),
     "urgent": lambda s, who: s.say(who, b"urgent!", flags=ACK | 0x20),
     "beyond the window": lambda s, who: s.send(

@@ -121,7 +121,7 @@ def test_each_oddity_is_the_same_both_ways(name: str, who: int, timed: bool) -> 
         # Of the second nothing is known yet but the handshake, of the third not even
         # that.
         for place, offload, begins, closes in (
-            (3, False, 0, None),
+            (3, True, 0, None),
             (0, True, 0, 1),
             (3, False, 3, None),
         ):
