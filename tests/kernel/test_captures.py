@@ -42,7 +42,8 @@ WRONG_BYTES = {
 }
 WRONG_ENDS = {
     RESETS: "rst-lowttl-pre rst-md5-pre",
-    "a duplicate's timestamp makes that of the FIN too old": "futurets-ack-post futurets-data-post futurets-dup-post futurets-dup-pre",
+    "a duplicate's timestamp makes that of the FIN too old": """futurets-ack-post
+        futurets-data-post futurets-dup-post futurets-dup-pre""",
     "the FIN is taken for one beyond the window": "smallwin-ooo",
 }
 NOT_REPORTED = {

@@ -20,7 +20,7 @@ from unpacket.cli.options import (
     reading_options,
     where_option,
 )
-from unpacket.cli.output import Color, wants_color
+from unpacket.cli.output import Color, shown, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
@@ -170,7 +170,7 @@ def heading(report: Report, captures: Sequence[str]) -> str:
         counted(report.streams, "stream"),
         counted(report.delivered_bytes, "byte"),
     ]
-    return f"{', '.join(captures)}: {', '.join(read)}"
+    return f"{shown(', '.join(captures))}: {', '.join(read)}"
 
 
 def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[str]:
@@ -200,7 +200,7 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
     yield (
         "damage",
         damage if report.damage else "every record could be read",
-        report.damage,
+        [shown(place) for place in report.damage],
     )
     yield "drops", *drop_answer(report)
     yield "loss", loss(report), examples_of(report.lost, where_missing)
@@ -245,7 +245,7 @@ def drop_answer(report: Report) -> tuple[str, list[str]]:
     lossy.sort(key=lambda one: -one.packets)
     details = []
     for one in lossy[:SHOWN_DROPS]:
-        where = one.path
+        where = shown(one.path)
         if one.interface is not None:
             where += f", interface {one.interface}"
         if one.name:

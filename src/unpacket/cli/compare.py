@@ -16,7 +16,7 @@ from unpacket import Policy, sources
 from unpacket.cli.check import hex_row, painter
 from unpacket.cli.listing import counted
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
-from unpacket.cli.output import Color, wants_color
+from unpacket.cli.output import Color, shown, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
@@ -164,13 +164,14 @@ def compare(
     for capture in sources.expanded(list(captures)):
         with TemporaryDirectory(prefix="unpacket-") as name:
             path = plain_copy(capture, Path(name), limits)
-            ours = path if capture == "-" else capture
+            ours = capture if sources.can_be_read_again(capture) else path
             others = None
             if reading["bpf"] is not None:
                 # What is damaged is told when the streams are read.
                 with session([ours], **reading | {"quiet": True}) as (source, _):
                     others = filtered_copy(source, Path(name), limits)
             with session([ours], **reading) as (source, output):
+                source.ends_at_once = True
                 found = compare_capture(
                     source,
                     path,
@@ -221,7 +222,7 @@ def record(capture: str, found: Comparison) -> dict[str, Any]:
 def heading(capture: str, found: Comparison) -> str:
     streams = counted(found.streams, "stream")
     directions = counted(found.directions, "direction")
-    return f"{capture}: {streams}, {directions} with payload"
+    return f"{shown(capture)}: {streams}, {directions} with payload"
 
 
 def opinion_lines(opinion: Opinion, paint: Callable[[str, str], str]) -> Iterator[str]:

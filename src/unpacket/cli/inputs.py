@@ -25,17 +25,37 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"
+# Windows has no SIGHUP.
+ENDING_SIGNALS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
+)
 WHAT_STRICT_DOES = "without --strict this is a warning"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the command.
+
+    Attributes:
+        number: Which one.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class Captures(Source):
     """Reads the captures of a command line.
 
     Damage, a capture that cannot be read any more, Ctrl-C: all of them end the
-    iteration and no more, so that what was read is used. ``finish`` tells them.
+    iteration and no more, so that what was read is used. ``finish`` reports them.
 
     Attributes:
         first_ns: The capture time of the first frame; 0 before it.
+        ends_at_once: Whether a signal raises ``Interrupted`` once all was read: what
+            the command does then may be torn.
 
     Args:
         before_read: Called before each read, which may wait.
@@ -60,6 +80,7 @@ class Captures(Source):
     ) -> None:
         super().__init__(paths[0])
         self.first_ns = 0
+        self.ends_at_once = False
         self._paths = list(paths)
         self._merge = merge
         self._strict = strict
@@ -122,8 +143,10 @@ class Captures(Source):
         self.notes = self._source.notes
         self.warnings = self._source.warnings
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._handlers[number] = signal.signal(number, self._interrupt)
+            for number in ENDING_SIGNALS:
+                # Who ignores one (nohup) means it.
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._handlers[number] = signal.signal(number, self._interrupt)
         return self
 
     def __exit__(
@@ -223,5 +246,5 @@ class Captures(Source):
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         again = self._signal
         self._signal = number
-        if self._reading or again:
-            raise KeyboardInterrupt
+        if self._reading or again or (self.ends_at_once and self._source is None):
+            raise Interrupted(number)

@@ -68,7 +68,7 @@ class Output:
                 # The pager has it, now or soon.
                 self._untold.append(sentence)
             else:
-                click.echo(f"unpacket: {sentence}", err=True)
+                click.echo(f"unpacket: {shown(sentence)}", err=True)
 
     def clear_progress(self) -> None:
         if self._progress is not None:
@@ -117,7 +117,28 @@ class Output:
                 pager.close()
         finally:
             for sentence in self._untold:
-                click.echo(f"unpacket: {sentence}", err=True)
+                click.echo(f"unpacket: {shown(sentence)}", err=True)
+
+
+def shown(text: str) -> str:
+    """Return a text of one line such that nothing of it acts on a terminal.
+
+    Names of files may have any byte: those that are no text, or would not show, are
+    written as escapes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(shown_character, text))
+
+
+def shown_character(character: str) -> str:
+    """Return one character, or what stands for it; see ``shown``."""
+    if character.isprintable():
+        return character
+    # What ``os.fsdecode`` makes of a byte that is no UTF-8 (PEP 383).
+    if 0xDC80 <= ord(character) <= 0xDCFF:
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return ascii(character)[1:-1]
 
 
 def give_up_stdout() -> None:

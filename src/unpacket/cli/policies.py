@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 import re
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
@@ -12,6 +11,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import click
 
+from unpacket.cli.docstrings import docstring_of
 from unpacket.cli.values import (
     NO_BOUND,
     Count,
@@ -129,7 +129,7 @@ def type_of(
 @functools.cache
 def field_help() -> dict[str, str]:
     """Return what Policy's docstring says of each field, in one line each."""
-    documentation = inspect.cleandoc(Policy.__doc__ or "")
+    documentation = docstring_of(Policy)
     attributes = documentation.partition("Attributes:\n")[2].partition("\n\n")[0]
     entries = re.findall(
         r"^    (\w+): (.+(?:\n {8}.+)*)", attributes, flags=re.MULTILINE

@@ -7,11 +7,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from signal import SIGINT
 from typing import Any, NoReturn
 
 import click
 
 from unpacket._version import __version__
+from unpacket.cli.docstrings import docstring_of
 from unpacket.errors import SourceError, UnpacketError
 
 NOTHING_FOUND = 1
@@ -51,6 +53,8 @@ class Root(click.Group):
             return None
         module = importlib.import_module(f"unpacket.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        if command.help is None:
+            command.help = docstring_of(command.callback)
         return command
 
     def resolve_command(
@@ -94,8 +98,8 @@ class Root(click.Group):
         except click.ClickException as error:
             error.show()
             return ERROR
-        except (click.Abort, KeyboardInterrupt):
-            return INTERRUPTED
+        except (click.Abort, KeyboardInterrupt) as error:
+            return 128 + getattr(error, "number", SIGINT)
         except OSError as error:
             if not raised_in(error).startswith("click."):
                 return own_mistake()
@@ -144,8 +148,10 @@ def remedy(name: str) -> str:
 
 def complain(error: UnpacketError) -> None:
     """Print one line: what is wrong, where, and what helps."""
+    from unpacket.cli.output import shown
+
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    click.echo(f"unpacket: {error}{notes}", err=True)
+    click.echo(f"unpacket: {shown(f'{error}{notes}')}", err=True)
 
 
 def print_completion(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from unpacket import Policy
+from unpacket import Policy, sources
 from unpacket.cli.inputs import STANDARD_INPUT
 from unpacket.cli.listing import counted
 from unpacket.cli.options import (
@@ -27,6 +28,7 @@ from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import nothing_found, session
 from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
+from unpacket.errors import SourceError
 from unpacket.records.spool import told_of_temporary_files
 from unpacket.sinks import split as library
 from unpacket.sinks.extracted import prepare
@@ -133,17 +135,53 @@ def split(
         elif directory is not None:
             made = f"{counted(files, 'file')}, {counted(size, 'byte')}"
             output.say(f"{made}, in {directory}")
-        return first.finish() or (0 if files else NOTHING_FOUND)
+        return first.finish() or again.finish() or (0 if files else NOTHING_FOUND)
 
 
 @contextmanager
 def files_of(captures: Sequence[str]) -> Iterator[list[str]]:
-    """Give the captures as files, which can be read twice."""
-    if STANDARD_INPUT not in captures:
-        yield list(captures)
+    """Give the captures as files, which can be read twice.
+
+    What can be read only once, standard input or a pipe, is kept meanwhile.
+
+    Raises:
+        SourceError: One cannot be read, or was changed between the two readings.
+    """
+    with ExitStack() as kept:
+        paths = []
+        stamps = {}
+        for path in captures:
+            if sources.can_be_read_again(path):
+                paths.append(path)
+                stamps[path] = stamp(path)
+                continue
+            file = kept.enter_context(tempfile.NamedTemporaryFile(prefix="unpacket-"))
+            with told_of_temporary_files():
+                copy(path, file)
+                file.flush()
+            paths.append(file.name)
+        yield paths
+        for path, before in stamps.items():
+            if stamp(path) != before:
+                raise SourceError(path, "it was changed between its two readings")
+
+
+def stamp(path: str) -> tuple[int, int, int] | None:
+    """Return what changes when a file does; None for a URL or a glob."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def copy(path: str, file: IO[bytes]) -> None:
+    """Write all that can be read of standard input, or of a pipe."""
+    if path == STANDARD_INPUT:
+        shutil.copyfileobj(sys.stdin.buffer, file)
         return
-    with tempfile.NamedTemporaryFile(prefix="unpacket-") as file:
-        with told_of_temporary_files():
-            shutil.copyfileobj(sys.stdin.buffer, file)
-            file.flush()
-        yield [file.name if path == STANDARD_INPUT else path for path in captures]
+    try:
+        with open(path, "rb") as pipe:
+            shutil.copyfileobj(pipe, file)
+    except OSError as error:
+        raise SourceError(path, (error.strerror or str(error)).lower()) from error

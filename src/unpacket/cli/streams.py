@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -154,6 +155,8 @@ def printed(
     rows: Iterator[tuple[Summary, bytes]], order: Order | None, limit: int | None
 ) -> Iterator[bytes]:
     """Give the rows that are wanted, in their order."""
+    if limit is not None:
+        limit = min(limit, sys.maxsize)
     if order is None:
         yield from (row for _, row in islice(rows, limit))
         return

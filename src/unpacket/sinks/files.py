@@ -30,6 +30,7 @@ TAKEN_NAMES = 1 << 16
 
 NO_BYTES = hashlib.sha256().hexdigest()
 
+MADE_BY_ANOTHER = "another process has just made it"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _AGAIN = os.O_WRONLY
 _CLOSED = getattr(os, "O_CLOEXEC", 0)
@@ -312,8 +313,13 @@ class GrowingFiles:
     def _make(self, first: str, candidate: Callable[[int], str]) -> tuple[str, int]:
         """Make a file of a name that is not taken; return its name and descriptor."""
         again = self.taken.pop(first, 0) if self.taken else 0
+        tried = None
         while True:
             name = candidate(again) if again else first
+            if name == tried:
+                # It has no other name: somebody else made a file of this one.
+                raise SinkError(self._path(name), MADE_BY_ANOTHER)
+            tried = name
             again += 1
             try:
                 if self._made is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import Any
 
 from unpacket.errors import SourceError
@@ -44,11 +45,23 @@ def is_name(source: Any) -> bool:
 
 
 def can_be_read_again(source: Any) -> bool:
-    """Return whether a source can be opened more than once."""
+    """Return whether a source can be opened more than once, and is the same then."""
     return all(
-        isinstance(name, str | os.PathLike) and name != STANDARD_INPUT
+        isinstance(name, str | os.PathLike)
+        and name != STANDARD_INPUT
+        and not gives_once(name)
         for name in named(source) or [None]
     )
+
+
+def gives_once(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is that of a pipe, a socket or a device."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        # A glob, a URL, or what cannot be read at all.
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def expanded(names: list[Any]) -> list[Any]:

@@ -30,7 +30,7 @@ from unpacket.sinks.pcapng import (
 )
 from unpacket.sources import Source
 from unpacket.sources.opening import reader_of
-from unpacket.sources.paths import STANDARD_INPUT, is_url
+from unpacket.sources.paths import can_be_read_again, is_url
 from unpacket.sources.readers.buffer import BrokenInputError, Reader
 from unpacket.sources.readers.compressed import (
     LONGEST_MAGIC,
@@ -361,7 +361,7 @@ def plain_copy(path: str, folder: Path, limits: Limits) -> str:
             count += more
         head = bytes(beginning[:count])
         compression = compression_of(head)
-        if compression is None and path != STANDARD_INPUT and not is_url(path):
+        if compression is None and can_be_read_again(path) and not is_url(path):
             return os.path.abspath(path)
         copy = folder / "capture"
         written = 0
