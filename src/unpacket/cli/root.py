@@ -37,6 +37,9 @@ COMMANDS = {
     "follow": "Print both sides of a conversation, in the order in which they spoke.",
     "extract": "Write every stream of captures to files, in one pass.",
     "split": "Write a capture for each stream, with comments on what was found.",
+    "http": "List HTTP requests with their responses, also on lossy captures.",
+    "objects": "Write every body that was transferred to a file.",
+    "grep": "Print where bytes occur in streams, across segments.",
     "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
     "compare": "Ask tshark and tcpflow for a second opinion, and explain differences.",
 }

@@ -1,0 +1,85 @@
+"""``unpacket objects``: every body that was transferred, to a file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from unpacket import Policy
+from unpacket.cli.listing import counted
+from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
+from unpacket.cli.output import Color
+from unpacket.cli.policies import policy_options
+from unpacket.cli.root import NOTHING_FOUND
+from unpacket.cli.session import session
+from unpacket.cli.writing import DIRECTORY, force_offered, force_option
+from unpacket.messages.iterate import http
+from unpacket.sinks.extracted import INDEX
+from unpacket.sinks.objects import Objects
+
+
+@click.command(
+    cls=Command,
+    exit_codes={0: "there were bodies", 1: "there were none"},
+    epilog="""
+        unpacket objects examples/sample.pcapng -o objects
+        unpacket objects examples/sample.pcapng -o coded --no-decode
+    """,
+)
+@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    metavar="DIR",
+    type=DIRECTORY,
+    required=True,
+    help="Where the files go; it is made if need be.",
+)
+@click.option(
+    "--decode/--no-decode",
+    default=True,
+    help="Undo gzip, deflate, br and zstd.  [default: decode]",
+)
+@force_option
+@merge_option
+@reading_options
+@policy_options()
+def objects(
+    captures: tuple[str, ...],
+    directory: str,
+    decode: bool,
+    force: bool,
+    policy: Policy,
+    color: Color,
+    **reading: Any,
+) -> int:
+    """Write every body that HTTP transferred to a file.
+
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
+    in quotes, are one capture, in the order of time.
+
+    Files are named by Content-Disposition or the URL; each part of a form that was sent
+    is one of its own. DIR/index.jsonl has a line for each: its exchange, its frames,
+    SHA-256, whether it is complete, and where bytes are missing. A body that is not
+    complete has `.incomplete` behind its name.
+    """
+    number = 0
+    with session(captures, **reading) as (source, output):
+        with force_offered(force):
+            writer = Objects(directory, decode=decode, force=force)
+        with writer:
+            for exchange in http(source, policy=policy):
+                writer.add(number, exchange)
+                number += 1
+        if writer.files:
+            output.say(
+                f"{counted(writer.files, 'file')}, "
+                f"{counted(writer.written_bytes, 'byte')}; "
+                f"see {os.path.join(directory, INDEX)}"
+            )
+        else:
+            output.say(f"no HTTP body in {', '.join(captures)}")
+        return source.finish() or (0 if writer.files else NOTHING_FOUND)
