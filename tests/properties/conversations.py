@@ -228,8 +228,9 @@ def open_window(stacks: Stacks, who: int) -> None:
 
 def take_window_back(stacks: Stacks, who: int) -> None:
     """What was allowed once stays so (RFC 9293 section 3.8.6)."""
+    stacks.acknowledge(1 - who, window=60_000)
     stacks.acknowledge(1 - who, window=1)
-    stacks.send(who, b"far", offset=stacks.sides[who].sent + 25_000)
+    stacks.send(who, b"far", offset=stacks.sides[who].sent + 200_000)
 
 
 def begin_timestamps(stacks: Stacks, who: int) -> None:

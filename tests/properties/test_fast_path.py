@@ -23,6 +23,7 @@ from tests.properties.law import Law
 from tests.properties.strategies import hostile_captures, policies
 from tests.talk import CLIENT, SERVER, batches, feed_all
 from unpacket import Assembler, Batch, Policy, sources
+from unpacket._core.constants import MAX_COPIES
 from unpacket._core.reassembly import assembler, demultiplexer
 from unpacket._core.reassembly.assembler import take_complete_way
 from unpacket._core.reassembly.events import facts
@@ -254,6 +255,16 @@ def test_any_day_is_the_same_both_ways(start_ns: int) -> None:
         talk.server(1 + turn, b"y", ack=2 + turn)
     talk.farewell(5, 5)
     same_both_ways(talk.frames, Policy(), range(len(talk.frames)))
+
+
+def test_copies_that_are_not_named_are_counted_both_ways() -> None:
+    """So many are named; the others go the fast path."""
+    talk = Conversation()
+    talk.handshake()
+    for number in range(MAX_COPIES + 20):
+        frame = talk.client(1, ack=1, identification=1 + number)
+        talk.frames.append(frame._replace(time_ns=frame.time_ns + 1000))
+    same_both_ways(talk.frames, Policy())
 
 
 def test_what_is_ordinary_goes_the_fast_path(
