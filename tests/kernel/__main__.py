@@ -5,13 +5,16 @@ of the first ones.
 """
 
 import argparse
+import itertools
 import sys
 import time
 from collections import Counter
 
 from tests.kernel.comparison import SUBJECTS, Difference, differences, smallest
 from tests.kernel.device import Unavailable
-from tests.kernel.generators import KINDS, sequences
+from tests.kernel.generators import KINDS, Step, sequences
+
+PLAIN = Step(0)
 
 
 def main() -> int:
@@ -49,9 +52,20 @@ def show(difference: Difference) -> None:
     sequence, kernel, other = difference
     print(f"{sequence.kind}, IPv{sequence.version}, timestamps {sequence.timestamps}")
     for step in sequence.steps:
-        print(f"  {step}".replace("payload=b'", "payload=")[:300])
-    print(f"  the kernel's program read {kernel.data!r:.300} {kernel.end}")
-    print(f"  it shall be {other.data!r:.300} {other.end}")
+        words = [f"{step.offset}: {runs(step.payload)}", f"flags {step.flags:#04x}"]
+        for field in ("acked", "window", "urgent", "timestamp", "options", "cuts"):
+            value = getattr(step, field)
+            if value != getattr(PLAIN, field):
+                words.append(f"{field} {value!r}")
+        print("  " + ", ".join(words))
+    print(f"  the kernel's program read {runs(kernel.data)} {kernel.end}")
+    print(f"  and here it would read {runs(other.data)} {other.end}")
+
+
+def runs(octets: bytes) -> str:
+    """Return bytes with those that are repeated written once: ``a*1460 b*4``."""
+    groups = itertools.groupby(octets.decode("latin-1"))
+    return " ".join(f"{letter}*{len(list(same))}" for letter, same in groups)
 
 
 if __name__ == "__main__":
