@@ -101,11 +101,11 @@ cdef class Held:
     )
     cpdef bint differs(self, Piece new) except -1
     cdef Py_ssize_t buffers(self) except -1
-    cdef long long shift(self) except? -1
+    cdef long long shift(self) except *
     @cython.locals(origin=cython.longlong)
     cpdef long long place(
         self, long long start, long long stop, long long size, long long packet_bytes
-    ) except? -1
+    ) except *
     @cython.locals(
         clashes=list, position=cython.longlong, old=Piece, stop=cython.longlong,
         kind=int, new_wins=bint, winner=Piece, loser=Piece, found=Clash,

@@ -23,10 +23,10 @@ cdef class LinuxQueue:
     )
     cpdef long long add(
         self, long long start, long long stop, long long size, long long room
-    ) except -2
+    ) except *
     cdef long long append(
         self, Buffer buffer, long long stop, long long size
-    ) except -2
+    ) except *
     @cython.locals(node=Buffer)
     cpdef advance(self, long long next_offset)
     @cython.locals(node=Buffer, after=Buffer, reach=cython.longlong)

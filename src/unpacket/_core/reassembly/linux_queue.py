@@ -96,6 +96,23 @@ class LinuxQueue:
         self.count = 0
         self.shift = 0
 
+    def __del__(self) -> None:
+        """Let go of the buffers, which know each other: nobody looks for cycles."""
+        node = self.root
+        self.root = None
+        self.last = None
+        while node is not None:
+            below = node.left
+            if below is not None:
+                node.left = None
+            else:
+                below = node.right
+                node.right = None
+            if below is None:
+                below = node.parent
+                node.parent = None
+            node = below
+
     def add(self, start: int, stop: int, size: int, room: int) -> int:
         """Queue a segment ``[start, stop)`` with ``size`` bytes of payload.
 
