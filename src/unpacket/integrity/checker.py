@@ -189,20 +189,17 @@ class Integrity:
         copies = 0
         others = 0
         for direction in (CLIENT, SERVER):
-            half = stream.half(direction)
-            if half is None:
-                continue
-            payload += half.payload_bytes
-            sides += half.packets > 0
+            payload += stream.seen_bytes(direction)
+            sides += stream.packets(direction) > 0
             report.delivered_bytes += stream.delivered_bytes(direction)
             # Most halves have nothing more to tell, and a dictionary costs time.
-            if half.extra is not None:
+            if stream._is_unusual(direction):
                 counts = stream.counts(direction)
                 report.out_of_order += counts["out_of_order"]
                 report.duplicate_bytes += counts["duplicate_bytes"]
                 report.retransmissions += counts["retransmissions"]
                 others += counts["other_channel"]
-            copies += half.duplicates
+            copies += stream.duplicates(direction)
         if others:
             report.other_channel.count += others
             report.other_channel.streams += 1

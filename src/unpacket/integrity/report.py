@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from unpacket._core.notebook import table
 from unpacket.integrity.divergence import Divergence
 from unpacket.sources import Drops
 
@@ -192,6 +193,26 @@ class Report:
     def ok(self) -> bool:
         """Whether there are streams, and nothing is wrong."""
         return self.streams > 0 and not self.wrong
+
+    def _repr_html_(self) -> str:
+        wrong = ", ".join(self.wrong) or "nothing"
+        rows = [
+            ("wrong", wrong),
+            ("frames", self.frames),
+            ("segments", self.segments),
+            ("streams", self.streams),
+            ("delivered bytes", self.delivered_bytes),
+            ("lost bytes", self.lost.bytes),
+            ("lost share", f"{self.lost_share:.2%}"),
+            *((f"gaps: {why}", found.count) for why, found in self.gaps.items()),
+            *((f"rejected: {why}", one.count) for why, one in self.rejected.items()),
+            ("conflicts", self.conflicts.count),
+            ("one-sided streams", self.one_sided),
+            ("retransmissions", self.retransmissions),
+            ("dropped packets", "unknown" if self.dropped is None else self.dropped),
+            *(("damage", text) for text in self.damage),
+        ]
+        return table("Integrity of a capture", (), rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``unpacket check --json`` prints."""

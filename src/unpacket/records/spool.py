@@ -139,6 +139,11 @@ class Store:
         return self._open_tail().tell()
 
     @property
+    def closed(self) -> bool:
+        """Whether the bytes are gone."""
+        return self._tail is None
+
+    @property
     def spilled(self) -> bool:
         """Whether some of the bytes lie in the file."""
         return len(self._blocks) > 0

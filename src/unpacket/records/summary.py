@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from unpacket._core.notebook import record, table
 from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
 from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket.records.json_line import told
@@ -18,6 +19,9 @@ class Missing(NamedTuple):
     offset: int
     length: int
     reason: str
+
+    def _repr_html_(self) -> str:
+        return record(self)
 
 
 NO_TROUBLE = '"gaps":{"client":[],"server":[]},"conflicts":0,"rejected":{},'
@@ -211,6 +215,30 @@ class Summary:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.client} > {self.server}>"
+
+    def _repr_html_(self) -> str:
+        whole = "complete" if self.complete else "not complete"
+        return table(
+            f"Stream {self.id}: {self.client} > {self.server} "
+            f"({self.close_reason}, {whole})",
+            ("", "client", "server"),
+            self._shown(),
+        )
+
+    def _shown(self) -> list[tuple[object, ...]]:
+        """Return what a notebook shows of the two sides."""
+        rows: list[tuple[object, ...]] = [
+            ("packets", *self.packets),
+            ("bytes", *self.bytes),
+            ("missing bytes", *(sum(gap.length for gap in side) for side in self.gaps)),
+            ("retransmissions", *self.retransmissions),
+        ]
+        if self.conflicts:
+            rows.append(("conflicts", self.conflicts))
+        rows += [
+            (f"rejected: {reason}", count) for reason, count in self.rejected.items()
+        ]
+        return rows
 
 
 def by_side(pair: Any) -> dict[str, Any]:

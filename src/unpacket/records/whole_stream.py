@@ -13,6 +13,7 @@ from struct import Struct
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from unpacket._core.notebook import LONGEST_TEXT, record
 from unpacket._core.reassembly.events import (
     CLIENT,
     SERVER,
@@ -21,6 +22,7 @@ from unpacket._core.reassembly.events import (
     Direction,
     Gap,
     Rejected,
+    as_direction,
 )
 from unpacket._core.reassembly.stream import Stream
 from unpacket.records.spool import BlockFile, Store
@@ -61,6 +63,9 @@ class Chunk(NamedTuple):
     time_ns: int
     acknowledged: bool = True
 
+    def _repr_html_(self) -> str:
+        return record(self)
+
 
 class Hole(NamedTuple):
     """A gap in a conversation."""
@@ -69,6 +74,9 @@ class Hole(NamedTuple):
     offset: int
     length: int
     reason: str
+
+    def _repr_html_(self) -> str:
+        return record(self)
 
 
 class Side:
@@ -87,6 +95,23 @@ class Side:
 
     def __len__(self) -> int:
         return len(self.pieces) // _PIECE_BYTES
+
+    def taken(self) -> tuple[bytes, bytes, list[int]] | None:
+        """Return all of it, or None where it was let go of."""
+        if self.payload.closed:
+            return None
+        payload = self.payload.read(0, len(self.payload))
+        return payload, self.pieces.read(0, len(self.pieces)), self.gap_turns
+
+    def restore(self, taken: tuple[bytes, bytes, list[int]] | None) -> None:
+        """Become what ``taken`` was of."""
+        if taken is None:
+            self.payload.close()
+            self.pieces.close()
+        else:
+            payload, pieces, self.gap_turns = taken
+            self.payload.append(payload)
+            self.pieces.append(pieces)
 
     def piece(self, index: int) -> tuple[int, int, int, int, int]:
         """Return offset, length with flag, frame, time and turn of a piece."""
@@ -237,6 +262,9 @@ class WholeStream(Summary):
     gaps left out; ``read`` takes a part without loading all. What is large lies in a
     temporary file, which lets go of it at ``close`` (or the end of a ``with`` block,
     or of the object).
+
+    A copy, or what comes of a pickle, has all of the bytes in memory, and its own
+    ``close``; to send facts alone to another process, take ``summaries``.
     """
 
     __slots__ = ("_grown", "_missing")
@@ -287,15 +315,16 @@ class WholeStream(Summary):
         """Return the delivered bytes of a direction, gaps left out."""
         grown = self._grown
         if grown.sides is None:
-            sender = _DIRECTIONS[direction]
+            sender = as_direction(direction)
             return b"".join(
                 [event.payload for event in grown.fresh if event.direction is sender]
             )
-        payload = grown.settled()[direction].payload
+        payload = grown.settled()[as_direction(direction)].payload
         return payload.read(0, len(payload))
 
     def read(self, direction: Direction | int, start: int, stop: int) -> bytes:
         """Return the delivered bytes of the offsets ``[start, stop)``."""
+        direction = as_direction(direction)
         return self._grown.settled()[direction].payload.read(
             self._position(direction, start), self._position(direction, stop)
         )
@@ -360,7 +389,7 @@ class WholeStream(Summary):
 
     def frames(self, direction: Direction | int, start: int, stop: int) -> list[int]:
         """Return the numbers of the frames that carried ``[start, stop)``, sorted."""
-        side = self._grown.settled()[direction]
+        side = self._grown.settled()[as_direction(direction)]
         low, high = 0, len(side)
         while low < high:
             middle = (low + high) // 2
@@ -381,7 +410,7 @@ class WholeStream(Summary):
         from hashlib import sha256
 
         hashed = sha256()
-        payload = self._grown.settled()[direction].payload
+        payload = self._grown.settled()[as_direction(direction)].payload
         for start in range(0, len(payload), _BLOCK_BYTES):
             hashed.update(payload.read(start, start + _BLOCK_BYTES))
         return hashed.hexdigest()
@@ -391,6 +420,24 @@ class WholeStream(Summary):
         for side in self._grown.settled():
             side.payload.close()
             side.pieces.close()
+
+    def _shown(self) -> list[tuple[object, ...]]:
+        rows = super()._shown()
+        sides = self._grown.settled()
+        if not any(side.payload.closed for side in sides):
+            # One byte more than a cell has room for, so that it says that it is cut.
+            begins = (side.payload.read(0, LONGEST_TEXT + 1) for side in sides)
+            rows.append(("begins with", *begins))
+        return rows
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        client, server = self._grown.settled()
+        return _restored, (
+            self._facts,
+            self._grown.trouble,
+            client.taken(),
+            server.taken(),
+        )
 
     def __enter__(self) -> WholeStream:
         return self
@@ -402,6 +449,17 @@ class WholeStream(Summary):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _restored(facts: Stream, trouble: Evidence | None, *taken: Any) -> WholeStream:
+    """Return the whole stream that was pickled."""
+    file = BlockFile()
+    grown = Growing(file)
+    grown.trouble = trouble
+    grown.sides = (Side(file), Side(file))
+    for side, part in zip(grown.sides, taken, strict=True):
+        side.restore(part)
+    return WholeStream(facts, grown)
 
 
 def running(gaps: list[Missing]) -> list[int]:

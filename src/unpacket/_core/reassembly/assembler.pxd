@@ -14,8 +14,8 @@ from unpacket._core.reassembly.gaps cimport skip
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
 from unpacket._core.reassembly.payload_gatherer cimport Gatherer
 from unpacket._core.reassembly.run cimport Run
-from unpacket._core.reassembly.stream cimport Stream, recall
-from unpacket._core.reassembly.table cimport FlowTable
+from unpacket._core.reassembly.stream cimport Stream, ended, recall
+from unpacket._core.reassembly.table cimport FlowTable, check_owned
 from unpacket._core.reassembly.timers cimport Timers
 from unpacket._core.reassembly.trace cimport TraceRows
 
@@ -76,6 +76,7 @@ cdef class Assembler:
 cpdef Py_ssize_t first_decision(list events, Py_ssize_t start) except -1
 @cython.locals(stream=Stream, last=cython.longlong)
 cpdef bint in_order(list streams) except -1
+cpdef let_go_of(Stream stream)
 @cython.locals(extra=HalfExtra)
 cpdef let_go(Half half)
 

@@ -28,10 +28,11 @@ from unpacket._core.reassembly.gaps import skip
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.run import Run
-from unpacket._core.reassembly.stream import Stream, recall
-from unpacket._core.reassembly.table import FlowTable, by_id
+from unpacket._core.reassembly.stream import Stream, ended, recall
+from unpacket._core.reassembly.table import FlowTable, by_id, check_owned
 from unpacket._core.reassembly.timers import Timers
 from unpacket._core.reassembly.trace import Trace, TraceRows
+from unpacket._core.signature import SignatureOf
 from unpacket.policy import Policy
 
 # More segments than any batch has.
@@ -44,6 +45,16 @@ HASH_KEYS = 32
 HASH_BITS = 44
 # The part of all memory that fragments may take at most: one in this many.
 FRAGMENTS_SHARE = 4
+
+
+def constructed(
+    policy: Policy | None = None,
+    *,
+    data: bool = True,
+    notes: bool = False,
+    sums: bool = False,
+) -> None:
+    """Have the arguments of ``Assembler``."""
 
 
 class Assembler:
@@ -76,6 +87,8 @@ class Assembler:
         "table",
         "timers",
     )
+
+    __signature__ = SignatureOf(constructed)
 
     sums: HostSums | None
 
@@ -121,10 +134,14 @@ class Assembler:
     def __del__(self) -> None:
         # What waits for an acknowledgement refers to its stream, which refers to it,
         # and the compiled classes take no part in the search for cycles.
-        for stream in self.table.streams:
+        try:
+            streams = self.table.streams
+        except AttributeError:
+            # The arguments were wrong.
+            return
+        for stream in streams:
             if stream is not None:
-                let_go(stream.half_a)
-                let_go(stream.half_b)
+                let_go_of(stream)
 
     def gather(self, gatherer: Gatherer) -> None:
         """Let the payload of all streams be put there, and have no ``Data`` events.
@@ -293,7 +310,7 @@ class Assembler:
         for index in range(len(streams)):
             stream = streams[index]
             if stream is not None:
-                if not stream.reason:
+                if not ended(stream):
                     close(self.ctx, stream, CLOSED_BY_END)
                 self.timers.forget(stream)
                 if len(self.ctx.events) >= PORTION:
@@ -311,6 +328,7 @@ class Assembler:
         Returns:
             The events that this causes.
         """
+        check_owned(self.table, stream)
         recall(stream)
         half = stream.half(direction)
         if half is not None and half.state == OPEN and not stream.reason:
@@ -325,6 +343,7 @@ class Assembler:
 
     def ignore(self, stream: Stream, direction: Direction | int) -> None:
         """Deliver no more of a direction; its state is still followed."""
+        check_owned(self.table, stream)
         recall(stream)
         half = stream.half(direction)
         if half is None:
@@ -338,6 +357,7 @@ class Assembler:
 
         Its method ``acknowledge(ack, sacks)`` gets sequence numbers.
         """
+        check_owned(self.table, stream)
         recall(stream)
         half = stream.half(direction)
         if half is None:
@@ -347,6 +367,7 @@ class Assembler:
 
     def close(self, stream: Stream) -> list[Event]:
         """End a stream now, with reason ``user``; return the events of that."""
+        check_owned(self.table, stream)
         if not stream.reason:
             close(self.ctx, stream, CLOSED_BY_USER)
             self.timers.linger(stream)
@@ -448,6 +469,12 @@ def in_order(streams: list[Stream | None]) -> bool:
                 return False
             last = stream.id
     return True
+
+
+def let_go_of(stream: Stream) -> None:
+    """Drop the events of a stream that were never given out."""
+    let_go(stream.half_a)
+    let_go(stream.half_b)
 
 
 def let_go(half: Half | None) -> None:

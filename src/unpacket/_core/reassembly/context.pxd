@@ -5,7 +5,7 @@ from unpacket._core.reassembly.payload_gatherer cimport Gatherer
 from unpacket._core.reassembly.history cimport (History)
 from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.segment cimport Segment
-from unpacket._core.reassembly.stream cimport Stream
+from unpacket._core.reassembly.stream cimport Stream, ended
 
 cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
 

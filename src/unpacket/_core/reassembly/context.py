@@ -11,7 +11,7 @@ from unpacket._core.reassembly.held import POLICIES
 from unpacket._core.reassembly.history import History
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.segment import Segment
-from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.stream import Stream, ended
 from unpacket.policy import Policy
 
 # 36 years: added to any time it fits into 64 bits.
@@ -159,7 +159,7 @@ class Context:
         self.timer_count += 1
         if len(self.timers) > self.timer_bound:
             # Those of streams that have ended keep them alive: time may stand still.
-            self.timers = [timer for timer in self.timers if not timer[3].reason]
+            self.timers = [timer for timer in self.timers if not ended(timer[3])]
             heapify(self.timers)
             self.timer_bound = 2 * len(self.timers) + LEAST_TIMERS
         heappush(self.timers, (deadline_ns, self.timer_count, kind, stream, half))

@@ -13,6 +13,8 @@ are in bytes.
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from unpacket._core.notebook import table
+
 if TYPE_CHECKING:
     from unpacket._core.reassembly.held import Piece as HeldPiece
     from unpacket._core.reassembly.stream import Stream
@@ -35,6 +37,28 @@ class Direction(IntEnum):
 
 CLIENT = Direction.CLIENT
 SERVER = Direction.SERVER
+
+WANTED = "Direction.CLIENT (0) or Direction.SERVER (1)"
+
+
+def as_direction(direction: object) -> Direction:
+    """Return the Direction that an argument means.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is neither 0 nor 1.
+    """
+    if direction is CLIENT:
+        return CLIENT
+    if direction is SERVER:
+        return SERVER
+    wrong = f"direction is {direction!r:.60}, and not {WANTED}"
+    if not hasattr(direction, "__index__"):
+        raise TypeError(wrong)
+    number = int(direction)
+    if number not in (0, 1):
+        raise ValueError(wrong)
+    return SERVER if number else CLIENT
 
 
 class Piece(NamedTuple):
@@ -62,6 +86,13 @@ def describe(event: Any) -> str:
     return f"{kind}(stream={stream_id}, {shown})"
 
 
+def described_in_html(event: Any) -> str:
+    """Return the table that a notebook shows of an event."""
+    names = (*event.__match_args__[1:], "frame", "time_ns")
+    kind, _, *fields = facts(event)
+    return table(f"{kind}: {event.stream}", (), zip(names, fields, strict=True))
+
+
 class Opened:
     """A stream begins; its id, ends and roles are known."""
 
@@ -75,6 +106,9 @@ class Opened:
 
     def __repr__(self) -> str:
         return describe(self)
+
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
 
 
 class Data:
@@ -141,6 +175,9 @@ class Data:
     def __repr__(self) -> str:
         return describe(self)
 
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
+
 
 class Gap:
     """Bytes of a half that were not captured or will not come.
@@ -188,6 +225,9 @@ class Gap:
 
     def __repr__(self) -> str:
         return describe(self)
+
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
 
 
 class Urgent:
@@ -279,6 +319,9 @@ class Conflict:
     def __repr__(self) -> str:
         return describe(self)
 
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
+
 
 class Rejected:
     """A segment that the receiving host would not have accepted.
@@ -322,6 +365,9 @@ class Rejected:
 
     def __repr__(self) -> str:
         return describe(self)
+
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
 
 
 class Note:
@@ -370,6 +416,9 @@ class Note:
     def __repr__(self) -> str:
         return describe(self)
 
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
+
 
 class Finished:
     """A half is whole: its FIN, and everything before it, has been dealt with."""
@@ -387,6 +436,9 @@ class Finished:
 
     def __repr__(self) -> str:
         return describe(self)
+
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
 
 
 class Closed:
@@ -410,6 +462,9 @@ class Closed:
 
     def __repr__(self) -> str:
         return describe(self)
+
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
 
 
 Event: TypeAlias = (

@@ -19,31 +19,41 @@ cdef int COPY_SHIFT, OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT, MSS_SHIFT, SCALE_SHI
 
 @cython.final
 cdef class Stream:
-    cdef public Half half_a
-    cdef public Half half_b
+    # What is readonly is public; nobody outside of the core changes anything.
+    cdef Half half_a
+    cdef Half half_b
     cdef Ledger ledger
-    cdef public Segment candidate
-    cdef public tuple layers
+    cdef Segment candidate
+    cdef tuple layers
     cdef unsigned long long a_lo, b_lo, a_hi, b_hi
     cdef long long hash
     cdef readonly long long id
-    cdef public long long seen_ns
-    cdef public long long latest_ns
-    cdef public long long first_ns
-    cdef public long long first_frame
+    cdef long long seen_ns
+    cdef long long latest_ns
+    cdef readonly long long first_ns
+    cdef readonly long long first_frame
     cdef unsigned int ports
     cdef readonly unsigned int context
-    cdef public int slot
+    cdef int slot
     cdef int row
     cdef readonly unsigned short link_type
-    cdef readonly unsigned char family
-    cdef public unsigned char reason
-    cdef public unsigned char evidence
-    cdef public unsigned char opened
-    cdef public unsigned char candidate_a
+    cdef unsigned char family
+    cdef unsigned char reason
+    cdef unsigned char evidence
+    cdef unsigned char opened
+    cdef unsigned char candidate_a
     cdef unsigned char first_a
+    @cython.locals(half=Half)
+    cdef Half half(self, direction)
+    cdef bint client_is_a(self) except -1
+    cdef object end(self, bint first)
+    @cython.locals(half=Half)
+    cdef bint flag(self, direction, unsigned int bits) except -1
 @cython.locals(hi=cython.ulonglong, lo=cython.ulonglong)
 cpdef str address_text(Stream stream, bint first)
+cpdef bint ended(Stream stream) except -1
+cpdef bint was_seen(Stream stream, direction) except -1
+cpdef bint syn_seen(Stream stream, direction) except -1
 @cython.locals(half=Half)
 cpdef Half side(Stream stream, bint first)
 @cython.locals(

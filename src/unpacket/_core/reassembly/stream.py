@@ -1,10 +1,12 @@
-"""What is remembered of a connection: Stream, its two Halves, a Segment at hand.
+"""What is remembered of a connection, and what a user may ask of it: Stream.
 
-Only state lives here; ``half`` and ``stream`` act on it. A half that never met
-anything unusual has no HalfExtra. A stream in which nothing unusual is under way is
-``enlisted``: what changes of it stands in a row of the ledger, and its halves are no
-objects unless they have a HalfExtra; so it stays below 400 bytes. ``recall`` turns it
-back; whoever acts on a stream does that first.
+A stream in which nothing unusual is under way is ``enlisted``: what changes of it
+stands in a row of the ledger, and its halves are no objects unless they have a
+HalfExtra; so it stays below 400 bytes. ``recall`` turns it back; whoever acts on a
+stream does that first.
+
+What the .pxd declares ``cdef`` is the core's own: compiled, Python neither sees nor
+sets it, and other modules reach it by ``cimport``.
 """
 
 import ipaddress
@@ -55,7 +57,8 @@ from unpacket._core.constants import (
     ZERO_WINDOW,
 )
 from unpacket._core.decode.layers import path_text
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
+from unpacket._core.notebook import table
+from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, as_direction
 from unpacket._core.reassembly.half import (
     Half,
     HalfExtra,
@@ -84,6 +87,13 @@ class Endpoint(NamedTuple):
 
 class Stream:
     """One TCP connection, both directions.
+
+    What it answers grows as packets come. A copy (``copy``, ``deepcopy``, ``pickle``)
+    is a Stream that answers for ever what this one did at that time; an assembler does
+    not take it. Two streams are equal only if they are the same object.
+
+    A direction is ``Direction.CLIENT`` or ``Direction.SERVER``, 0 or 1 for short: whose
+    side is asked for. Anything else is a ``TypeError`` or a ``ValueError``.
 
     Attributes:
         id: Counts from 0 in the order of first packets, as Wireshark's
@@ -160,7 +170,7 @@ class Stream:
 
     def half(self, direction: Direction | int) -> Half | None:
         """Return the Half of a direction, or None while that side was not seen."""
-        wanted = IS_CLIENT if int(direction) == 0 else 0
+        wanted = IS_CLIENT if as_direction(direction) is CLIENT else 0
         for half in (side(self, True), side(self, False)):
             if half is not None and half.flags & IS_CLIENT == wanted:
                 return half
@@ -272,6 +282,16 @@ class Stream:
         """Return how many bytes of the direction were delivered, gaps left out."""
         return delivered_of(self.half(direction))
 
+    def seen_bytes(self, direction: Direction | int) -> int:
+        """Return how many bytes of payload were captured, copies and all."""
+        half = self.half(direction)
+        return 0 if half is None else half.payload_bytes
+
+    def _is_unusual(self, direction: Direction | int) -> bool:
+        """Return whether ``counts`` may have more than packets and bytes."""
+        half = self.half(direction)
+        return half is not None and half.extra is not None
+
     def acknowledged(self, direction: Direction | int) -> int | None:
         """Return the offset that the peer has acknowledged, or None."""
         half = self.half(direction)
@@ -372,6 +392,31 @@ class Stream:
     def __repr__(self) -> str:
         return f"<Stream {self.id} {self.client} > {self.server}>"
 
+    def _repr_html_(self) -> str:
+        sides = ("client", "server")
+        counts = (self.counts(CLIENT), self.counts(SERVER))
+        shown = (
+            "packets",
+            "delivered_bytes",
+            "gap_bytes",
+            "conflicts",
+            "retransmissions",
+        )
+        rows = [(name, *(side[name] for side in counts)) for name in shown]
+        rows.append(("state", self.state(CLIENT), self.state(SERVER)))
+        ended = self.close_reason or "open"
+        return table(
+            f"Stream {self.id}: {self.client} > {self.server} ({ended})",
+            ("", *sides),
+            rows,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # It imports this module.
+        from unpacket._core.reassembly import snapshot
+
+        return snapshot.restored, snapshot.taken(self)
+
 
 def address_text(stream: Stream, first: bool) -> str:
     """Return the address of the end with the lower one, or of the other end."""
@@ -381,6 +426,21 @@ def address_text(stream: Stream, first: bool) -> str:
         return f"{lo >> 24}.{lo >> 16 & 255}.{lo >> 8 & 255}.{lo & 255}"
     octets = hi.to_bytes(8, "big") + lo.to_bytes(8, "big")
     return str(ipaddress.IPv6Address(octets))
+
+
+def ended(stream: Stream) -> bool:
+    """Return whether a stream has closed."""
+    return stream.reason != 0
+
+
+def was_seen(stream: Stream, direction: Direction | int) -> bool:
+    """Return whether anything is known of a side."""
+    return stream.half(direction) is not None
+
+
+def syn_seen(stream: Stream, direction: Direction | int) -> bool:
+    """Return whether a direction's SYN was captured."""
+    return stream.flag(direction, SYN_SEEN)
 
 
 def side(stream: Stream, first: bool) -> Half | None:

@@ -79,3 +79,4 @@ cpdef Py_ssize_t deadline(Context ctx, Stream stream) except? -1
 cpdef bint unanswered(Stream stream) except -1
 @cython.locals(size=cython.longlong)
 cpdef Py_ssize_t cost(Stream stream) except -1
+cpdef check_owned(FlowTable table, Stream stream)

@@ -324,3 +324,16 @@ def cost(stream: Stream) -> int:
     if stream.layers is not None:
         size += LAYER_BYTES * len(stream.layers)
     return size
+
+
+def check_owned(table: FlowTable, stream: Stream) -> None:
+    """Refuse a living stream that is not in the table.
+
+    Raises:
+        ValueError: It is a copy, or of another assembler.
+    """
+    if stream.reason or (
+        0 <= stream.slot < len(table.streams) and table.streams[stream.slot] is stream
+    ):
+        return
+    raise ValueError(f"{stream!r} is a copy, or a stream of another assembler")

@@ -15,9 +15,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from unpacket._core.constants import SYN_SEEN
 from unpacket._core.reassembly.events import Closed, Data, Direction, Gap
-from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.stream import Stream, syn_seen
 from unpacket.sinks.render.follow import pieces
 
 FORMS = ("ascii", "ebcdic", "hex", "raw", "yaml")
@@ -132,7 +131,7 @@ class Tshark:
 
 def unseen(gap: Gap) -> bool:
     """Whether tshark begins behind a gap: without a SYN it does with the first byte."""
-    return gap.offset == 0 and not gap.stream.flag(gap.direction, SYN_SEEN)
+    return gap.offset == 0 and not syn_seen(gap.stream, gap.direction)
 
 
 def missing(gap: Gap) -> bytes:
