@@ -1,7 +1,7 @@
 """TCP streams out of captured packets, with the truth about every byte."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
@@ -10,6 +10,7 @@ from unpacket._core.reassembly.events import (
     Conflict,
     Data,
     Direction,
+    Event,
     Finished,
     Gap,
     Note,
@@ -32,6 +33,7 @@ from unpacket.policy import Policy
 
 if TYPE_CHECKING:
     from unpacket import sources as sources
+    from unpacket import typing as typing
     from unpacket.faces.ack_tracker import AckTracker
     from unpacket.faces.aio import events_async
     from unpacket.faces.follower import FollowedStream, StreamFollower
@@ -48,6 +50,7 @@ __all__ = [
     "Data",
     "Direction",
     "Endpoint",
+    "Event",
     "Finished",
     "FollowedStream",
     "FormatError",
@@ -85,17 +88,20 @@ _FACES = {
     "events_async": "faces.aio",
     "http": "messages.iterate",
 }
-_PACKAGES = ("messages", "sources")
+_PACKAGES = ("messages", "sources", "typing")
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return import_module(f"{__name__}.{name}")
-    if name not in _FACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    face = getattr(import_module(f"{__name__}.{_FACES[name]}"), name)
-    globals()[name] = face
-    return face
+# Type checkers shall not see it: to them every name would be there.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in _PACKAGES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _FACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        face = getattr(import_module(f"{__name__}.{_FACES[name]}"), name)
+        globals()[name] = face
+        return face
 
 
 def __dir__() -> list[str]:

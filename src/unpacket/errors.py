@@ -10,6 +10,7 @@
 
     CaptureWarning           a capture was used up to where it is damaged
                              (a category of warning, not raised)
+    +-- LinkTypeWarning      packets of a program begin with something else than it said
     OverlapWarning           captures were read one after the other, and overlap
 
 A mistake of the caller is a ValueError or a TypeError. Hostile traffic is none of
@@ -25,6 +26,7 @@ __all__ = [
     "CaptureWarning",
     "FormatError",
     "LimitError",
+    "LinkTypeWarning",
     "OverlapWarning",
     "SinkError",
     "SourceError",
@@ -115,6 +117,36 @@ class CaptureWarning(UserWarning):
 
     def __str__(self) -> str:
         return f"{self.path}: byte {self.offset}: {self.reason}"
+
+
+class LinkTypeWarning(CaptureWarning):
+    """None of a program's packets makes sense with the link type that they have.
+
+    It is given once for what is read, and nothing is lost that could be read.
+
+    Attributes:
+        link_type: The LINKTYPE_ number that they have: Ethernet, 1, for ``bytes`` where
+            ``link_type`` was not given.
+        packets: How many were looked at.
+        likely: The ``link_type`` with which they make sense, or None.
+        path, offset, reason: As of ``CaptureWarning``.
+    """
+
+    def __init__(self, link_type: int, packets: int, likely: str | None) -> None:
+        if likely is None:
+            remedy = "link_type=... says what they begin with"
+        else:
+            remedy = f"with link_type={likely!r} they do"
+        reason = (
+            f"none of the first {packets} packets makes sense with link type "
+            f"{link_type}{' (Ethernet)' if link_type == 1 else ''}; {remedy}"
+        )
+        super().__init__("packets", 0, reason)
+        self.args = (link_type, packets, likely)
+        self.link_type, self.packets, self.likely = link_type, packets, likely
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class OverlapWarning(UserWarning):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args
+
+from unpacket._options import names_options, no_such_option
 
 Deliver: TypeAlias = Literal["in_order", "acked", "pull"]
 GapRule: TypeAlias = Literal["skip", "passed", "wait"]
@@ -54,6 +56,44 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "float | None": (int, float, type(None)),
 }
+_MOST_OF_ALL = (1 << 62) - 1
+# A TTL has eight bits (RFC 791).
+_MOST = {"ttl_distance": 255}
+
+
+class PolicyOptions(TypedDict, total=False):
+    """The fields of ``Policy``, for those who keep some of them in a dictionary."""
+
+    deliver: Deliver
+    gap: GapRule
+    gap_grace_s: float | None
+    overlap: Overlap
+    conflict_window_bytes: int
+    checksum: ChecksumRule
+    rst: RstRule
+    urgent: UrgentRule
+    paws: bool
+    window: bool
+    ttl_distance: int
+    max_held_bytes: int | None
+    max_held_segments: int | None
+    max_held_span_bytes: int | None
+    max_holes: int | None
+    duplicate_window_s: float
+    limit_scope: LimitScope
+    context: ContextRule
+    channel: ChannelRule
+    memory_limit_bytes: int
+    midstream: bool
+    midstream_grace_s: float
+    midstream_grace_segments: int
+    idle_timeout_s: float | None
+    half_open_timeout_s: float | None
+    linger_s: float
+    fragment_overlap: FragmentOverlap
+    fragment_timeout_s: float
+    max_fragment_bytes: int
+    max_fragmented_datagrams: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +208,21 @@ class Policy:
             value = getattr(self, field.name)
             if type(value) not in kinds:
                 raise TypeError(f"{field.name} is {value!r}, and not {field.type}")
-            if value is not None and not 0 <= value < 1 << 62:
-                raise ValueError(f"{field.name} is {value}, and not in [0, 2**62)")
+            most = _MOST.get(field.name, _MOST_OF_ALL)
+            if value is not None and not 0 <= value <= most:
+                bound = "2**62 - 1" if most == _MOST_OF_ALL else str(most)
+                raise ValueError(f"{field.name} is {value}, and not from 0 to {bound}")
 
-    def replace(self, **changes: Any) -> Policy:
-        """Return a copy with other values for the named fields."""
+    def replace(self, **changes: Unpack[PolicyOptions]) -> Policy:
+        """Return a copy with other values for the named fields.
+
+        Raises:
+            TypeError, ValueError: As the constructor does.
+        """
+        for name in changes:
+            if name not in self.__dataclass_fields__:
+                known = list(self.__dataclass_fields__)
+                raise TypeError(no_such_option("Policy.replace", name, known))
         return dataclasses.replace(self, **changes)
 
     @classmethod
@@ -195,6 +245,8 @@ class Policy:
         """Return the names that ``preset`` takes."""
         return tuple(_PRESETS)
 
+
+Policy.__init__ = names_options(Policy.__init__)  # type: ignore[method-assign]
 
 # All but our own know connections by addresses and ports alone, and take what the
 # capture has twice for a retransmission.

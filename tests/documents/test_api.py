@@ -14,7 +14,9 @@ from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
 PAGE = ROOT / "docs" / "api.md"
 # Whole modules, with all that they have.
 WHOLE = re.compile(r"automodule:: ([a-z._]+)\n +:members:$", re.MULTILINE)
-SHOWN = re.compile(r"auto(?:class|function|exception):: ([A-Za-z._]+)(\(.*\))?$", re.M)
+SHOWN = re.compile(
+    r"(?:auto(?:class|function|exception)|py:data):: ([A-Za-z._]+)(\(.*\))?$", re.M
+)
 
 pytestmark = pytest.mark.skipif(
     not PAGE.exists(), reason="the documents are not part of this copy"

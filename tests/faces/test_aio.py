@@ -86,6 +86,6 @@ def test_never_reads_ahead() -> None:
         before = source.taken
         await asyncio.sleep(0.05)
         assert source.taken == before
-        await happening.aclose()  # type: ignore[attr-defined]
+        await happening.aclose()
 
     asyncio.run(some())

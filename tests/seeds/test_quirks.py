@@ -5,6 +5,7 @@ import pytest
 from tests.builder import ACK, CWR, ECE, FIN, RST, SYN, Conversation
 from tests.talk import CLIENT, SERVER, Told, feed_all, payload_of, said
 from unpacket import Policy
+from unpacket.policy import RstRule
 
 C, S = "client", "server"
 
@@ -69,7 +70,7 @@ def test_q5_fin_waits_for_the_gap() -> None:
 
 
 @pytest.mark.parametrize(("rst", "closes"), [("window", False), ("any", True)])
-def test_q6_blind_rst(rst: str, closes: bool) -> None:
+def test_q6_blind_rst(rst: RstRule, closes: bool) -> None:
     talk = talking()
     talk.server(99999999, ack=1, flags=RST, raw=True)
     talk.client(1, b"hello")

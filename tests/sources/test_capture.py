@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -202,7 +203,7 @@ def test_progress_is_told() -> None:
         pytest.param(lambda: iter([b"one", b"two"]), id="an iterator"),
     ],
 )
-def test_numbers_go_on_from_another_source(source: Callable[[], object]) -> None:
+def test_numbers_go_on_from_another_source(source: Callable[[], Any]) -> None:
     batches = list(sources.open(source(), first_number=41, batch_frames=1))
     assert [batch.frame(0)[0] for batch in batches] == [41, 42]
 

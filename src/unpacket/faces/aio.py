@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING
 
 from unpacket import sources
 from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.events import Event
+from unpacket._options import names_options
+from unpacket.faces.link_type_check import LinkTypeCheck
+from unpacket.faces.reader import check_arguments
 from unpacket.policy import Policy
+from unpacket.sources.objects import ObjectSource
 
 if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import BpfLike
+    from unpacket.sources.source import Capture
 
 
-async def events_async(
-    source: Any,
+@names_options
+def events_async(
+    source: Capture,
     *,
     policy: Policy | None = None,
     data: bool = True,
@@ -23,32 +30,48 @@ async def events_async(
     link_type: int | str | None = None,
     strict: bool = False,
     bpf: BpfLike | None = None,
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Event, None]:
     """Give the events of a capture as they happen, without blocking the event loop.
 
     Arguments and errors are those of ``events``. The next batch is read when the
     events of the one before have been taken: that is the back-pressure. A task that
     is cancelled closes the source once the read under way returns.
     """
+    check_arguments(source, link_type=link_type)
+    assembler = Assembler(policy, data=data, notes=notes)
+
+    def opened() -> sources.Source:
+        return sources.open(
+            source, merge=merge, strict=strict, link_type=link_type, bpf=bpf
+        )
+
+    return _events(assembler, opened)
+
+
+async def _events(
+    assembler: Assembler, open_source: Callable[[], sources.Source]
+) -> AsyncGenerator[Event, None]:
     # Half of the time that `import unpacket` would take, and few programs need it.
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
     loop = asyncio.get_running_loop()
-    assembler = Assembler(policy, data=data, notes=notes)
     worker = ThreadPoolExecutor(1, thread_name_prefix="unpacket")
     opened: list[sources.Source] = []
+    check = LinkTypeCheck()
 
     def start() -> None:
-        opened.append(
-            sources.open(
-                source, merge=merge, strict=strict, link_type=link_type, bpf=bpf
-            )
-        )
+        opened.append(open_source())
 
-    def work() -> list[Any] | None:
+    def work() -> list[Event] | None:
         batch = next(opened[0], None)
-        return None if batch is None else assembler.feed(batch)
+        if batch is None:
+            check.end()
+            return None
+        happened = assembler.feed(batch)
+        if not check.done and isinstance(opened[0], ObjectSource):
+            check.look(assembler, batch)
+        return happened
 
     def stop() -> None:
         for item in opened:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 from unpacket import sources
 from unpacket._core.memory.batch import Batch
@@ -23,6 +23,7 @@ from unpacket._core.reassembly.events import (
     Conflict,
     Data,
     Direction,
+    Event,
     Finished,
     Gap,
     Note,
@@ -30,15 +31,31 @@ from unpacket._core.reassembly.events import (
     Rejected,
 )
 from unpacket._core.reassembly.stream import Endpoint, Stream
+from unpacket._options import names_options, wrong
 from unpacket.errors import LimitError
 from unpacket.faces.ack_tracker import AckTracker
 from unpacket.faces.callback_queue import Receiver, Waiting
+from unpacket.faces.link_type_check import LinkTypeCheck
 from unpacket.policy import Policy
+from unpacket.sources.objects import ObjectSource
 
 if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import Bpf, BpfLike
+    from unpacket.sources.source import Capture
 
 Callback = Callable[..., object]
+# Callbacks by what they get. A method that is used as a decorator returns what it is
+# given, so they are generic in what they return, which nobody looks at.
+Returned = TypeVar("Returned")
+OnStream: TypeAlias = Callable[["FollowedStream"], Returned]
+OnData: TypeAlias = Callable[["FollowedStream", bytes], Returned]
+OnGap: TypeAlias = Callable[["FollowedStream", Gap], Returned]
+OnConflict: TypeAlias = Callable[["FollowedStream", Conflict], Returned]
+OnRejected: TypeAlias = Callable[["FollowedStream", Rejected], Returned]
+OnFinished: TypeAlias = Callable[["FollowedStream", Direction], Returned]
+OnOutOfOrder: TypeAlias = Callable[["FollowedStream", int, bytes], Returned]
+OnEvents: TypeAlias = Callable[[list[Event]], Returned]
+OnTermination: TypeAlias = Callable[["FollowedStream", str], Returned]
 Item = TypeVar("Item")
 # Of the client and of the server.
 Pair: TypeAlias = tuple[Item, Item]
@@ -72,37 +89,37 @@ class Callbacks:
         """What has those for data, of which the core takes care."""
         raise NotImplementedError
 
-    def on_client_data(self, callback: Callback) -> Callback:
+    def on_client_data(self, callback: OnData[Returned]) -> OnData[Returned]:
         """Call ``callback(stream, payload)`` for what the client sends."""
         self._data_callbacks.client_callback = _callable(callback)
         return callback
 
-    def on_server_data(self, callback: Callback) -> Callback:
+    def on_server_data(self, callback: OnData[Returned]) -> OnData[Returned]:
         """Call ``callback(stream, payload)`` for what the server sends."""
         self._data_callbacks.server_callback = _callable(callback)
         return callback
 
-    def on_gap(self, callback: Callback) -> Callback:
+    def on_gap(self, callback: OnGap[Returned]) -> OnGap[Returned]:
         """Call ``callback(stream, gap)``, before the data that follows the gap."""
         self._gap = _callable(callback)
         return callback
 
-    def on_conflict(self, callback: Callback) -> Callback:
+    def on_conflict(self, callback: OnConflict[Returned]) -> OnConflict[Returned]:
         """Call ``callback(stream, conflict)`` where two segments disagree."""
         self._conflict = _callable(callback)
         return callback
 
-    def on_rejected(self, callback: Callback) -> Callback:
+    def on_rejected(self, callback: OnRejected[Returned]) -> OnRejected[Returned]:
         """Call ``callback(stream, rejected)`` for segments no receiver would take."""
         self._rejected = _callable(callback)
         return callback
 
-    def on_finished(self, callback: Callback) -> Callback:
+    def on_finished(self, callback: OnFinished[Returned]) -> OnFinished[Returned]:
         """Call ``callback(stream, direction)`` when a side has sent its last byte."""
         self._finished = _callable(callback)
         return callback
 
-    def on_closed(self, callback: Callback) -> Callback:
+    def on_closed(self, callback: OnStream[Returned]) -> OnStream[Returned]:
         """Call ``callback(stream)`` once a stream, at its end, whatever its reason."""
         self._closed = _callable(callback)
         return callback
@@ -253,12 +270,16 @@ class FollowedStream(Receiver, Callbacks):
         """Return whether the side permitted SACK."""
         return bool(self.facts.sack_permitted(direction))
 
-    def on_client_out_of_order(self, callback: Callback) -> Callback:
+    def on_client_out_of_order(
+        self, callback: OnOutOfOrder[Returned]
+    ) -> OnOutOfOrder[Returned]:
         """Call ``callback(stream, seq, payload)`` for client segments that wait."""
         self._out_of_order = (_callable(callback), self._out_of_order[SERVER])
         return callback
 
-    def on_server_out_of_order(self, callback: Callback) -> Callback:
+    def on_server_out_of_order(
+        self, callback: OnOutOfOrder[Returned]
+    ) -> OnOutOfOrder[Returned]:
         """Call ``callback(stream, seq, payload)`` for server segments that wait."""
         self._out_of_order = (self._out_of_order[CLIENT], _callable(callback))
         return callback
@@ -334,6 +355,12 @@ class FollowedStream(Receiver, Callbacks):
             raise LimitError("max_kept_bytes", self.max_kept_bytes)
         kept += payload
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a FollowedStream has callbacks, and is neither copied nor pickled; its "
+            "facts can be"
+        )
+
     def __repr__(self) -> str:
         return f"<FollowedStream {self.id} {self.client} > {self.server}>"
 
@@ -347,7 +374,7 @@ def _names_captures(packets: Any) -> bool:
 
 def _callable(callback: Any) -> Callback:
     if not callable(callback):
-        raise TypeError("a callback must be callable")
+        raise wrong("callback", callback, "a function")
     function: Callback = callback
     return function
 
@@ -373,10 +400,11 @@ class StreamFollower(Callbacks):
         TypeError: A callback is not callable.
     """
 
+    @names_options
     def __init__(
         self,
-        data_callback: Callback | None = None,
-        end_callback: Callback | None = None,
+        data_callback: OnStream[object] | None = None,
+        end_callback: OnStream[object] | None = None,
         *,
         policy: Policy | None = None,
         log: Callable[[str], object] | None = None,
@@ -385,7 +413,12 @@ class StreamFollower(Callbacks):
     ) -> None:
         for callback in (data_callback, end_callback):
             if callback is not None and not callable(callback):
-                raise TypeError("data_callback and end_callback must be callables")
+                raise TypeError(
+                    "data_callback and end_callback must be callables, and one is "
+                    f"{callback!r:.60}"
+                )
+        if log is not None and not callable(log):
+            raise wrong("log", log, "a function")
         self.assembler = Assembler(policy, notes=True)
         self.link_type = link_type
         self._bpf: Bpf | None = None
@@ -406,6 +439,7 @@ class StreamFollower(Callbacks):
         # The same mapping, of what it has here.
         self._live: dict[Stream, FollowedStream] = self._waiting.receivers  # type: ignore[assignment]
         self._batch: Batch | None = None
+        self._check = LinkTypeCheck()
         self._source: sources.Source | None = None
         self._next_number = 1
         self._busy = False
@@ -414,12 +448,14 @@ class StreamFollower(Callbacks):
     def _data_callbacks(self) -> Waiting:
         return self._waiting
 
-    def on_new_stream(self, callback: Callback) -> Callback:
+    def on_new_stream(self, callback: OnStream[Returned]) -> OnStream[Returned]:
         """Call ``callback(stream)`` for each new stream, before its first byte."""
         self._new = _callable(callback)
         return callback
 
-    def on_stream_termination(self, callback: Callback) -> Callback:
+    def on_stream_termination(
+        self, callback: OnTermination[Returned]
+    ) -> OnTermination[Returned]:
         """Call ``callback(stream, reason)`` where a limit or time ended a stream.
 
         Reasons: ``timeout``, ``buffer_limit``, ``memory_limit``, ``reused``. The
@@ -428,12 +464,12 @@ class StreamFollower(Callbacks):
         self._terminated = _callable(callback)
         return callback
 
-    def on_teardown(self, callback: Callback) -> Callback:
+    def on_teardown(self, callback: OnStream[Returned]) -> OnStream[Returned]:
         """Call ``callback(stream)`` when both FINs, or an RST, have ended a stream."""
         self._teardown = _callable(callback)
         return callback
 
-    def on_events(self, callback: Callback) -> Callback:
+    def on_events(self, callback: OnEvents[Returned]) -> OnEvents[Returned]:
         """Call ``callback(events)`` with each list of events, as ``Assembler`` makes it.
 
         That is before the callbacks that they cause. All that were given are called.
@@ -448,7 +484,8 @@ class StreamFollower(Callbacks):
         whole = list(happened)
         return [*((watcher, whole) for watcher in self._watchers), *happened]
 
-    def feed(self, packets: Any, *, merge: bool = False) -> None:
+    @names_options
+    def feed(self, packets: Capture | Batch | None, *, merge: bool = False) -> None:
         """Take packets, and call back for what they cause.
 
         ``packets`` is a path, a list of paths (which are one capture, in the order of
@@ -502,6 +539,8 @@ class StreamFollower(Callbacks):
                 self._leave_source()
             else:
                 self._take_batch(batch)
+                if not self._check.done and isinstance(self._source, ObjectSource):
+                    self._check.look(self.assembler, batch)
 
     def _leave_source(self) -> None:
         source, self._source = self._source, None
@@ -691,6 +730,7 @@ class StreamFollower(Callbacks):
         try:
             self._work()
             self._leave_source()
+            self._check.end()
             self._waiting.add(self._watched(self.assembler.finish()))
             self._dispatch()
         finally:

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from unpacket._core.reassembly.events import Closed, Data, Finished, Opened
+from unpacket._core.reassembly.events import Closed, Data, Event, Finished, Opened
 from unpacket._core.reassembly.stream import Stream
+from unpacket._options import names_options, wrong
 from unpacket.faces.reader import Reading
 from unpacket.policy import Policy
 from unpacket.records.spool import BLOCK_BYTES, BlockFile
@@ -28,6 +29,7 @@ from unpacket.records.whole_stream import (
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
     from unpacket.sources.bpf.filter import BpfLike
+    from unpacket.sources.source import Capture, Progress
 
 __all__ = [
     "Chunk",
@@ -46,8 +48,9 @@ MEMORY_BYTES = 1 << 30
 AnySummary = TypeVar("AnySummary", bound=Summary)
 
 
+@names_options
 def events(
-    source: Any,
+    source: Capture,
     *,
     policy: Policy | None = None,
     data: bool = True,
@@ -55,10 +58,10 @@ def events(
     merge: bool = False,
     link_type: int | str | None = None,
     strict: bool = False,
-    progress: Callable[[int, int | None], object] | None = None,
+    progress: Progress | None = None,
     jobs: int | None = 1,
     bpf: BpfLike | None = None,
-) -> Iterator[Any]:
+) -> Iterator[Event]:
     """Give the events of a capture as they happen.
 
     Args:
@@ -82,7 +85,8 @@ def events(
     Raises:
         BpfError: ``bpf`` is no filter. It is a ``ValueError``.
         SourceError: The source cannot be read, or is no capture.
-        ValueError: ``jobs`` is less than 1.
+        TypeError: An argument is of a kind that does not fit.
+        ValueError: ``jobs`` is less than 1, or there is no such ``link_type``.
     """
     reading = Reading(
         source,
@@ -99,13 +103,19 @@ def events(
     return reading.events()
 
 
+@names_options
 def summaries(
-    source: Any,
+    source: Capture,
     *,
     policy: Policy | None = None,
     digest: bool = False,
     where: str | Where | None = None,
-    **options: Any,
+    merge: bool = False,
+    link_type: int | str | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+    jobs: int | None = 1,
+    bpf: BpfLike | None = None,
 ) -> Iterator[Summary]:
     """Give what each stream of a capture was, as the streams close.
 
@@ -115,14 +125,25 @@ def summaries(
         where: Which streams to give, such as ``"server.port == 443 and gaps > 0"``;
             ``unpacket.query.parser`` has the grammar and the columns.
 
-    ``options`` are those of ``events``.
+    The others are those of ``events``.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
         SourceError: The source cannot be read, or is no capture.
+        TypeError: An argument is of a kind that does not fit.
     """
     chosen = filter_of(where)
-    reading = Reading(source, policy=policy, data=digest, **options)
+    reading = Reading(
+        source,
+        policy=policy,
+        data=digest,
+        merge=merge,
+        link_type=link_type,
+        strict=strict,
+        progress=progress,
+        jobs=jobs,
+        bpf=bpf,
+    )
     found = _summarize(happening(reading, chosen), digest=digest)
     return passing(found, reading, chosen)
 
@@ -157,14 +178,20 @@ def _summarize(told: Iterable[Any], *, digest: bool) -> Iterator[Summary]:
             trouble.take(event)
 
 
+@names_options
 def streams(
-    source: Any,
+    source: Capture,
     *,
     policy: Policy | None = None,
     spill_bytes: int = SPILL_BYTES,
     memory_bytes: int = MEMORY_BYTES,
     where: str | Where | None = None,
-    **options: Any,
+    merge: bool = False,
+    link_type: int | str | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+    jobs: int | None = 1,
+    bpf: BpfLike | None = None,
 ) -> Iterator[WholeStream]:
     """Give the whole streams of a capture, as they close.
 
@@ -176,25 +203,59 @@ def streams(
         memory_bytes: The same for all streams together that have not closed yet; if
             it is more, the largest of them go to the file.
 
-    ``source``, ``policy`` and ``options`` are those of ``events``.
+    The others are those of ``events``.
+
+    Raises:
+        WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
+        SinkError: A temporary file could not be made or written.
+        SourceError: The source cannot be read, or is no capture.
+        TypeError: An argument is of a kind that does not fit.
+        ValueError: A bound is less than 0.
     """
     chosen = filter_of(where)
-    reading = Reading(source, policy=policy, data=True, **options)
+    for name, bound in (("spill_bytes", spill_bytes), ("memory_bytes", memory_bytes)):
+        if not isinstance(bound, int):
+            raise wrong(name, bound, "a number of bytes")
+        if bound < 0:
+            raise ValueError(f"{name} is {bound}, and not at least 0")
+    reading = Reading(
+        source,
+        policy=policy,
+        data=True,
+        merge=merge,
+        link_type=link_type,
+        strict=strict,
+        progress=progress,
+        jobs=jobs,
+        bpf=bpf,
+    )
     found = _collect(happening(reading, chosen), spill_bytes, memory_bytes)
     return passing(found, reading, chosen)
 
 
 def filter_of(where: str | Where | None) -> Where | None:
-    """Return the filter that an argument asks for."""
-    if not isinstance(where, str):
-        return where
+    """Return the filter that an argument asks for.
+
+    Raises:
+        TypeError: It is neither text nor a ``Where``.
+        WhereError: It is not of the grammar.
+    """
+    if where is None:
+        return None
     # A tenth of the time that it takes to import all else: only for those who filter.
     from unpacket.query.parser import Where
 
+    if isinstance(where, Where):
+        return where
+    if not isinstance(where, str):
+        wanted = "text such as 'server.port == 443'"
+        if callable(where):
+            wanted += " (a condition in Python goes into an if of the loop)"
+        raise wrong("where", where, wanted)
     return Where(where)
 
 
-def happening(reading: Reading, where: Where | None) -> Iterator[Any]:
+def happening(reading: Reading, where: Where | None) -> Iterator[Event]:
     """Give the events of the streams that may be wanted."""
     return reading.events() if where is None else reading.hopeful_events(where)
 

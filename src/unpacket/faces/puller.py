@@ -7,11 +7,16 @@ is then offered more once more has come.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Gap
+from unpacket._options import names_options, wrong
 from unpacket.faces.follower import FollowedStream, StreamFollower
 from unpacket.policy import Policy
+
+if TYPE_CHECKING:
+    from unpacket._core.memory.batch import Batch
+    from unpacket.sources.source import Capture
 
 Consume: TypeAlias = Callable[[FollowedStream, Direction, memoryview], int]
 Inform: TypeAlias = Callable[[FollowedStream, Direction, int, str], object]
@@ -59,6 +64,7 @@ class Puller:
         follower: The ``StreamFollower`` under it, which knows the streams.
     """
 
+    @names_options
     def __init__(
         self,
         try_consume: Consume,
@@ -67,9 +73,10 @@ class Puller:
         policy: Policy | None = None,
         link_type: int | str | None = None,
     ) -> None:
-        for callback in (try_consume, inform_loss):
-            if callback is not None and not callable(callback):
-                raise TypeError("try_consume and inform_loss must be callable")
+        if not callable(try_consume):
+            raise wrong("try_consume", try_consume, "a function")
+        if inform_loss is not None and not callable(inform_loss):
+            raise wrong("inform_loss", inform_loss, "a function")
         if policy is None:
             policy = Policy.preset(PRESET)
         bound = policy.max_held_bytes
@@ -85,7 +92,8 @@ class Puller:
         follower.on_closed(self._on_closed)
         self.follower = follower
 
-    def feed(self, packets: Any, *, merge: bool = False) -> None:
+    @names_options
+    def feed(self, packets: Capture | Batch | None, *, merge: bool = False) -> None:
         """Take packets, as ``StreamFollower.feed`` does."""
         self.follower.feed(packets, merge=merge)
 

@@ -6,23 +6,37 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import CLIENT, SERVER, Closed, Event, Opened
 from unpacket._core.reassembly.payload_gatherer import Gatherer
-from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.stream import Stream, was_seen
+from unpacket._options import wrong
 from unpacket.errors import CaptureWarning, SourceError
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
     from unpacket import sources
+    from unpacket.faces.link_type_check import LinkTypeCheck
     from unpacket.query.parser import Where
+    from unpacket.sources.bpf.filter import BpfLike
+    from unpacket.sources.source import Capture, Progress
 
 # Less is read sooner than a thread has begun. A pipe has no size, and is read as it
 # comes.
 LEAST_BYTES = 4 << 20
+
+
+class Opening(TypedDict, total=False):
+    """How a source is opened, as ``unpacket.sources.open`` has it."""
+
+    merge: bool
+    link_type: int | str | None
+    strict: bool
+    progress: Progress | None
+    bpf: BpfLike | None
 
 
 class Reading:
@@ -45,7 +59,7 @@ class Reading:
 
     def __init__(
         self,
-        source: Any,
+        source: Capture,
         *,
         policy: Policy | None = None,
         data: bool = True,
@@ -53,25 +67,26 @@ class Reading:
         sums: bool = False,
         jobs: int | None = 1,
         gatherer: Gatherer | None = None,
-        **opening: Any,
+        **opening: Unpack[Opening],
     ) -> None:
+        check_arguments(source, jobs=jobs, **opening)
         self.assembler = Assembler(policy, data=data, notes=notes, sums=sums)
         if gatherer is not None:
             self.assembler.gather(gatherer)
         self.frames = 0
         self.first_ns = 0
         self.last_ns = 0
-        if jobs is not None and jobs < 1:
-            raise ValueError(f"jobs is {jobs}, and not at least 1")
         self._jobs = jobs
         self._opened: sources.Source | None = None
+        self._check: LinkTypeCheck | None = None
         self._source = source
         self.opening = opening
-        if opening.get("bpf") is not None:
+        bpf = opening.get("bpf")
+        if bpf is not None:
             from unpacket.sources.bpf.filter import Bpf
 
             # What is wrong with it is said before anything is read.
-            opening["bpf"] = Bpf(opening["bpf"])
+            opening["bpf"] = Bpf(bpf)
 
     @property
     def damage(self) -> list[CaptureWarning]:
@@ -100,6 +115,7 @@ class Reading:
         """
         # A third of the time that `import unpacket` would take.
         from unpacket import sources
+        from unpacket.sources.objects import ObjectSource
 
         assembler = self.assembler
         opened: AbstractContextManager[sources.Source]
@@ -110,11 +126,17 @@ class Reading:
             opened = sources.open(self._source, **self.opening)
         with opened as batches:
             self._opened = batches
+            if isinstance(batches, ObjectSource):
+                from unpacket.faces.link_type_check import LinkTypeCheck
+
+                self._check = LinkTypeCheck()
             try:
                 yield from self._lists(batches)
             except SourceError:
                 yield from assembler.finishing()
                 raise
+            if self._check is not None:
+                self._check.end()
         yield from assembler.finishing()
 
     def hopeful_events(self, where: Where) -> Iterator[Event]:
@@ -147,7 +169,10 @@ class Reading:
 
     def _feed(self, batch: Batch) -> list[Event]:
         self._begin(batch)
-        return self.assembler.feed(batch)
+        happened = self.assembler.feed(batch)
+        if self._check is not None and not self._check.done:
+            self._check.look(self.assembler, batch)
+        return happened
 
     def _begin(self, batch: Batch) -> None:
         if batch.count:
@@ -157,11 +182,34 @@ class Reading:
         self.frames += batch.count
 
 
+def check_arguments(
+    source: object, *, jobs: int | None = 1, **opening: Unpack[Opening]
+) -> None:
+    """Refuse arguments that no capture could be read with, before any is opened.
+
+    Raises:
+        TypeError, ValueError: One of them.
+    """
+    # A third of the time that `import unpacket` would take.
+    from unpacket.sources._open import check_source
+    from unpacket.sources.link_types import link_type_number
+
+    check_source(source, link_type_number(opening.get("link_type")))
+    if jobs is not None:
+        if not isinstance(jobs, int):
+            raise wrong("jobs", jobs, "a number or None")
+        if jobs < 1:
+            raise ValueError(f"jobs is {jobs}, and not at least 1")
+    progress = opening.get("progress")
+    if progress is not None and not callable(progress):
+        raise wrong("progress", progress, "a function")
+
+
 def ignore(assembler: Assembler, stream: Stream) -> None:
     """Let no more payload be copied for a stream."""
     for direction in (CLIENT, SERVER):
         # A stream that is over by now, or a side that was not seen, has no more.
-        if stream.close_reason is None and stream.half(direction) is not None:
+        if stream.close_reason is None and was_seen(stream, direction):
             assembler.ignore(stream, direction)
 
 

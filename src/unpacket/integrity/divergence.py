@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
@@ -26,7 +26,7 @@ from unpacket._core.reassembly.events import (
 from unpacket._core.reassembly.held import POLICIES
 from unpacket._core.reassembly.stream import Stream
 from unpacket.faces.reader import ignore
-from unpacket.policy import Policy
+from unpacket.policy import Overlap, Policy
 
 # Of each direction so many places are remembered, so much of each is kept, and so much
 # is shown. What goes beyond still counts by its digest.
@@ -196,7 +196,7 @@ def divergences(
         alike.setdefault(rule, []).append(name)
     wanted = {watch.key: watch for watch in watches}
     outcomes = {
-        tuple(names): Outcome(policy.replace(overlap=names[0]), wanted)
+        tuple(names): Outcome(policy.replace(overlap=cast(Overlap, names[0])), wanted)
         for names in alike.values()
     }
     for batch in batches:

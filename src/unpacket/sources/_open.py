@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from unpacket._core.memory.batch import CAPACITY
+from unpacket._options import names_options
 from unpacket.sources.link_types import link_type_number
 from unpacket.sources.objects import ObjectSource
 from unpacket.sources.opening import Opening, open_capture, path_of, reader_of
 from unpacket.sources.packets import packet_of
-from unpacket.sources.paths import expanded, named
-from unpacket.sources.source import Progress, Source
+from unpacket.sources.paths import expanded, is_name, named
+from unpacket.sources.source import Capture, Progress, Source
 
 if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import BpfLike
 
 
+WANTED = (
+    "a path, a URL, a binary file, packets, an iterable of packets, or a list of paths"
+)
+
+
+@names_options
 def open(
-    source: Any,
+    source: Capture,
     *,
     merge: bool = False,
     strict: bool = False,
@@ -93,8 +101,9 @@ def open(
         strict=strict,
         progress=progress,
     )
+    packets: Any = source
     if packet_of(source, number) is not None:
-        source = [source]
+        packets = [source]
     elif (names := named(source)) is not None:
         names = expanded(names)
         if len(names) > 1:
@@ -103,12 +112,28 @@ def open(
 
             return open_several(names, opening, merge=merge)
         return open_capture(reader_of(names[0]), path_of(names[0]), opening)
-    if not isinstance(source, Iterable):
-        raise TypeError(f"{type(source).__name__} is no source of packets")
+    check_source(source, number)
     return ObjectSource(
-        source,
+        packets,
         link_type=number,
         batch_frames=batch_frames,
         first_number=first_number,
         progress=progress,
     )
+
+
+def check_source(source: object, link_type: int | None) -> None:
+    """Refuse what cannot be a source of packets; open nothing.
+
+    Raises:
+        TypeError: It is neither a path, nor a file, nor packets, nor iterable.
+    """
+    if (
+        not isinstance(source, Iterable | str | os.PathLike)
+        and not is_name(source)
+        and packet_of(source, link_type) is None
+    ):
+        raise TypeError(
+            f"{type(source).__name__} is no source of packets: {source!r:.60}; "
+            f"a source is {WANTED}"
+        )

@@ -1,5 +1,7 @@
 """The names under which a caller can give a link type."""
 
+from unpacket._options import wrong
+
 # https://www.tcpdump.org/linktypes.html
 LINK_TYPES = {
     "null": 0,
@@ -29,6 +31,9 @@ def link_type_number(link_type: int | str | None) -> int | None:
             names = ", ".join(LINK_TYPES)
             raise ValueError(f"no link type {link_type!r}; the names are {names}")
         return number
+    if not isinstance(link_type, int):
+        wanted = f"a number or one of {', '.join(LINK_TYPES)}"
+        raise wrong("link_type", link_type, wanted)
     if not 0 <= link_type < 1 << 16:
         raise ValueError(f"no link type {link_type}")
     return link_type

@@ -1,15 +1,27 @@
 """What every source of packets is: an iterator of batches that can be closed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from os import PathLike
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self, TypeAlias
 
 from unpacket._core.memory.batch import Batch
 from unpacket.errors import CaptureWarning, OverlapWarning
 from unpacket.sources.formats.notes import Notes
 
-Progress = Callable[[int, int | None], object]
+Progress: TypeAlias = Callable[[int, int | None], object]
+
+
+class BinaryReader(Protocol):
+    """A file object in binary mode."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return up to ``size`` bytes; none at the end."""
+
+
+# What ``open`` makes a source of: paths and URLs, files, packets.
+Capture: TypeAlias = str | PathLike[str] | BinaryReader | Iterable[object]
 
 
 class Interface(NamedTuple):

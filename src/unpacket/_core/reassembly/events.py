@@ -262,6 +262,9 @@ class Urgent:
     def __repr__(self) -> str:
         return describe(self)
 
+    def _repr_html_(self) -> str:
+        return described_in_html(self)
+
 
 class Conflict:
     """Two segments claim different bytes for the same offsets.
