@@ -118,6 +118,8 @@ def test_another_value_is_refused(function: Callable[[], object], wanted: str) -
         (lambda: lib.StreamFollower().feed([], mrge=True), "did you mean 'merge'"),
         (lambda: lib.Puller(print, informloss=1), "did you mean 'inform_loss'"),
         (lambda: lib.sources.open([], linktype=1), "did you mean 'link_type'"),
+        (lambda: lib.http(SAMPLE, bodys=False), r"http\(\) .*did you mean 'bodies'"),
+        (lambda: lib.http(SAMPLE, orderd=False), "did you mean 'ordered'"),
         (lambda: lib.Policy(overlp="last"), r"Policy\(\) .*did you mean 'overlap'"),
         (lambda: lib.Policy().replace(overlp="last"), "'overlap'"),
         (lambda: lib.events(SAMPLE, zzzz=1), "no option 'zzzz'; it takes source, pol"),

@@ -470,7 +470,7 @@ class StreamFollower(Callbacks):
         return callback
 
     def on_events(self, callback: OnEvents[Returned]) -> OnEvents[Returned]:
-        """Call ``callback(events)`` with each list of events, as ``Assembler`` makes it.
+        """Call ``callback(events)`` with each list of events, as an assembler makes it.
 
         That is before the callbacks that they cause. All that were given are called.
         """

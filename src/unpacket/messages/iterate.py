@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
+from unpacket._options import no_such_option
 from unpacket.messages.framer import Framer
 from unpacket.messages.layer import Layer
 from unpacket.messages.pairing import Exchange
@@ -13,30 +14,60 @@ from unpacket.policy import Policy
 
 if TYPE_CHECKING:
     from unpacket.faces.follower import StreamFollower
+    from unpacket.typing import BpfLike, Capture, Progress
 
 # How many exchanges may wait for one that began before them.
 REORDERED = 4096
 REORDERED_BYTES = 64 << 20
 
-# What the layer takes of the options of the faces; the others are those of `events`.
-LAYER_OPTIONS = (
-    "bodies",
-    "sink",
-    "spill_bytes",
-    "memory_bytes",
-    "max_pending_bytes",
-    "max_queued_bytes",
-    "max_waiting_bytes",
-    "max_unanswered",
-)
+
+class LayerOptions(TypedDict, total=False):
+    """What the layer takes of the options of the faces, see ``Layer``."""
+
+    bodies: bool
+    sink: Any
+    spill_bytes: int
+    memory_bytes: int
+    max_pending_bytes: int
+    max_queued_bytes: int
+    max_waiting_bytes: int
+    max_unanswered: int
 
 
-def layer_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of a layer out of those of a face."""
-    return {name: options.pop(name) for name in LAYER_OPTIONS if name in options}
+class FaceOptions(LayerOptions, total=False):
+    """Those, and how the source is opened, see ``unpacket.events``."""
+
+    merge: bool
+    link_type: int | str | None
+    strict: bool
+    progress: Progress | None
+    bpf: BpfLike | None
+    jobs: int | None
 
 
-def lists(source: Any, policy: Policy | None, **options: Any) -> Iterator[list[Any]]:
+def apart(
+    function: Callable[..., object], options: FaceOptions
+) -> tuple[LayerOptions, Any]:
+    """Return the options of a face for the layer, and those for the reading.
+
+    Raises:
+        TypeError: There is no such option.
+    """
+    known = FaceOptions.__annotations__
+    for name in options:
+        if name not in known:
+            own = function.__kwdefaults__ or {}
+            raise TypeError(no_such_option(function.__qualname__, name, [*own, *known]))
+    ours = LayerOptions.__annotations__
+    given = cast(dict[str, Any], options)
+    layer = {name: value for name, value in given.items() if name in ours}
+    rest = {name: value for name, value in given.items() if name not in ours}
+    return cast(LayerOptions, layer), rest
+
+
+def lists(
+    source: Capture, policy: Policy | None, **options: Any
+) -> Iterator[list[Any]]:
     """Give the events of a capture in lists."""
     from unpacket.faces.reader import Reading
 
@@ -44,12 +75,12 @@ def lists(source: Any, policy: Policy | None, **options: Any) -> Iterator[list[A
 
 
 def messages(
-    source: Any,
+    source: Capture,
     framer: Framer,
     *,
     policy: Policy | None = None,
     skipped: bool = True,
-    **options: Any,
+    **options: Unpack[FaceOptions],
 ) -> Iterator[Any]:
     """Give the messages of a capture, as they end.
 
@@ -65,8 +96,9 @@ def messages(
     """
     if not isinstance(framer, Framer):
         raise TypeError(f"framer is {framer!r}, and no Framer")
-    layer = Layer(framer, **layer_options(options))
-    return _messages(layer, lists(source, policy, **options), skipped)
+    for_layer, for_reading = apart(messages, options)
+    layer = Layer(framer, **for_layer)
+    return _messages(layer, lists(source, policy, **for_reading), skipped)
 
 
 def _messages(
@@ -84,13 +116,13 @@ def _messages(
 
 
 def http(
-    source: Any,
+    source: Capture,
     *,
     policy: Policy | None = None,
     ordered: bool = True,
     others: Callable[[Any], object] | None = None,
     tunnels: dict[str, Framer] | None = None,
-    **options: Any,
+    **options: Unpack[FaceOptions],
 ) -> Iterator[Exchange]:
     """Give the HTTP/1 exchanges of a capture.
 
@@ -107,8 +139,9 @@ def http(
     """
     from unpacket.messages.http.framing import Http
 
-    layer = Layer(Http(tunnels), exchanges=True, **layer_options(options))
-    found = _exchanges(layer, lists(source, policy, **options), others)
+    for_layer, for_reading = apart(http, options)
+    layer = Layer(Http(tunnels), exchanges=True, **for_layer)
+    found = _exchanges(layer, lists(source, policy, **for_reading), others)
     return in_order(found) if ordered else found
 
 
@@ -134,7 +167,7 @@ def follow(
     follower: StreamFollower,
     framer: Framer,
     callback: Callable[[Any], object],
-    **options: Any,
+    **options: Unpack[LayerOptions],
 ) -> Layer:
     """Call ``callback(item)`` for what the streams of a follower carry.
 

@@ -20,8 +20,10 @@ from unpacket import (
     Rejected,
     Stream,
     Summary,
+    Urgent,
     WholeStream,
 )
+from unpacket.messages import Exchange
 
 for event in unpacket.events("capture.pcapng", policy=Policy(overlap="linux"), jobs=2):
     match event:
@@ -37,7 +39,7 @@ for event in unpacket.events("capture.pcapng", policy=Policy(overlap="linux"), j
         case Gap(stream, direction, offset, length, reason):
             assert_type(length, int)
             assert_type(reason, str)
-        case Conflict() | Rejected() | Note() | Finished():
+        case Conflict() | Rejected() | Note() | Finished() | Urgent():
             assert_type(event.direction, Direction)
         case Closed(stream, reason):
             assert_type(reason, str)
@@ -77,6 +79,9 @@ def from_packets(packets: list[tuple[float, bytes]]) -> list[Event]:
 def progress(done: int, size: int | None) -> None:
     """Take how far it is."""
 
+
+for exchange in unpacket.http("capture.pcap", jobs=2, bodies=False):
+    assert_type(exchange, Exchange)
 
 with unpacket.sources.open("capture.pcap", progress=progress) as batches:
     assembler = unpacket.Assembler(Policy.preset("libtins"), data=False)

@@ -12,6 +12,8 @@ unpacket.events(123)  # wrong
 unpacket.events("capture.pcap", policy="libtins")  # wrong
 unpacket.events_async(None)  # wrong
 unpacket.sources.open("capture.pcap", linktype=1)  # wrong
+unpacket.http("capture.pcap", bodys=False)  # wrong
+unpacket.http(123)  # wrong
 Policy(overlap="lats")  # wrong
 Policy(ttl_distance="far")  # wrong
 Policy().replace(overlap="lats")  # wrong
