@@ -22,7 +22,7 @@ from tests.core.decode.test_tunnels import TUNNELS
 from tests.sources import writing as w
 from unpacket import Policy
 from unpacket.cli.policies import option_name
-from unpacket.query.parser import COLUMNS
+from unpacket.query.columns import COLUMNS
 from unpacket.sinks.names import FIELDS, TCPFLOW
 
 Seeds = dict[str, bytes]

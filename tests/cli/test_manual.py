@@ -11,7 +11,8 @@ import pytest
 
 from unpacket.cli import cli
 from unpacket.compare.comparison import RULES
-from unpacket.query.parser import COLUMNS, Where
+from unpacket.query.columns import COLUMNS
+from unpacket.query.parser import Where
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "cli.md"

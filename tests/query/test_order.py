@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unpacket
+from unpacket.query.columns import COLUMNS
 from unpacket.query.order import Order, Sorter
-from unpacket.query.parser import COLUMNS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.pcapng"
 

@@ -18,7 +18,8 @@ from unpacket._core.constants import REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
 from unpacket.cli import check
 from unpacket.faces.iterate import Missing
-from unpacket.query.parser import COLUMNS, MAX_DEPTH, MAX_LENGTH, Where, WhereError
+from unpacket.query.columns import COLUMNS
+from unpacket.query.parser import MAX_DEPTH, MAX_LENGTH, Where, WhereError
 
 SAMPLE = Path(__file__).parents[2] / "examples" / "sample.pcapng"
 DAY_NS = 1_700_000_000 * SECOND  # 2023-11-14T22:13:20

@@ -153,7 +153,7 @@ class SortFields(ParamType):
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from unpacket.query.parser import COLUMNS
+        from unpacket.query.columns import COLUMNS
 
         before, comma, last = incomplete.rpartition(",")
         begun = before + comma + ("-" if last.startswith("-") else "")

@@ -15,7 +15,8 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import IO, Any
 
-from unpacket.query.parser import COLUMNS, number_of
+from unpacket.query.columns import COLUMNS
+from unpacket.query.values import number_of
 from unpacket.records.spool import temporary_file, told_of_temporary_files
 from unpacket.records.summary import Summary
 

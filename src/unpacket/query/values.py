@@ -1,0 +1,169 @@
+"""The kinds of values that a filter compares, and how each is written.
+
+A number, a size (``64KiB``), a time (``20ms``; seconds without a unit), an address with
+its port or a network (``10.0.0.1:80``, ``10.0.0.0/8``), or one of a few words.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import operator
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+from unpacket.query.units import BYTES, NANOSECONDS
+
+Compare: TypeAlias = Callable[[Any, Any], bool]
+
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class RemedyError(ValueError):
+    """A value is wrong, and here is what would be right."""
+
+
+class Kind(NamedTuple):
+    """What the values of a column are.
+
+    Attributes:
+        noun: As messages say it, with examples.
+        parse: Makes a value of text, or raises ValueError with a remedy or without.
+        ordered: Whether there is a less and a more.
+        same: Whether a value of a stream is the one that was written.
+    """
+
+    noun: str
+    parse: Callable[[str], Any]
+    ordered: bool = True
+    same: Compare = operator.eq
+
+
+class Instant(NamedTuple):
+    """A moment, since 1970 or since the first frame."""
+
+    ns: int
+    relative: bool
+
+
+def scaled(text: str, units: dict[str, int]) -> int:
+    """Return a number with a unit, rounded down to a whole one."""
+    match = _NUMBER.fullmatch(text)
+    if match is None or match[2].lower() not in units:
+        raise ValueError
+    unit = units[match[2].lower()]
+    ones, _, decimals = match[1].partition(".")
+    part: int = int(decimals or "0") * unit // 10 ** len(decimals)
+    return int(ones) * unit + part
+
+
+def whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError
+    return int(text)
+
+
+def port(text: str) -> int:
+    number = whole(text)
+    if number >= 1 << 16:
+        raise RemedyError("ports end at 65535")
+    return number
+
+
+def instant(text: str) -> Instant:
+    try:
+        return Instant(scaled(text, NANOSECONDS), relative=True)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    microseconds: int = (moment - _EPOCH) // _MICROSECOND
+    return Instant(microseconds * 1000, relative=False)
+
+
+def truth(text: str) -> bool:
+    return {"true": True, "yes": True, "false": False, "no": False}[text]
+
+
+class Net(NamedTuple):
+    """Addresses, and perhaps a port."""
+
+    version: int
+    network: int
+    mask: int
+    port: int | None
+
+
+def net(text: str) -> Net:
+    """Return what an address, a network, or either with a port stands for."""
+    number = None
+    if text.startswith("["):
+        text, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and rest[0] != ":"):
+            raise ValueError
+        number = port(rest[1:]) if rest else None
+    elif text.count(":") == 1:
+        text, _, rest = text.partition(":")
+        number = port(rest)
+    network = ipaddress.ip_network(text, strict=False)
+    return Net(
+        network.version, int(network.network_address), int(network.netmask), number
+    )
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def number_of(address: str) -> tuple[int, int]:
+    """Return version and value of an address."""
+    parsed = ipaddress.ip_address(address)
+    return parsed.version, int(parsed)
+
+
+def within(end: Any, wanted: Net) -> bool:
+    """Return whether an ``Endpoint`` is of the network, and has the port."""
+    version, value = number_of(end.address)
+    return (
+        version == wanted.version
+        and value & wanted.mask == wanted.network
+        and wanted.port in (None, end.port)
+    )
+
+
+def words(*known: str) -> Kind:
+    """Return the kind of a column that has one of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in known:
+            raise RemedyError(f"there are {', '.join(known)}")
+        return text
+
+    return Kind("a word", parse, ordered=False)
+
+
+ID = Kind("the id of a stream, as 3", whole)
+COUNT = Kind("a number, as 3", whole)
+PORT = Kind("a port, as 443", port)
+SIZE = Kind("a size, as 1500 or 64KiB", lambda text: scaled(text, BYTES))
+DURATION = Kind("a time, as 20ms or 1.5s", lambda text: scaled(text, NANOSECONDS))
+INSTANT = Kind(
+    "a time since the first frame, as 1.5s, or of the day in UTC, as "
+    "2026-11-21T04:17:40",
+    instant,
+)
+FLAG = Kind("true or false", truth, ordered=False)
+ADDRESS = Kind(
+    "an address, as 10.0.0.1, ::1, 10.0.0.1:80 or [::1]:80, or a network, as "
+    "10.0.0.0/8",
+    net,
+    ordered=False,
+    same=within,
+)
+# Columns of these kinds can be compared with each other.
+NUMBERS = (ID, COUNT, PORT, SIZE)
+
+
+def since(moment: Instant, first_ns: int) -> int:
+    return moment.ns + first_ns if moment.relative else moment.ns
