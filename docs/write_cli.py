@@ -8,16 +8,38 @@ import click
 
 from unpacket.cli import cli
 from unpacket.cli.policies import PolicyOption
+from unpacket.records.facts import FACTS
 
 PAGE = Path(__file__).with_name("cli.md")
 MARK = "<!-- What follows is written by `python docs/write_cli.py`. -->\n"
+FACTS_HEADING = """\
+## What is known of a stream
+
+Everything has one name. What is of each side, such as `bytes`, is `client.bytes` and
+`server.bytes` for `--where` and `--sort`, `{"client": {"bytes": …}, …}` in JSON, and
+`client_bytes` and `server_bytes` in CSV. In JSON and CSV a time such as `start` is
+text, and beside it `start_ns` the same in nanoseconds since 1970; a duration is
+`duration_ns`; words and lists are text, joined by spaces.
+
+| name | kind | of each side | what it is |
+|---|---|---|---|"""
 
 
 def main() -> None:
     """Write what follows the mark anew."""
     written_by_hand = PAGE.read_text("utf-8").partition(MARK)[0]
-    page = "\n".join([written_by_hand + MARK, *sections()])
+    page = "\n".join([written_by_hand + MARK, facts(), *sections()])
     PAGE.write_text(page, encoding="utf-8")
+
+
+def facts() -> str:
+    """Return the section on what is known of a stream."""
+    rows = [
+        f"| `{fact.name}` | {fact.kind.value} | {'yes' if fact.each_side else ''} "
+        f"| {fact.help} |"
+        for fact in FACTS
+    ]
+    return "\n".join([FACTS_HEADING, *rows, ""])
 
 
 def sections() -> Iterator[str]:

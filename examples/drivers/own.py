@@ -11,7 +11,6 @@ from collections import defaultdict
 from typing import Any
 
 import unpacket
-from unpacket.records.whole_stream import Hole
 
 
 def main(capture: str, preset: str = "default") -> None:
@@ -19,7 +18,7 @@ def main(capture: str, preset: str = "default") -> None:
     for stream in unpacket.streams(capture, policy=policy):
         runs: dict[unpacket.Direction, list[dict[str, Any]]] = defaultdict(list)
         for part in stream.conversation():
-            if isinstance(part, Hole):
+            if isinstance(part, unpacket.Gap):
                 runs[part.direction].append({"gap": part.length})
             else:
                 runs[part.direction].append({"hex": part.payload.hex()})

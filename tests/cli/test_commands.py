@@ -32,9 +32,11 @@ COMMANDS = ("streams", "follow")
 FORMS = ("utf8", "ascii", "hex", "raw", "json")
 COMMENTS = {"c-array": "/* ", "yaml": "  # "}
 KEYS = ["id", "client", "server", "role_evidence", "path"]
-KEYS += ["first_ns", "last_ns", "packets", "duplicates"]
-KEYS += ["other_channel", "retransmissions"]
-KEYS += ["bytes", "sha256", "gaps", "conflicts", "rejected", "close_reason", "complete"]
+KEYS += ["start", "start_ns", "end", "end_ns", "duration_ns", "first_frame"]
+KEYS += ["close_reason", "complete", "gap_reason", "conflicts"]
+KEYS += ["rejected", "rejected_reason", "rejected_list"]
+SIDE_KEYS = ["address", "port", "packets", "duplicates", "other_channel"]
+SIDE_KEYS += ["retransmissions", "bytes", "gaps", "missing", "gap_list", "sha256"]
 # Two kinds of line end, C0, DEL, C1 in UTF-8, turned and invisible text, and bytes
 # that are no UTF-8.
 HOSTILE = (
@@ -150,18 +152,22 @@ def test_json_is_what_was_sent() -> None:
         facts = expected.pop(end(record["client"]))
         assert end(record["server"]) == facts.server
         assert record["role_evidence"] == "syn"
-        assert record["first_ns"] < record["last_ns"]
+        assert record["start_ns"] < record["end_ns"]
+        assert record["duration_ns"] == record["end_ns"] - record["start_ns"]
         assert record["close_reason"] == ("rst" if facts.reset else "fin")
         any_gap = False
         for side, half in zip(("client", "server"), facts.halves, strict=True):
-            gaps = record["gaps"][side]
+            of_side = record[side]
+            assert list(of_side) == SIDE_KEYS
+            gaps = re.findall(r"(\d+)\+(\d+):\w+", of_side["gap_list"])
             any_gap |= bool(gaps)
-            holes = offsets([[g["offset"], g["offset"] + g["length"]] for g in gaps])
+            holes = offsets([[int(at), int(at) + int(size)] for at, size in gaps])
+            assert (of_side["gaps"], of_side["missing"]) == (len(gaps), len(holes))
             assert half.missing <= holes <= half.left_out
             there = bytes(b for n, b in enumerate(half.sent) if n not in holes)
-            assert record["bytes"][side] == len(there)
-            assert record["sha256"][side] == hashlib.sha256(there).hexdigest()
-            assert record["packets"][side] > 0
+            assert of_side["bytes"] == len(there)
+            assert of_side["sha256"] == hashlib.sha256(there).hexdigest()
+            assert of_side["packets"] > 0
         if any_gap:
             assert record["complete"] is False
         elif not facts.reset:
@@ -171,7 +177,9 @@ def test_json_is_what_was_sent() -> None:
 
 def test_json_without_digest_has_the_other_keys() -> None:
     record = json.loads(invoke("streams", SAMPLE, "--json").stdout.splitlines()[0])
-    assert list(record) == [key for key in KEYS if key != "sha256"]
+    assert list(record) == KEYS
+    for side in ("client", "server"):
+        assert list(record[side]) == [key for key in SIDE_KEYS if key != "sha256"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -188,7 +196,7 @@ def test_follow_shows_both_sides(form: str) -> None:
         said = {"client": b"", "server": b""}
         for event in map(json.loads, lines):
             assert event["stream"] == 0
-            if "data_base64" in event:
+            if event["event"] == "data":
                 side = event["direction"]
                 assert event["offset"] == len(said[side])
                 said[side] += b64decode(event["data_base64"])
@@ -221,7 +229,7 @@ def test_a_side_has_an_option_of_its_own(side: str) -> None:
 def test_a_range_is_some_of_what_frames_brought() -> None:
     follow = ("follow", SAMPLE, "1", "--as", "json", "--range")
     lines = invoke(*follow, "1-9999").stdout.splitlines()
-    said = [line for line in lines if '"data_base64"' in line or '"gap"' in line]
+    said = [line for line in lines if re.match('{"event":"(data|gap)"', line)]
     some = invoke(*follow, "2-40").stdout
     kept = [line for line in some.splitlines() if line in said]
     assert len(kept) == 39
@@ -479,7 +487,8 @@ def settled(output: bytes) -> bytes:
 
     Packets that come after the end of a stream, but in the same batch, are counted.
     """
-    return re.sub(rb'"(last_ns":\d+|packets":{.*?}),', b"", output)
+    late = rb'"(end":"[^"]*"|end_ns":\d+|duration_ns":\d+|packets":\d+),'
+    return re.sub(late, b"", output)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_files_are_those_of_tcpflow(name: str, tmp_path: Path) -> None:
     digests = defaultdict(set)
     for line in (tmp_path / "index.jsonl").read_text().splitlines():
         for file in json.loads(line)["files"].values():
-            if file is not None and file["bytes"] < MAX_BYTES:
+            if file["name"] and file["bytes"] < MAX_BYTES:
                 written = (tmp_path / file["name"]).read_bytes()
                 # A second stream of the same ends has c1 behind its name.
                 ends = re.sub(r"c\d+$", "", file["name"])

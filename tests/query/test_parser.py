@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 import unpacket
 from tests.builder import SECOND, Conversation
-from unpacket import Assembler, Endpoint, Opened, Policy
+from unpacket import Assembler, Direction, Endpoint, Gap, Opened, Policy
 from unpacket._core.constants import REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
 from unpacket.cli import check
-from unpacket.faces.iterate import Missing
 from unpacket.query.columns import COLUMNS
 from unpacket.query.parser import MAX_DEPTH, MAX_LENGTH, Where, WhereError
 
@@ -25,8 +24,13 @@ SAMPLE = Path(__file__).parents[2] / "examples" / "sample.pcapng"
 DAY_NS = 1_700_000_000 * SECOND  # 2023-11-14T22:13:20
 
 
+def gap(offset: int, length: int, reason: str) -> Gap:
+    of_no_stream: Any = None
+    return Gap(of_no_stream, Direction.CLIENT, offset, length, reason)
+
+
 class Facts(NamedTuple):
-    """What a filter asks of a ``Summary``."""
+    """What a filter asks of a ``Summary``, or of a stream that opens."""
 
     id: int = 3
     client: Endpoint = Endpoint("10.0.0.1", 40000)
@@ -38,15 +42,32 @@ class Facts(NamedTuple):
     other_channel: tuple[int, int] = (0, 4)
     retransmissions: tuple[int, int] = (1, 0)
     bytes: tuple[int, int] = (100, 70_000)
-    gaps: tuple[list[Missing], list[Missing]] = (
+    duplicates: tuple[int, int] = (1, 0)
+    other_channel: tuple[int, int] = (0, 2)
+    retransmissions: tuple[int, int] = (3, 4)
+    path: str = "eth/vlan:42/ip/tcp"
+    first_frame: int = 8
+    gaps: tuple[list[Gap], list[Gap]] = (
         [],
-        [Missing(10, 1448, "not_captured"), Missing(9000, 2, "truncated")],
+        [gap(10, 1448, "not_captured"), gap(9000, 2, "truncated")],
     )
     conflicts: int = 0
     rejected: dict[str, int] = {"checksum": 2, "ttl": 1}  # noqa: RUF012
     close_reason: str = "rst"
     role_evidence: str = "syn"
     complete: bool = False
+
+    @property
+    def start_ns(self) -> int:
+        return self.first_ns
+
+    @property
+    def end_ns(self) -> int:
+        return self.last_ns
+
+    @property
+    def duration_ns(self) -> int:
+        return self.last_ns - self.first_ns
 
 
 def holds(expression: str, facts: Any = None) -> bool:
@@ -84,6 +105,9 @@ def holds(expression: str, facts: Any = None) -> bool:
         "start == 2023-11-14T23:13:22+01:00",
         "start > 2023-11-14",
         "start in 2023-11-14..2023-11-15",
+        "start == 2023-11-14T22:13:22.000000000Z",
+        "start < 2023-11-14T22:13:22.000000001Z",
+        "start > 2023-11-14T22:13:21.999999999",
         "end != start",
         "duration == 3",
         "duration == 3000ms",
@@ -109,6 +133,13 @@ def holds(expression: str, facts: Any = None) -> bool:
         "close_reason == rst",
         "close_reason != fin",
         "role_evidence == syn",
+        "path == eth/vlan:42/ip/tcp and path != 'ip/tcp'",
+        "path in (ip/tcp, eth/vlan:42/ip/tcp)",
+        "first_frame == 8",
+        "client.address == 10.0.0.1:40000 and server.address in 192.168.0.0/16",
+        "duplicates == 1 and client.duplicates and not server.duplicates",
+        "other_channel == 2 and server.other_channel == 2",
+        "retransmissions == 7 and client.retransmissions < server.retransmissions",
         "not complete",
         "complete == false",
         "complete != true",
@@ -151,7 +182,7 @@ def test_addresses_of_both_versions() -> None:
     [
         ("", 0, "there is no test; one is server.port == 443 and gaps > 0"),
         ("   ", 3, "a column is missing before the end"),
-        ("prot == 3", 0, "no column 'prot'; did you mean port?"),
+        ("prot == 3", 0, "no column 'prot'; did you mean port or path?"),
         ("xyzzy == 3", 0, "no column 'xyzzy'; there are id, client, server, "),
         ("80 == port", 0, "no column '80'; there are id"),
         ("port == http", 8, "'http' is no value for port: port is a port, as 443"),
@@ -264,8 +295,8 @@ SMALL = st.integers(0, 6)
 ADDRESSES = ["10.0.0.1", "10.0.0.2", "10.9.0.1", "fd00::1", "fd00::2"]
 NETWORKS = ["10.0.0.0/8", "10.0.0.0/31", "10.0.0.2/32", "fd00::/64", "fd00::2", "::/0"]
 ENDS = st.builds(Endpoint, st.sampled_from(ADDRESSES), SMALL)
-MISSING = st.builds(
-    Missing, SMALL, SMALL, st.sampled_from(["not_captured", "limit", "skipped"])
+GAPS = st.builds(
+    gap, SMALL, SMALL, st.sampled_from(["not_captured", "limit", "skipped"])
 )
 FACTS = st.builds(
     Facts,
@@ -274,7 +305,7 @@ FACTS = st.builds(
     server=ENDS,
     packets=st.tuples(SMALL, SMALL),
     bytes=st.tuples(SMALL, SMALL),
-    gaps=st.tuples(st.lists(MISSING, max_size=2), st.lists(MISSING, max_size=2)),
+    gaps=st.tuples(st.lists(GAPS, max_size=2), st.lists(GAPS, max_size=2)),
     conflicts=SMALL,
     close_reason=st.sampled_from(["fin", "rst", "timeout"]),
     complete=st.booleans(),

@@ -1,4 +1,4 @@
-"""``unpacket follow``: what both sides of a stream said."""
+"""``unpacket follow``: what both sides of a stream sent."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def instead_of(value: str) -> str:
 @click.option(
     "--remarks/--no-remarks",
     default=True,
-    help="Tell of streams, gaps, conflicts and rejected segments, in lines of their "
+    help="Report streams, gaps, conflicts and rejected segments, in lines of their "
     "own (with raw: gaps, conflicts and rejected segments, on stderr).  "
     "[default: remarks]",
 )
@@ -221,13 +221,13 @@ def follow(
             rendering = renderer(form, color=color_wanted, remarks=remarks)
         return rendering if span is None else Ranged(rendering, *span)
 
-    tell = form == "raw" and remarks and not tshark
+    warn = form == "raw" and remarks and not tshark
     with session([capture], pager=through, **reading) as (captures, output):
 
         def passes(summary: Summary) -> bool:
             return where is None or where.matches(summary, captures.first_ns)
 
-        printer = Printer(output, new_renderer, tell=tell, passes=passes)
+        printer = Printer(output, new_renderer, warn=warn, passes=passes)
         ids = {choice for choice in choices if isinstance(choice, int)}
         only_ids = bool(choices) and len(ids) == len(set(choices))
         at_once = only_ids and len(ids) == 1
@@ -332,7 +332,7 @@ class Printer:
         printed: How many of them were printed.
 
     Args:
-        tell: Whether remarks are told on stderr.
+        warn: Whether remarks are written to stderr.
         passes: Whether a stream that was opened in doubt is wanted after all.
     """
 
@@ -341,19 +341,19 @@ class Printer:
         output: Output,
         new_renderer: Callable[[], Renderer],
         *,
-        tell: bool,
+        warn: bool,
         passes: Callable[[Summary], bool],
     ) -> None:
         self.ended: set[int] = set()
         self.printed = 0
         self._output = output
         self._new_renderer = new_renderer
-        self._tell = tell
+        self._warn = warn
         self._passes = passes
         self._renderers: dict[int, Renderer] = {}
         self._waiting: dict[int, Store] = {}
         self._doubts: dict[int, Trouble] = {}
-        self._untold: dict[int, list[str]] = {}
+        self._unwritten: dict[int, list[str]] = {}
         self._file = BlockFile()
         self._kept_bytes = 0
         self._bound_bytes = KEPT_BYTES
@@ -367,7 +367,7 @@ class Printer:
             self._waiting[stream_id] = Store(self._file)
         if doubt is not None:
             self._doubts[stream_id] = doubt
-            self._untold[stream_id] = []
+            self._unwritten[stream_id] = []
 
     def watch(self, event: Any) -> None:
         """Note what decides about a stream in doubt."""
@@ -381,11 +381,11 @@ class Printer:
         rendering = self._renderers.get(stream_id)
         if rendering is None:
             return
-        trouble = remark(event) if self._tell else None
+        trouble = remark(event) if self._warn else None
         if trouble is not None:
             sentence = f"warning: stream {stream_id}: {trouble}"
-            if stream_id in self._untold:
-                self._untold[stream_id].append(sentence)
+            if stream_id in self._unwritten:
+                self._unwritten[stream_id].append(sentence)
             else:
                 self._output.say(sentence)
         data = rendering.render(event)
@@ -404,10 +404,10 @@ class Printer:
                 del self._waiting[stream_id]
                 self._kept_bytes -= waiting.memory_bytes
             doubt = self._doubts.pop(stream_id, None)
-            untold = self._untold.pop(stream_id, ())
+            unwritten = self._unwritten.pop(stream_id, ())
             if doubt is not None and not self._passes(Summary(event.stream, doubt)):
                 return
-            for sentence in untold:
+            for sentence in unwritten:
                 self._output.say(sentence)
             if waiting is not None:
                 self._print_whole(waiting, rendering.separator)

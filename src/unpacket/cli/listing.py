@@ -66,14 +66,14 @@ class JsonForm:
 
 def row_of(summary: Summary, first_ns: int) -> list[str]:
     """Return the cells of a stream; its start counts from ``first_ns``."""
-    begun_ns = summary.first_ns
+    begun_ns = summary.start_ns
     from_client, from_server = summary.bytes
     return [
         str(summary.id),
         str(summary.client),
         str(summary.server),
         seconds(begun_ns - first_ns),
-        seconds(summary.last_ns - begun_ns),
+        seconds(summary.end_ns - begun_ns),
         str(from_client),
         str(from_server),
         str(sum(summary.packets)),

@@ -29,7 +29,7 @@ from unpacket.cli.session import nothing_found, session
 from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.errors import SourceError
-from unpacket.records.spool import told_of_temporary_files
+from unpacket.records.spool import temporary_file_errors
 from unpacket.sinks import split as library
 from unpacket.sinks.extracted import prepare
 
@@ -156,7 +156,7 @@ def files_of(captures: Sequence[str]) -> Iterator[list[str]]:
                 stamps[path] = stamp(path)
                 continue
             file = kept.enter_context(tempfile.NamedTemporaryFile(prefix="unpacket-"))
-            with told_of_temporary_files():
+            with temporary_file_errors():
                 copy(path, file)
                 file.flush()
             paths.append(file.name)

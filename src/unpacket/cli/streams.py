@@ -63,8 +63,8 @@ ROWS_AHEAD = 100
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Values joined by commas (RFC 4180) below their names, which are told in "
-    "docs/cli.md.",
+    help="Values joined by commas (RFC 4180) below their names; docs/cli.md lists "
+    "them.",
 )
 @click.option(
     "--sort",

@@ -16,13 +16,12 @@ from unpacket._options import names_options, wrong
 from unpacket.faces.reader import Reading
 from unpacket.policy import Policy
 from unpacket.records.spool import BLOCK_BYTES, BlockFile
-from unpacket.records.summary import Missing, Summary, Trouble
+from unpacket.records.summary import Summary, Trouble
 from unpacket.records.whole_stream import (
     FRESH_BYTES,
     FRESH_EVENTS,
     Chunk,
-    Growing,
-    Hole,
+    Collected,
     WholeStream,
 )
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chunk",
-    "Hole",
-    "Missing",
     "Summary",
     "WholeStream",
     "events",
@@ -274,51 +271,51 @@ def _collect(
 ) -> Iterator[WholeStream]:
     # A stream has four stores: what they keep back must not exceed the bound.
     file = BlockFile(max(1, min(BLOCK_BYTES, spill_bytes // 8)))
-    growing: dict[Stream, Growing] = {}
+    collecting: dict[Stream, Collected] = {}
     in_memory = 0
     bound = memory_bytes
     for event in told:
         kind = type(event)
         if kind is Data:
-            grown = growing[event.stream]
-            fresh = grown.fresh
+            collected = collecting[event.stream]
+            fresh = collected.fresh
             fresh.append(event)
-            before = grown.memory_bytes
-            grown.memory_bytes = after = before + len(event.payload) + FRESH_BYTES
+            before = collected.memory_bytes
+            collected.memory_bytes = after = before + len(event.payload) + FRESH_BYTES
             if len(fresh) == FRESH_EVENTS or after > spill_bytes:
-                grown.settled()
-                if grown.memory_bytes > spill_bytes:
-                    grown.spill()
-                after = grown.memory_bytes
+                collected.settled()
+                if collected.memory_bytes > spill_bytes:
+                    collected.spill()
+                after = collected.memory_bytes
             in_memory += after - before
             if in_memory > bound:
-                in_memory = _spill_largest(growing.values(), in_memory, memory_bytes)
+                in_memory = _spill_largest(collecting.values(), in_memory, memory_bytes)
                 # What little each keeps back may be much in all: no try each time.
                 bound = max(memory_bytes, in_memory + memory_bytes // 2)
         elif kind is Opened:
-            growing[event.stream] = Growing(file)
+            collecting[event.stream] = Collected(file)
         elif kind is Closed:
-            grown = growing.pop(event.stream)
-            in_memory -= grown.memory_bytes
-            whole = [WholeStream(event.stream, grown)]
+            collected = collecting.pop(event.stream)
+            in_memory -= collected.memory_bytes
+            whole = [WholeStream(event.stream, collected)]
             # Only the caller has it from here on, and can let go of it.
-            del grown
+            del collected
             yield whole.pop()
         else:
-            grown = growing[event.stream]
-            in_memory -= grown.memory_bytes
-            grown.take(event)
-            in_memory += grown.memory_bytes
+            collected = collecting[event.stream]
+            in_memory -= collected.memory_bytes
+            collected.take(event)
+            in_memory += collected.memory_bytes
 
 
 def _spill_largest(
-    growing: Iterable[Growing], in_memory: int, memory_bytes: int
+    collecting: Iterable[Collected], in_memory: int, memory_bytes: int
 ) -> int:
     """Spill streams until half of the bound is free; return what is in memory."""
-    for grown in sorted(growing, key=attrgetter("memory_bytes"), reverse=True):
+    for collected in sorted(collecting, key=attrgetter("memory_bytes"), reverse=True):
         if in_memory <= memory_bytes // 2:
             break
-        in_memory -= grown.memory_bytes
-        grown.spill()
-        in_memory += grown.memory_bytes
+        in_memory -= collected.memory_bytes
+        collected.spill()
+        in_memory += collected.memory_bytes
     return in_memory

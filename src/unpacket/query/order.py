@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from unpacket.query.columns import COLUMNS
 from unpacket.query.values import number_of
-from unpacket.records.spool import temporary_file, told_of_temporary_files
+from unpacket.records.spool import temporary_file, temporary_file_errors
 from unpacket.records.summary import Summary
 
 # More than this waits in a temporary file.
@@ -137,7 +137,7 @@ class Sorter:
     def _spill(self) -> None:
         if self._file is None:
             self._file = temporary_file()
-        with told_of_temporary_files():
+        with temporary_file_errors():
             start = self._file.tell()
             for key, row in self._rows:
                 self._file.write(_SIZES.pack(len(key), len(row)))

@@ -119,7 +119,7 @@ class Where:
 
         Its id, its ends and its start are known then, and nothing else.
         """
-        return self._node.early(stream, first_ns)
+        return self._node.early(Summary(stream, None), first_ns)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.expression!r})"

@@ -20,7 +20,8 @@ Compare: TypeAlias = Callable[[Any, Any], bool]
 
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
+_FRACTION = re.compile(r"\.([0-9]+)")
 
 
 class RemedyError(ValueError):
@@ -78,11 +79,14 @@ def instant(text: str) -> Instant:
     try:
         return Instant(scaled(text, NANOSECONDS), relative=True)
     except ValueError:
-        moment = datetime.fromisoformat(text)
+        # Python's have six digits, and ours nine.
+        fraction = _FRACTION.search(text)
+        digits = fraction[1] if fraction else ""
+        moment = datetime.fromisoformat(text.replace(f".{digits}", "", 1))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    microseconds: int = (moment - _EPOCH) // _MICROSECOND
-    return Instant(microseconds * 1000, relative=False)
+    seconds: int = (moment - _EPOCH) // _SECOND
+    return Instant(seconds * 10**9 + int(digits[:9].ljust(9, "0")), relative=False)
 
 
 def truth(text: str) -> bool:
@@ -161,6 +165,7 @@ ADDRESS = Kind(
     ordered=False,
     same=within,
 )
+TEXT = Kind("a text, as eth/ip/tcp", str, ordered=False)
 # Columns of these kinds can be compared with each other.
 NUMBERS = (ID, COUNT, PORT, SIZE)
 

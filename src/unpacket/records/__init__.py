@@ -1,6 +1,6 @@
 """What is known of a stream: an object, a line of JSON, with or without payload."""
 
-from unpacket.records.summary import Missing, Summary
-from unpacket.records.whole_stream import Chunk, Hole, WholeStream
+from unpacket.records.summary import Summary
+from unpacket.records.whole_stream import Chunk, WholeStream
 
-__all__ = ["Chunk", "Hole", "Missing", "Summary", "WholeStream"]
+__all__ = ["Chunk", "Summary", "WholeStream"]

@@ -11,15 +11,20 @@ cdef unsigned int IS_CLIENT
 
 
 @cython.locals(text=Text)
-cpdef str told(Stream stream, str digests, str troubles)
-@cython.locals(client=Half, server=Half, client_is_a=bint, reason=str)
-cpdef tell(Text text, Stream stream, str digests, str troubles)
+cpdef str json_line(
+    Stream stream, str client_members, str server_members, str members
+)
+@cython.locals(
+    client_is_a=bint, start_ns=cython.longlong, end_ns=cython.longlong, reason=str
+)
+cpdef put_line(
+    Text text, Stream stream, str client_members, str server_members, str members
+)
+cdef put_side(Text text, Stream stream, bint first, Half half)
 @cython.locals(text=Text, client_is_a=bint)
-cpdef str described(Stream stream)
+cpdef str plain_description(Stream stream)
 cdef put_printed(Text text, Stream stream, bint first)
 @cython.locals(half=Half)
 cdef Half half_of(Stream stream, unsigned int flag)
-cdef put_end(Text text, str name, Stream stream, bint first)
 @cython.locals(shift=int)
 cdef put_address(Text text, unsigned long long address)
-cdef put_pair(Text text, long long client, long long server)

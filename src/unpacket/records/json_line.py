@@ -1,7 +1,8 @@
-"""What is known of a stream, as JSON: the part that is alike for each of them.
+"""What is known of a stream, as JSON: what the compiled core writes of each.
 
 A list of streams has a line for each, and is as long as the capture is. The standard
-library's encoder is for any object, and took longer than reassembly.
+library's encoder is for any object, and took longer than reassembly. The names are
+those of ``facts``: a test compares each line with what ``facts`` makes of the stream.
 """
 
 from unpacket._core.constants import IS_CLIENT
@@ -16,63 +17,107 @@ from unpacket._core.reassembly.half import (
 from unpacket._core.reassembly.stream import Stream, address_text, side
 from unpacket.records.text import Text
 
+# The facts that are written here; others are members that the caller puts in.
+WRITTEN = (
+    "id",
+    "address",
+    "port",
+    "packets",
+    "duplicates",
+    "other_channel",
+    "retransmissions",
+    "bytes",
+    "role_evidence",
+    "path",
+    "start",
+    "end",
+    "duration",
+    "first_frame",
+    "close_reason",
+    "complete",
+)
 
-def told(stream: Stream, digests: str, troubles: str) -> str:
+
+def json_line(
+    stream: Stream, client_members: str, server_members: str, members: str
+) -> str:
     """Return a JSON object in one line, as ``json.dumps`` would without spaces.
 
     Args:
-        digests, troubles: Members to put in, each empty or with a comma at its end.
+        client_members, server_members, members: What else to put into the objects of
+            the sides and of the stream, each empty or with a comma at its beginning.
     """
     text = Text()
-    tell(text, stream, digests, troubles)
+    put_line(text, stream, client_members, server_members, members)
     text.put("}")
     return text.take().decode()
 
 
-def tell(text: Text, stream: Stream, digests: str, troubles: str) -> None:
+def put_line(
+    text: Text, stream: Stream, client_members: str, server_members: str, members: str
+) -> None:
     """Add that object to a text, without the brace at its end."""
     # What stands in quotes here is of letters that JSON leaves as they are: addresses,
-    # and names of ours.
-    client = half_of(stream, IS_CLIENT)
-    server = half_of(stream, 0)
+    # times, and names of ours.
     client_is_a = stream.client_is_a()
+    start_ns = stream.first_ns
+    end_ns = stream.last_ns
     reason = stream.close_reason
     text.put('{"id":')
     text.number(stream.id)
-    put_end(text, ',"client":', stream, client_is_a)
-    put_end(text, ',"server":', stream, not client_is_a)
-    text.put(',"role_evidence":"')
+    text.put(',"client":{"address":"')
+    put_side(text, stream, client_is_a, half_of(stream, IS_CLIENT))
+    text.put(client_members)
+    text.put('},"server":{"address":"')
+    put_side(text, stream, not client_is_a, half_of(stream, 0))
+    text.put(server_members)
+    text.put('},"role_evidence":"')
     text.put(stream.role_evidence)
     text.put('","path":"')
     text.put(stream.path)
-    text.put('","first_ns":')
-    text.number(stream.first_ns)
-    text.put(',"last_ns":')
-    text.number(stream.last_ns)
-    text.put(',"packets":')
-    put_pair(text, packets_of(client), packets_of(server))
-    text.put(',"duplicates":')
-    put_pair(text, duplicates_of(client), duplicates_of(server))
-    text.put(',"other_channel":')
-    put_pair(text, other_channel_of(client), other_channel_of(server))
-    text.put(',"retransmissions":')
-    put_pair(text, retransmissions_of(client), retransmissions_of(server))
-    text.put(',"bytes":')
-    put_pair(text, delivered_of(client), delivered_of(server))
-    text.put(",")
-    text.put(digests)
-    text.put(troubles)
-    text.put('"close_reason":')
+    text.put('","start":"')
+    text.time(start_ns)
+    text.put('","start_ns":')
+    text.number(start_ns)
+    text.put(',"end":"')
+    text.time(end_ns)
+    text.put('","end_ns":')
+    text.number(end_ns)
+    text.put(',"duration_ns":')
+    text.number(end_ns - start_ns)
+    text.put(',"first_frame":')
+    text.number(stream.first_frame)
     if reason is None:
-        text.put("null")
+        text.put(',"close_reason":null')
     else:
-        text.put('"')
+        text.put(',"close_reason":"')
         text.put(reason)
         text.put('"')
     text.put(',"complete":true' if stream.complete else ',"complete":false')
+    text.put(members)
 
 
-def described(stream: Stream) -> str:
+def put_side(text: Text, stream: Stream, first: bool, half: Half | None) -> None:
+    """Add what is known of a side, behind the name of its address."""
+    if stream.family == 4:
+        put_address(text, stream.a_lo if first else stream.b_lo)
+    else:
+        text.put(address_text(stream, first))
+    text.put('","port":')
+    text.number(stream.ports >> 16 if first else stream.ports & 0xFFFF)
+    text.put(',"packets":')
+    text.number(packets_of(half))
+    text.put(',"duplicates":')
+    text.number(duplicates_of(half))
+    text.put(',"other_channel":')
+    text.number(other_channel_of(half))
+    text.put(',"retransmissions":')
+    text.number(retransmissions_of(half))
+    text.put(',"bytes":')
+    text.number(delivered_of(half))
+
+
+def plain_description(stream: Stream) -> str:
     """Return in a few lines what a stream is of which nothing is missing or wrong."""
     text = Text()
     client_is_a = stream.client_is_a()
@@ -108,34 +153,12 @@ def put_printed(text: Text, stream: Stream, first: bool) -> None:
     text.number(stream.ports >> 16 if first else stream.ports & 0xFFFF)
 
 
-def put_end(text: Text, name: str, stream: Stream, first: bool) -> None:
-    """Add address and port of one end."""
-    text.put(name)
-    text.put('{"address":"')
-    if stream.family == 4:
-        put_address(text, stream.a_lo if first else stream.b_lo)
-    else:
-        text.put(address_text(stream, first))
-    text.put('","port":')
-    text.number(stream.ports >> 16 if first else stream.ports & 0xFFFF)
-    text.put("}")
-
-
 def put_address(text: Text, address: int) -> None:
     """Add an IPv4 address."""
     text.number(address >> 24)
     for shift in (16, 8, 0):
         text.put(".")
         text.number(address >> shift & 255)
-
-
-def put_pair(text: Text, client: int, server: int) -> None:
-    """Add an object with a number for each side."""
-    text.put('{"client":')
-    text.number(client)
-    text.put(',"server":')
-    text.number(server)
-    text.put("}")
 
 
 def half_of(stream: Stream, flag: int) -> Half | None:

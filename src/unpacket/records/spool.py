@@ -25,8 +25,8 @@ GONE = "the stream is closed, and its payload gone"
 
 
 @contextmanager
-def told_of_temporary_files() -> Iterator[None]:
-    """Say which folder has no room, or is not to be written.
+def temporary_file_errors() -> Iterator[None]:
+    """Make errors name the folder that has no room, or is not to be written to.
 
     Raises:
         SinkError: A temporary file could not be made or written.
@@ -37,9 +37,9 @@ def told_of_temporary_files() -> Iterator[None]:
         import tempfile
 
         reason = (error.strerror or str(error)).lower()
-        told = SinkError(tempfile.tempdir or "temporary files", reason)
-        told.add_note(OTHER_FOLDER)
-        raise told from error
+        failure = SinkError(tempfile.tempdir or "temporary files", reason)
+        failure.add_note(OTHER_FOLDER)
+        raise failure from error
 
 
 def temporary_file() -> IO[bytes]:
@@ -51,7 +51,7 @@ def temporary_file() -> IO[bytes]:
     # Imports much, and is seldom needed.
     import tempfile
 
-    with told_of_temporary_files():
+    with temporary_file_errors():
         return tempfile.TemporaryFile(prefix="unpacket-")
 
 
@@ -77,7 +77,7 @@ class BlockFile:
             if self._file is None:
                 self._file = temporary_file()
             number = self._free[-1] if self._free else self._blocks
-            with told_of_temporary_files():
+            with temporary_file_errors():
                 self._file.seek(number * self.block_bytes)
                 self._file.write(block)
                 self._file.flush()

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from unpacket._core.notebook import record, table
 from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
 from unpacket._core.reassembly.stream import Endpoint, Stream
-from unpacket.records.json_line import told
+from unpacket.records.facts import FACTS, SIDES, record_of
+from unpacket.records.json_line import WRITTEN, json_line
 
 json_text = json.JSONEncoder(separators=(",", ":")).encode
 
-
-class Missing(NamedTuple):
-    """A gap of one direction, in bytes of stream offset."""
-
-    offset: int
-    length: int
-    reason: str
-
-    def _repr_html_(self) -> str:
-        return record(self)
-
-
-NO_TROUBLE = '"gaps":{"client":[],"server":[]},"conflicts":0,"rejected":{},'
+# What json_line leaves to be put in: of all streams without trouble mostly the same.
+_OTHERS = tuple(fact for fact in FACTS if fact.name not in WRITTEN)
+_ARE_OF_TROUBLE = all(fact.of_trouble or fact.optional for fact in _OTHERS)
 
 
 class Trouble:
@@ -33,15 +24,14 @@ class Trouble:
     __slots__ = ("conflicts", "gaps", "rejected")
 
     def __init__(self) -> None:
-        self.gaps: tuple[list[Missing], list[Missing]] = ([], [])
+        self.gaps: tuple[list[Gap], list[Gap]] = ([], [])
         self.conflicts = 0
         self.rejected: dict[str, int] = {}
 
     def take(self, event: Any) -> None:
         """Take an event that is no ``Data``."""
         if isinstance(event, Gap):
-            missing = Missing(event.offset, event.length, event.reason)
-            self.gaps[event.direction].append(missing)
+            self.gaps[event.direction].append(event)
         elif isinstance(event, Conflict):
             self.conflicts += 1
         elif isinstance(event, Rejected):
@@ -66,10 +56,10 @@ class Summary:
     ) -> None:
         self._facts = facts
         self._trouble = trouble
-        self.sha256 = sha256
+        self.sha256: tuple[str, str] | None = sha256
 
     @property
-    def gaps(self) -> tuple[list[Missing], list[Missing]]:
+    def gaps(self) -> tuple[list[Gap], list[Gap]]:
         """What is missing of the client's bytes, and of the server's."""
         return ([], []) if self._trouble is None else self._trouble.gaps
 
@@ -114,14 +104,19 @@ class Summary:
         return int(self._facts.first_frame)
 
     @property
-    def first_ns(self) -> int:
-        """When the first packet was captured."""
+    def start_ns(self) -> int:
+        """When the first packet was captured, in nanoseconds since 1970."""
         return int(self._facts.first_ns)
 
     @property
-    def last_ns(self) -> int:
+    def end_ns(self) -> int:
         """When the last packet before the close was captured."""
         return int(self._facts.last_ns)
+
+    @property
+    def duration_ns(self) -> int:
+        """How long after the first packet the last one was captured."""
+        return self.end_ns - self.start_ns
 
     @property
     def packets(self) -> tuple[int, int]:
@@ -170,48 +165,37 @@ class Summary:
         return bool(self._facts.complete)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record that ``unpacket streams --json`` prints."""
-        record: dict[str, Any] = {
-            "id": self.id,
-            "client": self.client._asdict(),
-            "server": self.server._asdict(),
-            "role_evidence": self.role_evidence,
-            "path": self.path,
-            "first_ns": self.first_ns,
-            "last_ns": self.last_ns,
-            "packets": by_side(self.packets),
-            "duplicates": by_side(self.duplicates),
-            "other_channel": by_side(self.other_channel),
-            "retransmissions": by_side(self.retransmissions),
-            "bytes": by_side(self.bytes),
-        }
-        if self.sha256 is not None:
-            record["sha256"] = by_side(self.sha256)
-        gaps = [[gap._asdict() for gap in side] for side in self.gaps]
-        record["gaps"] = by_side(gaps)
-        record["conflicts"] = self.conflicts
-        record["rejected"] = self.rejected
-        record["close_reason"] = self.close_reason
-        record["complete"] = self.complete
-        return record
+        """Return the record that ``unpacket streams --json`` prints.
+
+        Its names are those of ``records.facts``.
+        """
+        return record_of(self)
 
     def to_json(self) -> str:
         """Return ``to_dict`` as JSON, in one line without spaces.
 
         The same text as of ``json.dumps``, for a tenth of its time.
         """
-        digests = ""
-        if self.sha256 is not None:
-            client, server = self.sha256
-            digests = f'"sha256":{{"client":"{client}","server":"{server}"}},'
-        troubles = NO_TROUBLE
-        if self._trouble is not None:
-            gaps = [[gap._asdict() for gap in side] for side in self.gaps]
-            troubles = (
-                f'"gaps":{json_text(by_side(gaps))},"conflicts":{self.conflicts},'
-                f'"rejected":{json_text(self.rejected)},'
-            )
-        return told(self._facts, digests, troubles)
+        return json_line(self._facts, *self.members())
+
+    def members(self) -> tuple[str, str, str]:
+        """Return what of the line ``json_line`` does not write.
+
+        Returns:
+            Members for the objects of client, server and stream, each empty or with a
+            comma at its beginning.
+        """
+        if self._trouble is not None or not _ARE_OF_TROUBLE:
+            return members_of(self)
+        if self.sha256 is None:
+            return NO_TROUBLE
+        client, server, stream = NO_TROUBLE
+        of_client, of_server = self.sha256
+        return (
+            f'{client},"sha256":"{of_client}"',
+            f'{server},"sha256":"{of_server}"',
+            stream,
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.client} > {self.server}>"
@@ -241,6 +225,22 @@ class Summary:
         return rows
 
 
-def by_side(pair: Any) -> dict[str, Any]:
-    """Return what is of the client and of the server, by these names."""
-    return {"client": pair[0], "server": pair[1]}
+def members_of(summary: Summary) -> tuple[str, str, str]:
+    """Return what ``Summary.members`` does, by the table of facts."""
+    record = record_of(summary, _OTHERS)
+    sides = [record.pop(side, {}) for side in SIDES]
+    client, server, stream = (
+        f",{json_text(members)[1:-1]}" if members else ""
+        for members in (*sides, record)
+    )
+    return client, server, stream
+
+
+def untroubled() -> tuple[str, str, str]:
+    """Return the members of any stream without trouble and without digests."""
+    # Facts of trouble do not look at the stream.
+    no_stream: Any = None
+    return members_of(Summary(no_stream, None))
+
+
+NO_TROUBLE = untroubled() if _ARE_OF_TROUBLE else ("", "", "")

@@ -2,7 +2,7 @@ cimport cython
 
 from unpacket.records.native cimport text as native
 
-cdef Py_ssize_t FIRST_BYTES, NUMBER_BYTES
+cdef Py_ssize_t FIRST_BYTES, NUMBER_BYTES, TIME_BYTES
 
 
 @cython.final
@@ -13,6 +13,7 @@ cdef class Text:
     cpdef put(self, str text)
     cpdef number(self, long long value)
     cpdef padded(self, long long value, Py_ssize_t width)
+    cpdef time(self, long long time_ns)
     cpdef put_all(self, Text other)
     cpdef str text(self)
     cpdef clear(self)

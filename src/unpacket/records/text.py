@@ -9,6 +9,7 @@ from unpacket.records.native import text as native
 FIRST_BYTES = 1 << 10
 # The longest that a number can be.
 NUMBER_BYTES = 20
+TIME_BYTES = 30
 
 
 class Text:
@@ -43,6 +44,11 @@ class Text:
         """Add a number with zeros in front, as long as it has fewer digits."""
         self.room(NUMBER_BYTES + width)
         self.used += native.put_number(self.buffer, self.used, value, width)
+
+    def time(self, time_ns: int) -> None:
+        """Add a time of 64 bits in nanoseconds since 1970, as ``rfc3339`` has it."""
+        self.room(TIME_BYTES)
+        self.used += native.put_time(self.buffer, self.used, time_ns)
 
     def put_all(self, other: "Text") -> None:
         """Add what another one has."""

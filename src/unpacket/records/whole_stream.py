@@ -1,6 +1,6 @@
-"""A whole stream: what both sides said, which packets carried it, in what order.
+"""A whole stream: what both sides sent, which packets carried it, in what order.
 
-Of each piece that was delivered 36 bytes tell where it came from: no object is kept
+Of each piece that was delivered 36 bytes say where it came from: no object is kept
 for it, so that a stream of a million small segments stays small.
 """
 
@@ -26,7 +26,7 @@ from unpacket._core.reassembly.events import (
 )
 from unpacket._core.reassembly.stream import Stream
 from unpacket.records.spool import BlockFile, Store
-from unpacket.records.summary import Missing, Summary, Trouble
+from unpacket.records.summary import Summary, Trouble
 
 # How much of what was rejected, or in conflict, a stream keeps as evidence; all is
 # counted.
@@ -67,23 +67,11 @@ class Chunk(NamedTuple):
         return record(self)
 
 
-class Hole(NamedTuple):
-    """A gap in a conversation."""
-
-    direction: Direction
-    offset: int
-    length: int
-    reason: str
-
-    def _repr_html_(self) -> str:
-        return record(self)
-
-
-class Side:
+class CollectedSide:
     """One direction: its payload, and which packet carried which of it.
 
     Attributes:
-        gap_turns: When each gap was told, counted over both directions.
+        gap_turns: When each gap was declared, counted over both directions.
     """
 
     __slots__ = ("gap_turns", "payload", "pieces")
@@ -130,7 +118,7 @@ class Side:
                 yield offset, length, frame, time_ns, turn
 
 
-class Growing:
+class Collected:
     """What is collected of a stream.
 
     Most streams are short and whole: for them there is nothing but this and a list.
@@ -146,16 +134,16 @@ class Growing:
     def __init__(self, file: BlockFile) -> None:
         self.file = file
         self.fresh: list[Data] = []
-        self.sides: tuple[Side, Side] | None = None
+        self.sides: tuple[CollectedSide, CollectedSide] | None = None
         self.trouble: Evidence | None = None
         self.memory_bytes = 0
         self.turn = 0
 
-    def settled(self) -> tuple[Side, Side]:
+    def settled(self) -> tuple[CollectedSide, CollectedSide]:
         """Take the fresh events apart; return the two directions."""
         sides = self.sides
         if sides is None:
-            sides = self.sides = (Side(self.file), Side(self.file))
+            sides = self.sides = (CollectedSide(self.file), CollectedSide(self.file))
         elif not self.fresh:
             return sides
         turn = self.turn
@@ -197,7 +185,7 @@ class Growing:
         self._measure(sides)
         return sides
 
-    def _measure(self, sides: tuple[Side, Side]) -> None:
+    def _measure(self, sides: tuple[CollectedSide, CollectedSide]) -> None:
         self.memory_bytes = sum(
             side.payload.memory_bytes + side.pieces.memory_bytes for side in sides
         )
@@ -267,23 +255,23 @@ class WholeStream(Summary):
     ``close``; to send facts alone to another process, take ``summaries``.
     """
 
-    __slots__ = ("_grown", "_missing")
+    __slots__ = ("_collected", "_missing")
 
-    def __init__(self, facts: Stream, grown: Growing) -> None:
-        super().__init__(facts, grown.trouble)
-        self._grown = grown
+    def __init__(self, facts: Stream, collected: Collected) -> None:
+        super().__init__(facts, collected.trouble)
+        self._collected = collected
         self._missing: tuple[list[int], list[int]] | None = None
 
     @property
     def conflict_events(self) -> list[Conflict]:
         """The first conflicts; ``conflicts`` counts all."""
-        trouble = self._grown.trouble
+        trouble = self._collected.trouble
         return [] if trouble is None else trouble.conflict_events
 
     @property
     def rejected_events(self) -> list[Rejected]:
         """The first rejected segments; ``rejected`` counts all."""
-        trouble = self._grown.trouble
+        trouble = self._collected.trouble
         return [] if trouble is None else trouble.rejected_events
 
     @property
@@ -297,35 +285,39 @@ class WholeStream(Summary):
         return self.data(SERVER)
 
     @property
-    def client_gaps(self) -> list[Missing]:
+    def client_gaps(self) -> list[Gap]:
         """What is missing of what the client sent."""
         return self.gaps[CLIENT]
 
     @property
-    def server_gaps(self) -> list[Missing]:
+    def server_gaps(self) -> list[Gap]:
         """What is missing of what the server sent."""
         return self.gaps[SERVER]
 
     @property
     def spilled(self) -> bool:
         """Whether payload lies in a temporary file."""
-        return any(side.payload.spilled for side in self._grown.settled())
+        return any(side.payload.spilled for side in self._collected.settled())
 
     def data(self, direction: Direction | int) -> bytes:
         """Return the delivered bytes of a direction, gaps left out."""
-        grown = self._grown
-        if grown.sides is None:
+        collected = self._collected
+        if collected.sides is None:
             sender = as_direction(direction)
             return b"".join(
-                [event.payload for event in grown.fresh if event.direction is sender]
+                [
+                    event.payload
+                    for event in collected.fresh
+                    if event.direction is sender
+                ]
             )
-        payload = grown.settled()[as_direction(direction)].payload
+        payload = collected.settled()[as_direction(direction)].payload
         return payload.read(0, len(payload))
 
     def read(self, direction: Direction | int, start: int, stop: int) -> bytes:
         """Return the delivered bytes of the offsets ``[start, stop)``."""
         direction = as_direction(direction)
-        return self._grown.settled()[direction].payload.read(
+        return self._collected.settled()[direction].payload.read(
             self._position(direction, start), self._position(direction, stop)
         )
 
@@ -348,14 +340,14 @@ class WholeStream(Summary):
         """Every delivered piece, in the order of delivery."""
         return (item for item in self.conversation() if isinstance(item, Chunk))
 
-    def conversation(self) -> Iterator[Chunk | Hole]:
+    def conversation(self) -> Iterator[Chunk | Gap]:
         """Give pieces and gaps of both directions in the order of delivery.
 
         Under ``deliver="acked"`` that order is causal: what was asked comes before
         what was answered.
         """
-        told = [self._told(direction) for direction in _DIRECTIONS]
-        ahead = [next(side, None) for side in told]
+        sides = [self._in_turn(direction) for direction in _DIRECTIONS]
+        ahead = [next(side, None) for side in sides]
         while True:
             client, server = ahead
             if client is None and server is None:
@@ -363,20 +355,20 @@ class WholeStream(Summary):
             if server is None or (client is not None and client[0] < server[0]):
                 assert client is not None
                 yield client[1]
-                ahead[CLIENT] = next(told[CLIENT], None)
+                ahead[CLIENT] = next(sides[CLIENT], None)
             else:
                 yield server[1]
-                ahead[SERVER] = next(told[SERVER], None)
+                ahead[SERVER] = next(sides[SERVER], None)
 
-    def _told(self, direction: Direction) -> Iterator[tuple[int, Chunk | Hole]]:
+    def _in_turn(self, direction: Direction) -> Iterator[tuple[int, Chunk | Gap]]:
         """Give pieces and gaps of a direction, each with its turn."""
-        side = self._grown.settled()[direction]
+        side = self._collected.settled()[direction]
         gaps = zip(side.gap_turns, self.gaps[direction], strict=True)
         gap = next(gaps, None)
         position = 0
         for offset, flagged, frame, time_ns, turn in side.from_piece(0):
             while gap is not None and gap[0] < turn:
-                yield gap[0], Hole(direction, *gap[1])
+                yield gap
                 gap = next(gaps, None)
             length = flagged & ~_UNACKNOWLEDGED
             payload = side.payload.read(position, position + length)
@@ -384,12 +376,12 @@ class WholeStream(Summary):
             acknowledged = length == flagged
             yield turn, Chunk(direction, offset, payload, frame, time_ns, acknowledged)
         while gap is not None:
-            yield gap[0], Hole(direction, *gap[1])
+            yield gap
             gap = next(gaps, None)
 
     def frames(self, direction: Direction | int, start: int, stop: int) -> list[int]:
         """Return the numbers of the frames that carried ``[start, stop)``, sorted."""
-        side = self._grown.settled()[as_direction(direction)]
+        side = self._collected.settled()[as_direction(direction)]
         low, high = 0, len(side)
         while low < high:
             middle = (low + high) // 2
@@ -410,20 +402,20 @@ class WholeStream(Summary):
         from hashlib import sha256
 
         hashed = sha256()
-        payload = self._grown.settled()[as_direction(direction)].payload
+        payload = self._collected.settled()[as_direction(direction)].payload
         for start in range(0, len(payload), _BLOCK_BYTES):
             hashed.update(payload.read(start, start + _BLOCK_BYTES))
         return hashed.hexdigest()
 
     def close(self) -> None:
         """Let go of the payload; facts and gaps stay."""
-        for side in self._grown.settled():
+        for side in self._collected.settled():
             side.payload.close()
             side.pieces.close()
 
     def _shown(self) -> list[tuple[object, ...]]:
         rows = super()._shown()
-        sides = self._grown.settled()
+        sides = self._collected.settled()
         if not any(side.payload.closed for side in sides):
             # One byte more than a cell has room for, so that it says that it is cut.
             begins = (side.payload.read(0, LONGEST_TEXT + 1) for side in sides)
@@ -431,10 +423,10 @@ class WholeStream(Summary):
         return rows
 
     def __reduce__(self) -> tuple[Any, ...]:
-        client, server = self._grown.settled()
+        client, server = self._collected.settled()
         return _restored, (
             self._facts,
-            self._grown.trouble,
+            self._collected.trouble,
             client.taken(),
             server.taken(),
         )
@@ -454,19 +446,19 @@ class WholeStream(Summary):
 def _restored(facts: Stream, trouble: Evidence | None, *taken: Any) -> WholeStream:
     """Return the whole stream that was pickled."""
     file = BlockFile()
-    grown = Growing(file)
-    grown.trouble = trouble
-    grown.sides = (Side(file), Side(file))
-    for side, part in zip(grown.sides, taken, strict=True):
+    collected = Collected(file)
+    collected.trouble = trouble
+    collected.sides = (CollectedSide(file), CollectedSide(file))
+    for side, part in zip(collected.sides, taken, strict=True):
         side.restore(part)
-    return WholeStream(facts, grown)
+    return WholeStream(facts, collected)
 
 
-def running(gaps: list[Missing]) -> list[int]:
+def running(gaps: list[Gap]) -> list[int]:
     """Return how many bytes are missing up to the end of each gap."""
     return list(accumulate(gap.length for gap in gaps))
 
 
-def gap_offset(gap: Missing) -> int:
+def gap_offset(gap: Gap) -> int:
     """Return where a gap begins."""
     return gap.offset

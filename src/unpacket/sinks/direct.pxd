@@ -4,7 +4,7 @@ from unpacket._core.reassembly.payload_gatherer cimport Gatherer
 from unpacket.sinks.name_facts cimport put_tcpflow
 from unpacket._core.reassembly.stream cimport Stream
 from unpacket.records.text cimport Text
-from unpacket.records.json_line cimport tell
+from unpacket.records.json_line cimport put_line
 from unpacket.sinks.whole cimport write_file
 
 cdef tuple DIRECTIONS
@@ -24,7 +24,9 @@ cdef class Direct:
     cdef readonly long long streams
     cdef readonly long long files
     cdef readonly long long written_bytes
-    @cython.locals(gatherer=Gatherer, lines=Text)
+    @cython.locals(
+        gatherer=Gatherer, lines=Text, of_client=str, of_server=str, members=str
+    )
     cpdef bint write(self, Stream stream, object other) except -1
     @cython.locals(length=Py_ssize_t)
     cdef object side(

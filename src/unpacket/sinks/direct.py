@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.stream import Stream
-from unpacket.records.json_line import tell
-from unpacket.records.summary import NO_TROUBLE
+from unpacket.records.json_line import put_line
+from unpacket.records.summary import Summary
 from unpacket.records.text import Text
 from unpacket.sinks.files import NO_BYTES
 from unpacket.sinks.name_facts import put_tcpflow
@@ -23,6 +23,8 @@ from unpacket.sinks.whole import write_file
 WHOLE_BYTES = 1 << 20
 
 NO_DIRECTORY = -1
+# What the index says of the file of a side that sent nothing.
+NO_FILE = '{"name":"","bytes":0}'
 DIRECTIONS = (CLIENT, SERVER)
 
 Other: TypeAlias = "Callable[[Stream, Direction, memoryview], str]"
@@ -97,14 +99,13 @@ class Direct:
         client = self.side(stream, CLIENT, self.client, other)
         server = self.side(stream, SERVER, self.server, other)
         gatherer.end(stream)
-        digests = ""
-        if self.digest is not None:
-            digests = f'"sha256":{{"client":"{client}","server":"{server}"}},'
+        digests = None
+        if client is not None and server is not None:
+            digests = client, server
+        of_client, of_server, members = Summary(stream, None, digests).members()
         lines = self.lines
-        tell(lines, stream, digests, NO_TROUBLE)
-        lines.put(',"first_frame":')
-        lines.number(stream.first_frame)
-        lines.put(',"conflicting":[],"files":{"client":')
+        put_line(lines, stream, of_client, of_server, members)
+        lines.put(',"conflict_list":"","files":{"client":')
         lines.put_all(self.client)
         lines.put(',"server":')
         lines.put_all(self.server)
@@ -123,7 +124,7 @@ class Direct:
         entry.clear()
         length = self.gatherer.draw(stream, direction, self.data)
         if not length:
-            entry.put("null")
+            entry.put(NO_FILE)
             return None if self.digest is None else NO_BYTES
         data = memoryview(self.data)[:length]
         digest = None

@@ -1,6 +1,6 @@
 """Streams to files: each side to its own, and an index of what they are.
 
-Files hold bytes of the stream, in order. What is missing of them is told in the index,
+Files hold bytes of the stream, in order. What is missing of them stands in the index,
 and in the files as the caller wants it.
 """
 
@@ -25,6 +25,7 @@ from unpacket._core.reassembly.events import (
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import SinkError
+from unpacket.records.facts import joined
 from unpacket.records.summary import Summary, Trouble, json_text
 from unpacket.records.text import Text
 from unpacket.sinks.direct import NO_DIRECTORY, WHOLE_BYTES, Direct
@@ -409,23 +410,20 @@ class Extractor:
         digests: list[str] = []
         for direction in _SIDES:
             file = extracted.sides[direction]
-            if file is None:
-                digests.append(NO_BYTES)
-                record[str(direction)] = None
-                continue
             entry = self._closed(file, stream)
-            digests.append(str(file.digest))
-            if extracted.left_out[direction]:
+            digests.append(NO_BYTES if file is None else str(file.digest))
+            # All lines have the same keys, with values of one type.
+            if self._gaps == "zeros":
                 entry["zeros_left_out"] = extracted.left_out[direction]
-            frames = extracted.frames[direction]
-            if frames is not None:
-                entry["frames"] = self._closed(frames, stream)["name"]
+            if self._frames:
+                frames = self._closed(extracted.frames[direction], stream)
+                entry["frames"] = frames["name"]
             record[str(direction)] = entry
-        if extracted.conversation is not None:
+        if self._form is not None:
             record["conversation"] = self._closed(extracted.conversation, stream)
-        self._tell(stream, extracted, digests, json_text(record))
+        self._put_line(stream, extracted, digests, json_text(record))
 
-    def _tell(
+    def _put_line(
         self,
         stream: Stream,
         extracted: Extracted | None,
@@ -435,13 +433,10 @@ class Extractor:
         """Add the line of a stream to the index."""
         sha256_of = (digests[0], digests[1]) if self._digest else None
         trouble = None if extracted is None else extracted.trouble
-        conflicts = "[]"
-        if extracted is not None and extracted.conflicts:
-            conflicts = json_text(extracted.conflicts)
+        conflicts = "" if extracted is None else joined(extracted.conflicts)
         self._lines.put(
             f"{Summary(stream, trouble, sha256_of).to_json()[:-1]},"
-            f'"first_frame":{stream.first_frame},"conflicting":{conflicts},'
-            f'"files":{files}}}\n'
+            f'"conflict_list":"{conflicts}","files":{files}}}\n'
         )
         if self._lines.used > INDEX_BYTES:
             self._write_index()
@@ -456,8 +451,10 @@ class Extractor:
         self._files.add(self._index, self._lines.take())
         self._files.flush(self._index)
 
-    def _closed(self, file: StreamFile, stream: Stream) -> dict[str, Any]:
-        """Close a file, and return what the index says of it."""
+    def _closed(self, file: StreamFile | None, stream: Stream) -> dict[str, Any]:
+        """Close a file if there is one, and return what the index says of it."""
+        if file is None:
+            return {"name": "", "bytes": 0}
         self._files.close(file, stream.first_ns)
         self._written += 1
         self._written_bytes += file.size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from unpacket._core.reassembly.events import Conflict, Data, Direction, Gap
 from unpacket._core.reassembly.stream import Stream
@@ -45,7 +44,7 @@ class StreamFile(GrowingFile):
 
 
 class Index(GrowingFile):
-    """The file that tells what the others are."""
+    """The file that says what the others are."""
 
     __slots__ = ()
 
@@ -71,7 +70,7 @@ class Extracted:
         self.frames: list[StreamFile | None] = [None, None]
         self.left_out = [0, 0]
         self.trouble: Trouble | None = None
-        self.conflicts: list[dict[str, Any]] = []
+        self.conflicts: list[str] = []
         self.conversation: StreamFile | None = None
         self.rendering: Renderer | None = None
 
@@ -113,12 +112,7 @@ def frame_lines(data: Data) -> bytes:
     ).encode()
 
 
-def listed(conflict: Conflict) -> dict[str, Any]:
-    """Return what the index lists of a conflict."""
-    return {
-        "direction": str(conflict.direction),
-        "offset": conflict.offset,
-        "length": len(conflict.kept),
-        "kept_frame": conflict.kept_frame,
-        "other_frame": conflict.other_frame,
-    }
+def listed(conflict: Conflict) -> str:
+    """Return what the index lists of a conflict, as an item of a list of ``facts``."""
+    place = f"{conflict.direction}:{conflict.offset}+{len(conflict.kept)}"
+    return f"{place}:{conflict.kept_frame}/{conflict.other_frame}"

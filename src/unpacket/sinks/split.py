@@ -20,7 +20,7 @@ from unpacket._core.reassembly.stream import Stream
 from unpacket._core.reassembly.trace import Trace
 from unpacket._version import __version__
 from unpacket.policy import Policy
-from unpacket.records.json_line import described as described_plain
+from unpacket.records.json_line import plain_description
 from unpacket.records.summary import Summary, Trouble
 from unpacket.sinks.direct import WHOLE_BYTES
 from unpacket.sinks.extract import BUFFER_BYTES, MAX_OPEN
@@ -142,9 +142,9 @@ class Findings:
             return
         trouble = self._troubles.setdefault(stream_id, Trouble())
         trouble.take(event)
-        told = self._remark_counts.get(stream_id, 0)
-        self._remark_counts[stream_id] = told + 1
-        if told < MOST_REMARKS:
+        noted = self._remark_counts.get(stream_id, 0)
+        self._remark_counts[stream_id] = noted + 1
+        if noted < MOST_REMARKS:
             numbers = {event.frame}
             if kind is Conflict:
                 numbers = {event.kept_frame, event.other_frame}
@@ -193,7 +193,7 @@ class Findings:
 
 def described(stream: Stream, trouble: Trouble | None) -> str:
     """Return what a stream is in a few lines."""
-    plain = described_plain(stream)
+    plain = plain_description(stream)
     if trouble is None:
         return plain
     # The last two say how many bytes client and server sent.
@@ -419,8 +419,8 @@ class Part:
                 )
             )
         if interface == 0 and not earlier:
-            said = self._findings.comments(number, self._stream_id)
-            waiting.add_frame(batch, index, said, bytearray())
+            comments = self._findings.comments(number, self._stream_id)
+            waiting.add_frame(batch, index, comments, bytearray())
             return
         remarks = self._findings.remarks(number, self._stream_id)
         _, _, _, original, data = batch.frame(index)

@@ -3,6 +3,8 @@
 The compiled twin is in the ``.pxd``: there nothing is made to be copied.
 """
 
+from unpacket.records.times import rfc3339
+
 
 def text_bytes(text: str) -> int:
     """Return how many bytes a text takes as UTF-8."""
@@ -36,5 +38,16 @@ def put_number(target: bytearray, at: int, value: int, width: int) -> int:
     # As C's %0*lld counts, a sign is no digit here.
     digits = f"{abs(value):0{width}}".encode()
     data = b"-" + digits if value < 0 else digits
+    target[at : at + len(data)] = data
+    return len(data)
+
+
+def put_time(target: bytearray, at: int, time_ns: int) -> int:
+    """Write a time as ``rfc3339`` has it, where there is room for its 30 characters.
+
+    Returns:
+        How many characters that are.
+    """
+    data = rfc3339(time_ns).encode()
     target[at : at + len(data)] = data
     return len(data)

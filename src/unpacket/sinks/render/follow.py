@@ -8,9 +8,7 @@ it, and no control character of it reaches the terminal.
 from __future__ import annotations
 
 import codecs
-import json
 import unicodedata
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -26,6 +24,7 @@ from unpacket._core.reassembly.events import (
     Rejected,
     Urgent,
 )
+from unpacket.sinks.render.json_lines import JsonLines, base64
 
 FORMS = ("utf8", "ascii", "ebcdic", "hex", "raw", "c-array", "yaml", "json")
 
@@ -338,73 +337,6 @@ class Visible(dict[int, str]):
 _VISIBLE = Visible({ord("\n"): "\n", ord("\t"): "\t"})
 
 
-class JsonLines:
-    """One object a line for each event, with payload in base64."""
-
-    separator = b""
-
-    def __init__(self, *, remarks: bool) -> None:
-        self._remarks = remarks
-
-    def render(self, event: Any) -> bytes:
-        said = self._said(event)
-        if said is None:
-            return b""
-        record = {"stream": event.stream.id}
-        if hasattr(event, "direction"):
-            record["direction"] = str(event.direction)
-        if hasattr(event, "offset"):
-            record["offset"] = event.offset
-        record |= {"frame": event.frame, "time_ns": event.time_ns} | said
-        return json.dumps(record, separators=(",", ":")).encode() + b"\n"
-
-    def _said(self, event: Any) -> dict[str, Any] | None:
-        """Return the keys that the kind of event has for itself, or None."""
-        if isinstance(event, Data):
-            said: dict[str, Any] = {"data_base64": base64(event.payload)}
-            if not event.acknowledged:
-                said["acknowledged"] = False
-            if len(event.pieces) > 1:
-                said["pieces"] = [piece._asdict() for piece in event.pieces]
-            return said
-        if not self._remarks:
-            return None
-        match event:
-            case Opened(stream):
-                return {
-                    "opened": {
-                        "client": stream.client._asdict(),
-                        "server": stream.server._asdict(),
-                        "role_evidence": stream.role_evidence,
-                    }
-                }
-            case Gap():
-                return {"gap": {"length": event.length, "reason": event.reason}}
-            case Conflict():
-                return {
-                    "conflict": {
-                        "kept_base64": base64(event.kept),
-                        "kept_frame": event.kept_frame,
-                        "other_base64": base64(event.other),
-                        "other_frame": event.other_frame,
-                    }
-                }
-            case Rejected():
-                return {
-                    "rejected": {
-                        "reason": event.reason,
-                        "data_base64": base64(event.payload),
-                    }
-                }
-            case Urgent():
-                return {"urgent": {"data_base64": base64(event.payload)}}
-            case Finished():
-                return {"finished": True}
-            case Closed():
-                return {"closed": event.reason}
-        return None
-
-
 class CArrays:
     """An array of C for what each frame has brought, and remarks as its comments."""
 
@@ -416,9 +348,9 @@ class CArrays:
 
     def render(self, event: Any) -> bytes:
         parts = []
-        if self._remarks and (said := headline(event) or remark(event)):
+        if self._remarks and (sentence := headline(event) or remark(event)):
             # What was captured must not end the comment.
-            parts.append(f"/* {said.replace('*/', '* /')} */\n")
+            parts.append(f"/* {sentence.replace('*/', '* /')} */\n")
         if isinstance(event, Data):
             for piece, payload in pieces(event):
                 number = self._counts[event.direction]
@@ -455,8 +387,8 @@ class Yaml:
                 parts.append(f"  - peer: {number}\n    host: {end.address}\n")
                 parts.append(f"    port: {end.port}\n")
             parts.append("packets:\n")
-        if self._remarks and (said := headline(event) or remark(event)):
-            parts.append(f"  # {said}\n")
+        if self._remarks and (sentence := headline(event) or remark(event)):
+            parts.append(f"  # {sentence}\n")
         if isinstance(event, Data):
             for piece, payload in pieces(event):
                 seconds, rest_ns = divmod(piece.time_ns, 1_000_000_000)
@@ -489,7 +421,3 @@ def pieces(event: Data) -> Iterator[tuple[Piece, bytes]]:
     for piece in event.pieces:
         start = piece.offset - event.offset
         yield piece, event.payload[start : start + piece.length]
-
-
-def base64(data: bytes) -> str:
-    return b64encode(data).decode("ascii")

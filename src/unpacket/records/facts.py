@@ -1,0 +1,376 @@
+"""What is known of a stream: each fact once.
+
+From ``FACTS`` are made: ``Summary.to_dict`` and with it all JSON that has a stream,
+``streams --csv``, what ``--where`` and ``--sort`` know, and the table in docs/cli.md.
+A fact has one name in all of them. Of a fact that each side has, such as ``bytes``,
+the client's is
+
+- ``client.bytes`` for ``--where`` and ``--sort``, where ``bytes`` means both;
+- ``{"client": {"bytes": ...}}`` in JSON;
+- ``client_bytes`` in CSV.
+
+To add a fact: an entry at the end of ``FACTS``, a test of what it says, and
+``python docs/write_cli.py``. ``json_line`` may learn to write it, where a line for each
+of a million streams has to be fast; until then it is written all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from unpacket._core.constants import EVIDENCE, REASONS
+from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
+from unpacket.records.times import rfc3339
+
+if TYPE_CHECKING:
+    from unpacket.records.summary import Summary
+
+Read: TypeAlias = "Callable[[Summary], Any]"
+
+SIDES = ("client", "server")
+
+
+class Kind(Enum):
+    """What the value of a fact is; its value is the word of the documents."""
+
+    ID = "id"
+    COUNT = "number"
+    PORT = "port"
+    BYTES = "bytes"
+    TIME = "time"
+    DURATION = "duration"
+    ADDRESS = "address"
+    WORD = "word"
+    WORDS = "words"
+    TEXT = "text"
+    FLAG = "true or false"
+    LIST = "list"
+
+
+class Fact(NamedTuple):
+    """Something that is known of a stream.
+
+    Attributes:
+        read: Returns the value, or of a fact that ``each_side`` has, those of client
+            and server.
+        unit: What a number counts, in the plural.
+        words: All that a word can be.
+        early: Whether it is known, for good, when the stream opens.
+        optional: Whether it is known only if it was asked for; it is None else.
+        asked: Whether ``--where`` and ``--sort`` know it.
+        of_trouble: Whether it is read of gaps, conflicts and rejected segments alone,
+            and so the same of all streams that have none.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    read: Read
+    unit: str = ""
+    words: tuple[str, ...] = ()
+    each_side: bool = False
+    early: bool = False
+    optional: bool = False
+    asked: bool = True
+    of_trouble: bool = False
+
+
+class Form(NamedTuple):
+    """How a value is written: under which name, and as what.
+
+    Attributes:
+        suffix: Behind the name of the fact.
+        type: ``int``, ``str`` or ``bool``.
+    """
+
+    suffix: str
+    type: type
+    of: Callable[[Any], int | str | bool]
+
+
+class Column(NamedTuple):
+    """A number, a text or a flag that JSON and CSV have of a fact.
+
+    Attributes:
+        path: Where it stands in JSON, such as ``("client", "bytes")``.
+        type: ``int``, ``str`` or ``bool``.
+    """
+
+    path: tuple[str, ...]
+    fact: Fact
+    type: type
+
+    @property
+    def name(self) -> str:
+        """The path in one word, as CSV has it."""
+        return "_".join(self.path)
+
+
+def joined(items: Iterable[Any]) -> str:
+    """Return a list as text: none is empty in a way that hides what it would have.
+
+    Who reads lines of JSON guesses types of the first hundred. Of an empty list, or
+    an empty object, nothing can be guessed: polars refuses what comes later, or drops
+    it.
+    """
+    return " ".join(map(str, items))
+
+
+FORMS: dict[Kind, tuple[Form, ...]] = {
+    Kind.ID: (Form("", int, int),),
+    Kind.COUNT: (Form("", int, int),),
+    Kind.PORT: (Form("", int, int),),
+    Kind.BYTES: (Form("", int, int),),
+    Kind.TIME: (Form("", str, rfc3339), Form("_ns", int, int)),
+    Kind.DURATION: (Form("_ns", int, int),),
+    Kind.ADDRESS: (Form("", str, attrgetter("address")),),
+    Kind.WORD: (Form("", str, str),),
+    Kind.WORDS: (Form("", str, lambda words: joined(sorted(words))),),
+    Kind.TEXT: (Form("", str, str),),
+    Kind.FLAG: (Form("", bool, bool),),
+    Kind.LIST: (Form("", str, joined),),
+}
+
+FACTS: tuple[Fact, ...] = (
+    Fact(
+        "id",
+        Kind.ID,
+        "from 0, in the order of first packets",
+        lambda s: s.id,
+        early=True,
+    ),
+    Fact(
+        "address",
+        Kind.ADDRESS,
+        "the address; `--where` takes `client` for `client.address`, and a port "
+        "behind it",
+        lambda s: (s.client, s.server),
+        each_side=True,
+        early=True,
+    ),
+    Fact(
+        "port",
+        Kind.PORT,
+        "the port",
+        lambda s: (s.client.port, s.server.port),
+        each_side=True,
+        early=True,
+    ),
+    Fact(
+        "packets",
+        Kind.COUNT,
+        "how many packets the side sent before the stream closed",
+        lambda s: s.packets,
+        "packets",
+        each_side=True,
+    ),
+    Fact(
+        "duplicates",
+        Kind.COUNT,
+        "how many of them the capture has twice, though they were sent once",
+        lambda s: s.duplicates,
+        "packets",
+        each_side=True,
+    ),
+    Fact(
+        "other_channel",
+        Kind.COUNT,
+        "how many packets came by another channel than the one that `--channel` takes",
+        lambda s: s.other_channel,
+        "packets",
+        each_side=True,
+    ),
+    Fact(
+        "retransmissions",
+        Kind.COUNT,
+        "how many packets brought again what was captured",
+        lambda s: s.retransmissions,
+        "packets",
+        each_side=True,
+    ),
+    Fact(
+        "bytes",
+        Kind.BYTES,
+        "how many bytes of the side were delivered, gaps left out",
+        lambda s: s.bytes,
+        "bytes",
+        each_side=True,
+    ),
+    Fact(
+        "role_evidence",
+        Kind.WORD,
+        "how the client is known",
+        lambda s: s.role_evidence,
+        words=EVIDENCE[1:],
+    ),
+    Fact(
+        "path",
+        Kind.TEXT,
+        "which headers lay around the first packet's TCP, see [tunnels](tunnels.md)",
+        lambda s: s.path,
+    ),
+    Fact(
+        "start",
+        Kind.TIME,
+        "when the first packet came",
+        lambda s: s.start_ns,
+        "ns",
+        early=True,
+    ),
+    Fact("end", Kind.TIME, "when the last packet came", lambda s: s.end_ns, "ns"),
+    Fact(
+        "duration",
+        Kind.DURATION,
+        "from the first packet to the last",
+        lambda s: s.duration_ns,
+        "ns",
+    ),
+    Fact(
+        "first_frame",
+        Kind.COUNT,
+        "the number of the first packet",
+        lambda s: s.first_frame,
+        early=True,
+    ),
+    Fact(
+        "close_reason",
+        Kind.WORD,
+        "why the stream ended",
+        lambda s: s.close_reason,
+        words=REASONS[1:],
+    ),
+    Fact(
+        "complete",
+        Kind.FLAG,
+        "start and end seen, no gap, no conflict",
+        lambda s: s.complete,
+    ),
+    Fact(
+        "gaps",
+        Kind.COUNT,
+        "how many gaps the bytes of the side have",
+        lambda s: tuple(map(len, s.gaps)),
+        "gaps",
+        each_side=True,
+        of_trouble=True,
+    ),
+    Fact(
+        "missing",
+        Kind.BYTES,
+        "how many bytes these gaps have",
+        lambda s: tuple(sum(gap.length for gap in side) for side in s.gaps),
+        "bytes",
+        each_side=True,
+        of_trouble=True,
+    ),
+    Fact(
+        "gap_list",
+        Kind.LIST,
+        "each of them as `offset+length:reason`, such as `10+1448:not_captured`",
+        lambda s: tuple(
+            [f"{gap.offset}+{gap.length}:{gap.reason}" for gap in side]
+            for side in s.gaps
+        ),
+        each_side=True,
+        asked=False,
+        of_trouble=True,
+    ),
+    Fact(
+        "gap_reason",
+        Kind.WORDS,
+        "why bytes are missing",
+        lambda s: {gap.reason for side in s.gaps for gap in side},
+        words=GAP_REASONS,
+        of_trouble=True,
+    ),
+    Fact(
+        "conflicts",
+        Kind.COUNT,
+        "how many segments contradict another",
+        lambda s: s.conflicts,
+        "segments",
+        of_trouble=True,
+    ),
+    Fact(
+        "rejected",
+        Kind.COUNT,
+        "how many segments were rejected",
+        lambda s: sum(s.rejected.values()),
+        "segments",
+        of_trouble=True,
+    ),
+    Fact(
+        "rejected_reason",
+        Kind.WORDS,
+        "why they were",
+        lambda s: s.rejected,
+        words=REJECTED_REASONS,
+        of_trouble=True,
+    ),
+    Fact(
+        "rejected_list",
+        Kind.LIST,
+        "how many for each of the reasons, such as `checksum:2 ttl:1`",
+        lambda s: [f"{reason}:{count}" for reason, count in s.rejected.items()],
+        asked=False,
+        of_trouble=True,
+    ),
+    Fact(
+        "sha256",
+        Kind.TEXT,
+        "of the bytes that were delivered, gaps left out; with `--digest`",
+        lambda s: s.sha256,
+        each_side=True,
+        optional=True,
+        asked=False,
+    ),
+)
+
+
+def columns_of(fact: Fact) -> list[Column]:
+    """Return the columns of a fact, in the order of ``values_of``."""
+    columns = []
+    for form in FORMS[fact.kind]:
+        name = fact.name + form.suffix
+        paths = [(side, name) for side in SIDES] if fact.each_side else [(name,)]
+        columns += [Column(path, fact, form.type) for path in paths]
+    return columns
+
+
+COLUMNS_OF = {fact.name: columns_of(fact) for fact in FACTS}
+COLUMNS: tuple[Column, ...] = tuple(chain.from_iterable(COLUMNS_OF.values()))
+
+
+def values_of(
+    summary: Any, facts: Iterable[Fact] = FACTS
+) -> Iterator[int | str | bool | None]:
+    """Give what a ``Summary`` has in each column of facts; None where it has nothing.
+
+    Each fact is read once.
+    """
+    for fact in facts:
+        value = fact.read(summary)
+        values = value if fact.each_side else (value,)
+        if values is None:
+            values = (None, None)
+        for form in FORMS[fact.kind]:
+            for one in values:
+                yield None if one is None else form.of(one)
+
+
+def record_of(summary: Any, facts: Sequence[Fact] = FACTS) -> dict[str, Any]:
+    """Return facts of a stream as JSON has them, in order."""
+    record: dict[str, Any] = {}
+    columns = chain.from_iterable(COLUMNS_OF[fact.name] for fact in facts)
+    for column, value in zip(columns, values_of(summary, facts), strict=True):
+        if value is None and column.fact.optional:
+            continue
+        target = record
+        for name in column.path[:-1]:
+            target = target.setdefault(name, {})
+        target[column.path[-1]] = value
+    return record
