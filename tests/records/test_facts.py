@@ -11,7 +11,7 @@ import pytest
 
 import unpacket
 from tests.builder import Conversation, write_pcap
-from unpacket.cli.spreadsheet import NAMES, CsvForm
+from unpacket.cli.spreadsheet import FIRST, NAMES, CsvForm
 from unpacket.query.columns import COLUMNS as ASKED
 from unpacket.query.columns import KINDS
 from unpacket.query.order import Order
@@ -114,6 +114,11 @@ def test_the_compiled_line_is_what_the_table_makes(
         line = json.dumps(summary.to_dict(), separators=(",", ":"))
         assert summary.to_json() == line
         assert summary.members() == members_of(summary)
+
+
+def test_csv_keeps_the_order_of_its_columns() -> None:
+    assert NAMES[: len(FIRST)] == FIRST
+    assert sorted(NAMES) == sorted(column.name for column in COLUMNS)
 
 
 def test_csv_has_the_same_values(summaries: list[unpacket.Summary]) -> None:

@@ -5,13 +5,48 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Any
 
 from unpacket.records.facts import COLUMNS, values_of
 from unpacket.records.summary import Summary
 
-# The order is a promise: what comes later has its place behind these.
-NAMES = tuple(column.name for column in COLUMNS)
+# The order is a promise: these columns were the first, and what came later, or will
+# come, has its place behind them.
+FIRST = (
+    "id",
+    "client_address",
+    "client_port",
+    "server_address",
+    "server_port",
+    "role_evidence",
+    "path",
+    "start",
+    "end",
+    "start_ns",
+    "end_ns",
+    "duration_ns",
+    "client_packets",
+    "server_packets",
+    "client_bytes",
+    "server_bytes",
+    "client_gaps",
+    "server_gaps",
+    "client_missing",
+    "server_missing",
+    "gap_reason",
+    "conflicts",
+    "rejected",
+    "rejected_reason",
+    "close_reason",
+    "complete",
+    "client_sha256",
+    "server_sha256",
+)
+PLACES = {column.name: place for place, column in enumerate(COLUMNS)}
+NAMES = (*FIRST, *(name for name in PLACES if name not in FIRST))
+# Where the values of these stand in the order of the facts.
+ORDER = itemgetter(*(PLACES[name] for name in NAMES))
 
 
 class CsvForm:
@@ -26,7 +61,7 @@ class CsvForm:
         write(csv_line(NAMES))
 
     def row(self, summary: Summary) -> bytes:
-        return csv_line(map(cell, values_of(summary)))
+        return csv_line(map(cell, ORDER(list(values_of(summary)))))
 
     def finish(self) -> None:
         pass

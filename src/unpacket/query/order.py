@@ -69,7 +69,7 @@ class Order:
 
 def no_such_column(name: str) -> str:
     """Return what is wrong with the name, and what helps."""
-    close = get_close_matches(name[:40].lower(), COLUMNS, 3, 0.5)
+    close = get_close_matches(name[:40].lower(), COLUMNS, 3, 0.6)
     if close:
         return f"no column {name[:40]!r}; did you mean {' or '.join(close)}?"
     return f"no column {name[:40]!r}; there are {', '.join(COLUMNS)}"

@@ -250,7 +250,7 @@ class Parser:
             self._fail(token, f"a column is missing before {token.text}")
         column = COLUMNS.get(token.text)
         if column is None:
-            close = get_close_matches(token.text[:40].lower(), COLUMNS, 3, 0.5)
+            close = get_close_matches(token.text[:40].lower(), COLUMNS, 3, 0.6)
             which = " or ".join(close) if close else ", ".join(COLUMNS)
             hint = f"did you mean {which}?" if close else f"there are {which}"
             self._fail(token, f"no column {token.text[:40]!r}; {hint}")

@@ -17,6 +17,7 @@ cdef class Direct:
     cdef public int at
     cdef object taken
     cdef object digest
+    cdef str members
     cdef Text name
     cdef Text client
     cdef Text server

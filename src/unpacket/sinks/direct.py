@@ -23,8 +23,6 @@ from unpacket.sinks.whole import write_file
 WHOLE_BYTES = 1 << 20
 
 NO_DIRECTORY = -1
-# What the index says of the file of a side that sent nothing.
-NO_FILE = '{"name":"","bytes":0}'
 DIRECTIONS = (CLIENT, SERVER)
 
 Other: TypeAlias = "Callable[[Stream, Direction, memoryview], str]"
@@ -39,6 +37,7 @@ class Direct:
         at: A descriptor of the directory, or NO_DIRECTORY.
         taken: Names of which it is known that they are.
         digest: Makes an object as ``hashlib.sha256`` does; None for no digests.
+        members: What else the lines say of each file; empty, or begins with a comma.
 
     Attributes:
         streams, files, written_bytes: How many were written.
@@ -52,6 +51,7 @@ class Direct:
         "files",
         "gatherer",
         "lines",
+        "members",
         "name",
         "server",
         "streams",
@@ -66,12 +66,14 @@ class Direct:
         at: int,
         taken: dict[str, int],
         digest: Callable[[Any], Any] | None,
+        members: str,
     ) -> None:
         self.gatherer = gatherer
         self.lines = lines
         self.at = at
         self.taken = taken
         self.digest = digest
+        self.members = members
         self.name = Text()
         # What the line says of the file of each side.
         self.client = Text()
@@ -124,7 +126,9 @@ class Direct:
         entry.clear()
         length = self.gatherer.draw(stream, direction, self.data)
         if not length:
-            entry.put(NO_FILE)
+            entry.put('{"name":"","bytes":0')
+            entry.put(self.members)
+            entry.put("}")
             return None if self.digest is None else NO_BYTES
         data = memoryview(self.data)[:length]
         digest = None
@@ -140,6 +144,7 @@ class Direct:
             entry.put(encode_basestring_ascii(name))
         entry.put(',"bytes":')
         entry.number(length)
+        entry.put(self.members)
         entry.put("}")
         self.files += 1
         self.written_bytes += length

@@ -162,6 +162,7 @@ class Extractor:
             at,
             self._files.taken,
             sha256 if digest else None,
+            ',"zeros_left_out":0' if gaps == "zeros" else "",
         )
         self._index = Index(hashed=False)
         # The first of all: no stream can have its name.
@@ -380,7 +381,7 @@ class Extractor:
                     del self._extracted[stream]
                     self._forget(extracted)
                 return
-        if extracted is None:
+        if extracted is None and not self._beside:
             try:
                 done = self._direct.write(stream, self._write_whole)
             except OSError as error:
@@ -389,8 +390,7 @@ class Extractor:
                 if self._lines.used > INDEX_BYTES:
                     self._write_index()
                 return
-            extracted = self._of(stream)
-        self._end_parts(stream, extracted)
+        self._end_parts(stream, self._of(stream))
 
     def _write_whole(
         self, stream: Stream, direction: Direction, data: memoryview
