@@ -46,3 +46,25 @@ def test_a_line_of_a_stream_that_has_not_closed() -> None:
     summary = Summary(opened.stream, Trouble())
     assert '"close_reason":null' in summary.to_json()
     assert summary.to_json() == told_by_library(summary)
+
+
+@pytest.mark.parametrize(
+    "times_ns",
+    [
+        pytest.param((1 - (1 << 63), (1 << 63) - 1), id="as far apart as can be"),
+        pytest.param(((1 << 63) - 1, 1 - (1 << 63)), id="backwards"),
+        pytest.param((1 - (1 << 63), -1), id="before 1970"),
+        pytest.param((0, (1 << 63) - 1), id="to the last"),
+    ],
+)
+def test_a_line_of_any_times(times_ns: tuple[int, int]) -> None:
+    talk = Conversation()
+    talk.handshake()
+    packets = [
+        (time_ns, data)
+        for time_ns, (_, data) in zip(times_ns, talk.packets, strict=False)
+    ]
+    for summary in unpacket.summaries(packets):
+        assert summary.to_json() == told_by_library(summary)
+        record = json.loads(summary.to_json())
+        assert record["duration_ns"] == record["end_ns"] - record["start_ns"]

@@ -16,6 +16,7 @@ from unpacket._core.reassembly.half import (
 )
 from unpacket._core.reassembly.stream import Stream, address_text, side
 from unpacket.records.text import Text
+from unpacket.records.times import apart
 
 # The facts that are written here; others are members that the caller puts in.
 WRITTEN = (
@@ -84,7 +85,11 @@ def put_line(
     text.put('","end_ns":')
     text.number(end_ns)
     text.put(',"duration_ns":')
-    text.number(end_ns - start_ns)
+    if start_ns < 0 < end_ns:
+        # What lies between them may be beyond 64 bits.
+        text.put(apart(start_ns, end_ns))
+    else:
+        text.number(end_ns - start_ns)
     text.put(',"first_frame":')
     text.number(stream.first_frame)
     if reason is None:

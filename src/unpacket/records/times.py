@@ -20,3 +20,8 @@ def rfc3339(time_ns: int) -> str:
     seconds, ns = divmod(time_ns, NS_PER_SECOND)
     moment = EPOCH + timedelta(seconds=seconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ns:09}Z"
+
+
+def apart(start_ns: int, end_ns: int) -> str:
+    """Return how many nanoseconds lie between two times, which may be 2**64."""
+    return str(end_ns - start_ns)

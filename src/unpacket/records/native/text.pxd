@@ -75,7 +75,7 @@ cdef inline Py_ssize_t put_time(
     # 719,468 lie between the first of March of the year 0 and 1970.
     cdef char* to = PyByteArray_AS_STRING(target) + at
     cdef long long seconds = time_ns // 1_000_000_000
-    cdef unsigned int ns = <unsigned int>(time_ns - seconds * 1_000_000_000)
+    cdef unsigned int ns = <unsigned int>(time_ns % 1_000_000_000)
     cdef long long days = seconds // 86400
     cdef unsigned int second = <unsigned int>(seconds - days * 86400)
     # Of any time in 64 bits positive: the first of them is in 1677.
