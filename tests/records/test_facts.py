@@ -84,6 +84,9 @@ def test_a_fact_says_what_it_is(fact: Fact) -> None:
         assert fact.unit == "ns"
     if fact.kind is Kind.BYTES:
         assert fact.unit == "bytes"
+    if fact.summed:
+        assert fact.each_side
+        assert fact.kind in (Kind.COUNT, Kind.BYTES)
 
 
 def test_no_two_facts_have_one_name() -> None:
@@ -150,6 +153,18 @@ def test_filters_and_orders_know_a_fact_by_its_name(fact: Fact) -> None:
     if not names:
         with pytest.raises(WhereError, match="no column"):
             Where(f"{fact.name} == 1")
+
+
+def test_both_sides_together_are_a_sum_or_either(
+    summaries: list[unpacket.Summary],
+) -> None:
+    for fact in FACTS:
+        if fact.asked and fact.each_side:
+            for summary in summaries:
+                values = list(ASKED[fact.name].values(summary))
+                client, server = fact.read(summary)
+                expected = [client + server] if fact.summed else [client, server]
+                assert values == expected
 
 
 def test_filters_know_nothing_else() -> None:

@@ -1,7 +1,7 @@
 """What can be asked of a stream, by name: made of the table of facts.
 
 A fact that each side has is known by three names. ``client.bytes`` and ``server.bytes``
-are those of a side; ``bytes`` alone is the sum of both where something is counted, and
+are those of a side; ``bytes`` alone is their sum where a sum means something, and
 else has both values (``port``), of which one suffices for a test. ``client`` alone is
 ``client.address``, and ``server`` too.
 """
@@ -26,7 +26,6 @@ KINDS: dict[facts.Kind, values.Kind] = {
     facts.Kind.TEXT: values.TEXT,
     facts.Kind.FLAG: values.FLAG,
 }
-ADDITIVE = (facts.Kind.COUNT, facts.Kind.BYTES)
 
 
 class Column(NamedTuple):
@@ -55,7 +54,7 @@ def columns_of(fact: Fact) -> dict[str, Column]:
         several = fact.kind is facts.Kind.WORDS
         return {fact.name: column(fact.read if several else one(fact.read))}
     both = fact.read
-    if fact.kind in ADDITIVE:
+    if fact.summed:
         both = one(lambda summary: sum(fact.read(summary)))
     sides = [column(one(of_side(fact.read, index))) for index in range(len(SIDES))]
     columns: dict[str, Column] = {}

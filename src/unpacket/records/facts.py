@@ -59,6 +59,7 @@ class Fact(NamedTuple):
             and server.
         unit: What a number counts, in the plural.
         words: All that a word can be.
+        summed: Whether that of both sides together is the sum; else it is either.
         early: Whether it is known, for good, when the stream opens.
         optional: Whether it is known only if it was asked for; it is None else.
         asked: Whether ``--where`` and ``--sort`` know it.
@@ -73,6 +74,7 @@ class Fact(NamedTuple):
     unit: str = ""
     words: tuple[str, ...] = ()
     each_side: bool = False
+    summed: bool = False
     early: bool = False
     optional: bool = False
     asked: bool = True
@@ -167,6 +169,7 @@ FACTS: tuple[Fact, ...] = (
         lambda s: s.packets,
         "packets",
         each_side=True,
+        summed=True,
     ),
     Fact(
         "duplicates",
@@ -175,6 +178,7 @@ FACTS: tuple[Fact, ...] = (
         lambda s: s.duplicates,
         "packets",
         each_side=True,
+        summed=True,
     ),
     Fact(
         "other_channel",
@@ -183,6 +187,7 @@ FACTS: tuple[Fact, ...] = (
         lambda s: s.other_channel,
         "packets",
         each_side=True,
+        summed=True,
     ),
     Fact(
         "retransmissions",
@@ -191,6 +196,7 @@ FACTS: tuple[Fact, ...] = (
         lambda s: s.retransmissions,
         "packets",
         each_side=True,
+        summed=True,
     ),
     Fact(
         "bytes",
@@ -199,6 +205,7 @@ FACTS: tuple[Fact, ...] = (
         lambda s: s.bytes,
         "bytes",
         each_side=True,
+        summed=True,
     ),
     Fact(
         "role_evidence",
@@ -256,6 +263,7 @@ FACTS: tuple[Fact, ...] = (
         lambda s: tuple(map(len, s.gaps)),
         "gaps",
         each_side=True,
+        summed=True,
         of_trouble=True,
     ),
     Fact(
@@ -265,6 +273,7 @@ FACTS: tuple[Fact, ...] = (
         lambda s: tuple(sum(gap.length for gap in side) for side in s.gaps),
         "bytes",
         each_side=True,
+        summed=True,
         of_trouble=True,
     ),
     Fact(
