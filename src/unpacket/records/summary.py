@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from unpacket._core.notebook import record, table
+from unpacket._core.notebook import table
 from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
 from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket.records.facts import FACTS, SIDES, record_of
