@@ -1,18 +1,39 @@
-"""Which modules are compiled; everything else is in pyproject.toml.
+"""Which modules are compiled, and how; everything else is in pyproject.toml.
 
 A module is compiled if a ``.pxd`` stands beside it, except in folders named
 ``native``: there the ``.pxd`` itself is the compiled twin. All of the core is, and
 what else is done for each of very many packets or streams.
 UNPACKET_PURE=1 builds no extension (a portable wheel, and a slow one).
+
+What Cython needs in every module (memory views, functions, exceptions) is compiled
+once, as the module that SHARED names; the rest of it is in ``build/cython/include``.
 """
 
 import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from threading import Event, Thread
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 JOBS = os.cpu_count() or 1
 PURE = os.environ.get("UNPACKET_PURE") == "1"
+SOURCE = Path("src")
+TRANSLATED = Path("build/cython")
+SHARED = "unpacket._cyutility"
+# -O3 pays in loops over the bytes and the segments of a batch, and nowhere else.
+FAST_MODULES = {
+    "unpacket._core.decode.checksum",
+    "unpacket._core.decode.decoder",
+    "unpacket._core.decode.ethernet_ipv4",
+    "unpacket._core.reassembly.fast_path",
+}
 
 if not PURE:
     from Cython.Build import cythonize
@@ -27,37 +48,165 @@ if not PURE:
 
 
 def extensions() -> list[Extension]:
-    """Translate the core to C, as far as it changed since the last time."""
-    if PURE:
-        return []
-    modules: list[Extension] = cythonize(
-        [
-            Extension(
-                ".".join(source.relative_to("src").with_suffix("").parts),
-                [str(source)],
-                extra_compile_args=["-O3", "-g0"],
-            )
-            for source in sorted(Path("src/unpacket").rglob("*.py"))
-            if source.with_suffix(".pxd").exists() and source.parent.name != "native"
-        ],
-        nthreads=JOBS,
-        build_dir="build/cython",
-        compiler_directives={
-            "language_level": 3,
-            "annotation_typing": False,  # C types come from the .pxd alone
-            "nonecheck": True,  # None.attribute raises, as it does uncompiled
-            "overflowcheck": True,  # C integer overflow raises and does not wrap
-            "boundscheck": True,
-            # A negative index of typed memory raises; the core never means one.
-            "wraparound": False,
-        },
+    """Return what is compiled, the largest module first.
+
+    So the last one is small, and no processor waits long for another.
+    """
+    sources = [
+        declarations.with_suffix(".py")
+        for declarations in SOURCE.rglob("*.pxd")
+        if declarations.parent.name != "native"
+    ]
+    sources.sort(key=lambda source: (-source.stat().st_size, source))
+    modules = [extension(name_of(source), str(source)) for source in sources]
+    return [extension(SHARED, f"{SOURCE / SHARED.replace('.', '/')}.c"), *modules]
+
+
+def name_of(source: Path) -> str:
+    """Return the dotted name of a module."""
+    return ".".join(source.relative_to(SOURCE).with_suffix("").parts)
+
+
+def extension(name: str, source: str) -> Extension:
+    """Return one module to be compiled."""
+    level = "-O3" if name in FAST_MODULES else "-O2"
+    return Extension(
+        name, [source], include_dirs=["."], extra_compile_args=[level, "-g0"]
     )
-    return modules
+
+
+CIMPORT = re.compile(
+    r"^[ ]*(?:from +([\w.]+) +)?cimport\b *(\([^)]*\)|[^\n]*)", re.MULTILINE
+)
+
+
+@cache
+def cimported(declarations: Path) -> frozenset[Path]:
+    """Return which .pxd files of this package one of them cimports itself."""
+    text = re.sub(r"#.*|\\\n", "", declarations.read_text())
+    modules = set()
+    for package, names in CIMPORT.findall(text):
+        for name in names.strip("()\n ").split(","):
+            first = name.split()[:1]
+            modules.add(".".join([package, *first] if package else first))
+        modules.add(package)
+    paths = [SOURCE / f"{module.replace('.', '/')}.pxd" for module in modules]
+    return frozenset(path for path in paths if path.exists())
+
+
+def made_of(source: Path) -> set[Path]:
+    """Return the files from which a module is translated.
+
+    Cython itself follows neither ``cimport x as y`` nor a list in parentheses. A change
+    behind one of these would leave a module that was compiled for other declarations
+    than the rest: at best it does not import.
+    """
+    found = {source, source.with_suffix(".pxd")}
+    waiting = found - {source}
+    while waiting:
+        new = cimported(waiting.pop()) - found
+        found |= new
+        waiting |= new
+    return found
+
+
+def remove_older(made: Path, sources: set[Path]) -> None:
+    """Remove a file if one of those that it was made of is newer."""
+    if made.exists() and made.stat().st_mtime < max(s.stat().st_mtime for s in sources):
+        made.unlink()
+
+
+@contextmanager
+def progress(what: str, files: list[Path]) -> Iterator[None]:
+    """Report on standard error how many of the missing files have been made."""
+    missing = [path for path in files if not path.exists()]
+    ended = Event()
+
+    def report() -> None:
+        shown = ""
+        while not ended.wait(0.5):
+            done = sum(path.exists() for path in missing)
+            # On a terminal one line that changes; in a log, a line for each quarter.
+            if sys.stderr.isatty():
+                text = f"\r{what}: {done} of {len(missing)}"
+            else:
+                text = f"{what}: {done * 4 // len(missing) * 25} %\n"
+            if text != shown:
+                print(text, end="", file=sys.stderr, flush=True)
+                shown = text
+        if sys.stderr.isatty():
+            print(f"\r{what}: {len(missing)} of {len(missing)}", file=sys.stderr)
+
+    reporter = Thread(target=report, daemon=True)
+    if missing:
+        reporter.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if missing:
+            reporter.join()
+
+
+class BuildCore(build_ext):
+    """Translate to C and compile what changed since the last time."""
+
+    def run(self) -> None:
+        files = [Path(self.get_ext_filename(e.name)) for e in self.extensions]
+        built = [Path(self.build_lib) / file for file in files]
+        if self.extensions:
+            self.translate()
+        for path, e in zip(built, self.extensions, strict=True):
+            remove_older(path, set(map(Path, e.sources)))
+        with progress("compiled", built):
+            super().run()
+        # What an earlier state of the tree left behind would be imported and packed.
+        for folder in [Path(self.build_lib), *([SOURCE] if self.inplace else [])]:
+            for path in folder.rglob(f"*{EXTENSION_SUFFIXES[0]}"):
+                if path.relative_to(folder) not in files:
+                    path.unlink()
+
+    def translate(self) -> None:
+        """Replace the sources of each extension by the C that is made of them."""
+        translations = []
+        for e in self.extensions:
+            source = Path(e.sources[0])
+            translations.append(TRANSLATED / source.with_suffix(".c"))
+            # Other flags or directives make other code.
+            rules = {Path(__file__)}
+            of = rules if e.name == SHARED else rules | made_of(source)
+            remove_older(translations[-1], of)
+        (TRANSLATED / "include").mkdir(parents=True, exist_ok=True)
+        with progress("translated", translations):
+            translated = cythonize(
+                self.extensions,
+                quiet=True,
+                nthreads=JOBS,
+                build_dir=str(TRANSLATED),
+                shared_utility_qualified_name=SHARED,
+                common_utility_include_dir=str(TRANSLATED / "include"),
+                compiler_directives={
+                    "language_level": 3,
+                    "annotation_typing": False,  # C types come from the .pxd alone
+                    "nonecheck": True,  # None.attribute raises, as it does uncompiled
+                    "overflowcheck": True,  # C overflow raises and does not wrap
+                    "boundscheck": True,
+                    # A negative index of typed memory raises; the core means none.
+                    "wraparound": False,
+                    # The hints are all of one kind: to leave out the checks above.
+                    "show_performance_hints": False,
+                    "emit_code_comments": False,
+                },
+            )
+        sources = {e.name: e.sources for e in translated}
+        for e in self.extensions:
+            e.sources = sources[e.name]
 
 
 # cythonize starts worker processes, which import this file again.
 if __name__ == "__main__":
     setup(
-        ext_modules=extensions(),
+        ext_modules=[] if PURE else extensions(),
+        cmdclass={"build_ext": BuildCore},
         options={"build_ext": {"parallel": JOBS}},
     )

@@ -2,8 +2,6 @@ cimport cython
 
 from unpacket.sources.native cimport frames as native
 from unpacket._core.memory.batch cimport Batch, i64, u32
-# Cython rebuilds for a file from which a name comes, and not for the line above.
-from unpacket.sources.native.frames cimport copy as rebuild_for_copy
 
 cdef int SLOT_SHIFT
 cdef Py_ssize_t SLOT_MASK

@@ -2,8 +2,6 @@ cimport cython
 
 from unpacket._core.native cimport loads
 from unpacket._core.memory.batch cimport Batch, u64
-# Cython rebuilds for a file from which a name comes, and not for the line above.
-from unpacket._core.native.loads cimport load32 as rebuild_for_loads
 from unpacket._core.decode.segments cimport Segments
 
 cdef u64 LOW32, UNTAGGED, TAG, TAGS_MASK, ADDRESSES, VLAN

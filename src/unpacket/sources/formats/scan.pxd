@@ -2,8 +2,6 @@ cimport cython
 
 from unpacket._core.native cimport loads as native
 from unpacket._core.memory.batch cimport Batch, i64, u8, u16, u32, u64
-# Cython rebuilds for a file from which a name comes, and not for the line above.
-from unpacket._core.native.loads cimport load32 as rebuild_for_loads
 from unpacket.sources.formats.interfaces cimport Interfaces
 
 cdef u32 COMMENT, DROP_COUNT
