@@ -21,39 +21,58 @@ new_environment = uv venv --quiet --python $(PYTHON) $(1)
 install = uv pip install --quiet --python $(1)/bin/python
 else
 new_environment = $(PYTHON) -m venv $(1)
-install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+install = $(1)/bin/python -m pip install -qq --disable-pip-version-check
 endif
 
 .PHONY: demo build test coverage lint docs wheel bench guard fuzz lock clean
 
 demo: export PAGER = cat
 demo: build
-	$(BIN)/unpacket streams $(SAMPLE)
-	$(BIN)/unpacket follow $(SAMPLE)
+	@echo
+	@echo '$$ unpacket streams $(SAMPLE)'
+	@$(BIN)/unpacket streams $(SAMPLE)
+	@echo
+	@echo '$$ unpacket follow $(SAMPLE) 2 | head -n 30'
+	@$(BIN)/unpacket follow $(SAMPLE) 2 | head -n 30
+	@echo
+	@echo 'The capture missed a packet of that answer, and no byte was made up for it.'
+	@echo 'Next:  $(BIN)/unpacket streams YOUR.pcapng     the streams of your own capture'
+	@echo '       $(BIN)/unpacket check YOUR.pcapng       whether it can be trusted'
+	@echo '       $(BIN)/unpacket --help                  all commands; docs/guide.md begins'
+	@echo '       make test                               the tests, compiled and uncompiled'
 
 build: $(VENV)/built
 
 $(BIN)/python:
-	$(call new_environment,$(VENV))
+	@echo 'making $(VENV)'
+	@$(call new_environment,$(VENV))
 
+# What compiles and runs the package; the demo needs no more.
+$(VENV)/build-tools: requirements-build.txt | $(BIN)/python
+	@echo 'installing requirements-build.txt'
+	@$(call install,$(VENV)) -r requirements-build.txt
+	@touch $@
+
+# What tests, lints and documents it.
 $(VENV)/tools: requirements-dev.txt | $(BIN)/python
-	$(call install,$(VENV)) -r requirements-dev.txt
-	touch $@
+	@echo 'installing requirements-dev.txt'
+	@$(call install,$(VENV)) -r requirements-dev.txt
+	@touch $@
 
 # The install writes the command and the metadata; the next rule compiles.
-$(VENV)/installed: $(VENV)/tools pyproject.toml setup.py src/unpacket/_version.py
-	UNPACKET_PURE=1 $(call install,$(VENV)) --no-deps --no-build-isolation -e .
-	touch $@
+$(VENV)/installed: $(VENV)/build-tools pyproject.toml setup.py src/unpacket/_version.py
+	@UNPACKET_PURE=1 $(call install,$(VENV)) --no-deps --no-build-isolation -e .
+	@touch $@
 
 $(VENV)/built: $(VENV)/installed $(CORE)
-	$(BIN)/python setup.py --quiet build_ext --inplace
-	touch $@
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
 
-test: build
+test: build $(VENV)/tools
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=$(PROFILE)
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=$(PROFILE) --pure
 
-coverage: build
+coverage: build $(VENV)/tools
 	$(BIN)/python -m coverage run -m pytest --pure
 	$(BIN)/python -m coverage report --skip-covered --show-missing
 
@@ -64,7 +83,7 @@ lint: $(VENV)/tools
 	PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint src
 
 # Fetches nothing; a warning is an error, a reference that leads nowhere too.
-docs: build
+docs: build $(VENV)/tools
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky \
 		--fresh-env -b html docs build/docs
 
@@ -75,24 +94,26 @@ wheel: $(VENV)/tools
 	$(call install,$(WHEEL_VENV)) dist/*.whl
 	$(WHEEL_VENV)/bin/python .ci/check_wheel.py $(SAMPLE)
 
-bench: build
+bench: build $(VENV)/tools
 	$(BIN)/python -m bench
 
 # Instructions of a small fixed run, against those stored in bench/guard.json.
-guard: build
+guard: build $(VENV)/tools
 	$(BIN)/python -m bench.guard
 
 # The corpus and some mutations of it, on both cores; fuzz/README.md has more.
-fuzz: build
+fuzz: build $(VENV)/tools
 	$(BIN)/python -m fuzz --runs $(RUNS)
 	$(BIN)/python -m fuzz --runs $(RUNS) --pure
 
 # uv.lock names the host that served each file, so the lock is this file: exact
 # versions and hashes, from wherever they are fetched.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command "make lock" pyproject.toml
 lock:
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--group dev --all-extras pyproject.toml --generate-hashes --no-annotate \
-		--custom-compile-command "make lock" --output-file requirements-dev.txt
+	$(LOCK) --upgrade --group dev --all-extras --output-file requirements-dev.txt
+	$(LOCK) --group build --constraint requirements-dev.txt \
+		--output-file requirements-build.txt
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info
