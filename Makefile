@@ -24,7 +24,7 @@ new_environment = $(PYTHON) -m venv $(1)
 install = $(1)/bin/python -m pip install -qq --disable-pip-version-check
 endif
 
-.PHONY: demo build test coverage lint docs wheel bench guard fuzz lock clean
+.PHONY: demo build test coverage lint docs wheel wheels bench guard fuzz lock clean
 
 demo: export PAGER = cat
 demo: build
@@ -87,12 +87,25 @@ docs: build $(VENV)/tools
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky \
 		--fresh-env -b html docs build/docs
 
-wheel: $(VENV)/tools
+# The wheel takes the extensions that are built; what else an earlier build has left
+# must not come into it. The sdist is tried without compiling all of it again: as the
+# wheel without extensions, by pip and in an environment of its own.
+wheel: build $(VENV)/tools
 	rm -rf dist $(WHEEL_VENV)
-	$(BIN)/python -m build --no-isolation
+	find build -path 'build/lib*' -type f ! -name '*.so' -delete
+	$(BIN)/python -m build --no-isolation --sdist
+	$(BIN)/python -m build --no-isolation --wheel
 	$(call new_environment,$(WHEEL_VENV))
 	$(call install,$(WHEEL_VENV)) dist/*.whl
 	$(WHEEL_VENV)/bin/python .ci/check_wheel.py $(SAMPLE)
+	UNPACKET_PURE=1 $(call install,$(WHEEL_VENV)) --force-reinstall --no-deps dist/*.tar.gz
+	$(WHEEL_VENV)/bin/python .ci/check_wheel.py --pure $(SAMPLE)
+
+# For each Python that this machine has, from the sdist: RELEASING.md.
+wheels: $(VENV)/tools
+	rm -rf dist
+	$(BIN)/python -m build --sdist
+	$(BIN)/python .ci/wheels.py dist $(SAMPLE)
 
 bench: build $(VENV)/tools
 	$(BIN)/python -m bench

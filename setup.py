@@ -203,9 +203,23 @@ class BuildCore(build_ext):
             e.sources = sources[e.name]
 
 
+def description() -> str:
+    """Return the README for a package index, where links to files lead nowhere."""
+    text = Path("README.md").read_text("utf-8")
+    return re.sub(r"\[([^]]+)\]\((?!https?:)([^)]+)\)", plain_link, text)
+
+
+def plain_link(link: re.Match[str]) -> str:
+    """Return the text of a link, and the name of the file if it is another."""
+    text, target = link.groups()
+    return f"`{target}`" if text == target else f"{text} (`{target}`)"
+
+
 # cythonize starts worker processes, which import this file again.
 if __name__ == "__main__":
     setup(
+        long_description=description(),
+        long_description_content_type="text/markdown",
         ext_modules=[] if PURE else extensions(),
         cmdclass={"build_ext": BuildCore},
         options={"build_ext": {"parallel": JOBS}},
