@@ -80,6 +80,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pure", action="store_true", help="test the uncompiled core")
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out of the run with --pure what it would only run a second time."""
+    if config.getoption("--pure"):
+        left_out = {item for item in items if item.get_closest_marker("processes")}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
 # Before Hypothesis reads the option; the workers of xdist get it with the others.
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 import setup
 
+pytestmark = pytest.mark.processes
+
 SOURCE = Path(__file__).parents[1] / "src"
 DECODER = SOURCE / "unpacket/_core/decode/decoder.py"
 COMPILED = [

@@ -12,6 +12,8 @@ import pytest
 
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "cli.md"
 

@@ -11,6 +11,8 @@ import pytest
 
 from unpacket.cli import cli
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "man"
 PAGES = sorted(FOLDER.glob("*.1"))

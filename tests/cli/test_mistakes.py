@@ -14,9 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "examples/sample.pcapng"
 HELP = [("--help",), ("--version",), ("--completion", "zsh"), ("follow", "-h")]
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / SAMPLE).exists(), reason="the examples are not part of this copy"
-)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        not (ROOT / SAMPLE).exists(), reason="the examples are not part of this copy"
+    ),
+]
 
 
 def run(

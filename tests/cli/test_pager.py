@@ -16,9 +16,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "examples/sample.pcapng"
 MARK = "sed s/^/paged:/"
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / SAMPLE).exists(), reason="the examples are not part of this copy"
-)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        not (ROOT / SAMPLE).exists(), reason="the examples are not part of this copy"
+    ),
+]
 needs_less = pytest.mark.skipif(
     shutil.which("less") is None, reason="less is not installed"
 )

@@ -13,9 +13,12 @@ from tests.builder import Conversation, write_pcap
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.pcapng"
 
-pytestmark = pytest.mark.skipif(
-    not SAMPLE.exists(), reason="the examples are not part of this copy"
-)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        not SAMPLE.exists(), reason="the examples are not part of this copy"
+    ),
+]
 
 
 def run(
