@@ -13,6 +13,7 @@ GapRule: TypeAlias = Literal["skip", "passed", "wait"]
 ChecksumRule: TypeAlias = Literal["auto", "verify", "ignore"]
 ContextRule: TypeAlias = Literal["tunnel", "vlan", "none"]
 ChannelRule: TypeAlias = Literal["any", "interface", "vlan", "mac"]
+DoubtRule: TypeAlias = Literal["deliver", "refuse"]
 UrgentRule: TypeAlias = Literal["inline", "out_of_line"]
 RstRule: TypeAlias = Literal["window", "exact", "any"]
 LimitScope: TypeAlias = Literal["half", "stream"]
@@ -40,6 +41,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "deliver": get_args(Deliver),
     "gap": get_args(GapRule),
     "checksum": get_args(ChecksumRule),
+    "doubt": get_args(DoubtRule),
     "rst": get_args(RstRule),
     "urgent": get_args(UrgentRule),
     "context": get_args(ContextRule),
@@ -117,14 +119,27 @@ class Policy:
             kept, to compare late copies with it. 0 turns that off.
         checksum: ``"auto"`` judges a half's TCP checksums once it has shown
             good ones, ``"verify"`` always, ``"ignore"`` never.
-        rst: Where an RST must lie to be believed: ``"window"``, ``"exact"`` or
-            ``"any"``.
+        doubt: What becomes of doubtful bytes for which and against which there never
+            was any evidence: ``"deliver"`` gives those that are in order, marked,
+            ``"refuse"`` gives none.
+        rst: Where an RST must lie to be believed: ``"exact"`` (RFC 5961), ``"window"``
+            or ``"any"``.
+        close_grace_s: How long an RST, or a FIN that nobody acknowledges, may still be
+            contradicted by what follows it, before the stream ends. 0 believes both
+            at once.
         urgent: Whether the byte that an urgent pointer means stays in the stream
             (``"inline"``), or is an ``Urgent`` event of its own, as for a program that
             did not ask for ``SO_OOBINLINE`` (``"out_of_line"``).
         paws: Doubt data with timestamps from the past (RFC 7323 section 5).
+        ack: Doubt what acknowledges bytes that were never sent, or that were
+            acknowledged long ago.
+        md5: Doubt the MD5 option (RFC 2385) where no SYN had it.
+        ip_options: Doubt IP options that are malformed, and source routes.
+        ip_length: Doubt packets that claim to be longer than their uncut frame.
         window: Hold back data beyond what the peer ever offered until the peer
             acknowledges it.
+        window_exact: Allow no slack for acknowledgements that the capture may have
+            missed, and hold back data in order as well.
         ttl_distance: Hold back data whose TTL is at least this far from its
             half's own until evidence decides. 0 turns that off.
         max_held_bytes: Payload bytes waiting out of order.
@@ -170,10 +185,17 @@ class Policy:
     overlap: Overlap = "first"
     conflict_window_bytes: int = 4 * _MIB
     checksum: ChecksumRule = "auto"
-    rst: RstRule = "window"
+    doubt: DoubtRule = "deliver"
+    rst: RstRule = "exact"
+    close_grace_s: float = 5.0
     urgent: UrgentRule = "inline"
     paws: bool = True
+    ack: bool = True
+    md5: bool = True
+    ip_options: bool = True
+    ip_length: bool = True
     window: bool = True
+    window_exact: bool = False
     ttl_distance: int = 16
     max_held_bytes: int | None = 4 * _MIB
     max_held_segments: int | None = 4096
@@ -187,7 +209,7 @@ class Policy:
     midstream: bool = True
     midstream_grace_s: float = 0.020
     midstream_grace_segments: int = 8
-    idle_timeout_s: float | None = 300.0
+    idle_timeout_s: float | None = None
     half_open_timeout_s: float | None = 30.0
     linger_s: float = 60.0
     fragment_overlap: FragmentOverlap = "first"
@@ -248,15 +270,38 @@ class Policy:
 
 Policy.__init__ = names_options(Policy.__init__)  # type: ignore[method-assign]
 
+# Systems that believe whatever comes.
+_UNASKED: dict[str, Any] = {
+    "checksum": "ignore",
+    "close_grace_s": 0.0,
+    "paws": False,
+    "ack": False,
+    "md5": False,
+    "ip_options": False,
+    "ip_length": False,
+    "window": False,
+    "ttl_distance": 0,
+}
+
 # All but our own know connections by addresses and ports alone, and take what the
 # capture has twice for a retransmission.
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
+    # What a program on Linux 6.18 reads.
+    "linux": {
+        "overlap": "linux-queue",
+        "fragment_overlap": "linux-queue",
+        "urgent": "out_of_line",
+        "rst": "exact",
+        "doubt": "refuse",
+        "window_exact": True,
+    },
     # libtins 4.5: 512 chunks or 3 MiB, both directions together, end the stream;
     # one keep-alive, whoever has spoken.
     "libtins": {
         "context": "none",
         "duplicate_window_s": 0.0,
+        "idle_timeout_s": 300.0,
         "half_open_timeout_s": 300.0,
         "gap": "wait",
         "gap_grace_s": None,
@@ -266,14 +311,12 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "midstream": False,
         "overlap": "linux",
         "rst": "any",
-        "checksum": "ignore",
-        "paws": False,
-        "window": False,
-        "ttl_distance": 0,
+        **_UNASKED,
     },
     "sniffer": {
         "context": "none",
         "duplicate_window_s": 0.0,
+        "idle_timeout_s": 300.0,
         "deliver": "acked",
         "gap_grace_s": 0.0,
         "midstream": False,
@@ -292,11 +335,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "half_open_timeout_s": None,
         "midstream_grace_segments": 1,
         "overlap": "last",
-        "checksum": "ignore",
-        "paws": False,
-        "window": False,
-        "ttl_distance": 0,
         "rst": "any",
+        **_UNASKED,
     },
     "wireshark": {
         "context": "none",
@@ -307,18 +347,10 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "max_held_segments": None,
         "idle_timeout_s": None,
         "half_open_timeout_s": None,
-        "checksum": "ignore",
-        "paws": False,
-        "window": False,
-        "ttl_distance": 0,
+        "rst": "window",
+        **_UNASKED,
         # A conversation never ends there but by a new SYN.
         "linger_s": 1e9,
     },
-    "linux": {
-        "overlap": "linux-queue",
-        "fragment_overlap": "linux-queue",
-        "urgent": "out_of_line",
-        "rst": "exact",
-    },
-    "inline": {"gap_grace_s": None},
+    "inline": {"gap_grace_s": None, "close_grace_s": 0.0, "idle_timeout_s": 300.0},
 }

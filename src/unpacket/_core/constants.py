@@ -38,6 +38,28 @@ HAS_CONFLICT = 8192
 FIN_SEEN = 16384
 RST_SEEN = 32768
 
+# Grounds of doubt, as bits; ``reasons.DOUBTS`` names them in this order. The first
+# that is set is the one that is reported: what a receiver never forgives comes first.
+DOUBT_CHECKSUM = 1
+DOUBT_NO_ACK = 2
+DOUBT_ACK = 4
+DOUBT_MD5 = 8
+DOUBT_IP_OPTIONS = 16
+DOUBT_IP_LENGTH = 32
+DOUBT_TIMESTAMP = 64
+DOUBT_WINDOW = 128
+DOUBT_FAST_OPEN = 256
+DOUBT_PROBE = 512
+DOUBT_TTL = 1024
+DOUBT_AFTER_FIN = 2048
+DOUBT_FIN = 4096
+
+# Bits above those of a TCP header, in the column of flags: what a decoder found odd.
+ODD_MD5 = 0x200
+ODD_IP_OPTIONS = 0x400
+ODD_IP_LENGTH = 0x800
+ODD = ODD_MD5 | ODD_IP_OPTIONS | ODD_IP_LENGTH
+
 # States of a half: nothing sent yet; segments collected until offset 0 is chosen;
 # offset 0 known.
 UNSEEN = 0
@@ -67,7 +89,10 @@ REASONS = (
     "end_of_capture",
     "user",
 )
+CLOSED_BY_FIN = 1
+CLOSED_BY_RST = 2
 CLOSED_BY_TIMEOUT = 3
+CLOSED_BY_LIMIT = 4
 CLOSED_BY_MEMORY = 5
 CLOSED_BY_REUSE = 6
 CLOSED_BY_END = 7
@@ -101,16 +126,23 @@ MAX_WINDOW = 1 << 30
 MAX_LEAD = 1 << 24
 
 # Other initial sequence numbers that a half remembers.
-MAX_ISNS = 8
+MAX_ISNS = 16
 
 # What a timer is about.
 GRACE = 0
 BEGINNING = 1
+END = 2
+RESET = 3
 
 # What becomes of a stream by a segment.
 GOES_ON = 0
 ENDED = 1
 REUSED = 2
+
+# What segments show that come after an RST, or after the end.
+NOTHING = 0
+STREAM_GOES_ON = 1
+ANOTHER = 2
 
 # Of a hash of 44 bits, what finds the place in the flow table. An entry there holds 31
 # bits of it above a slot's number plus one.

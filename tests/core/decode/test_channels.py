@@ -166,9 +166,9 @@ def test_what_comes_by_another_channel_is_only_counted(
     (stream,) = streams_of(happened)
     assert stream.complete
     assert assembler.other_channel == len(talk)
-    # The last two come after the stream's end: what was told of it stays.
-    assert [stream.other_channel(side) for side in (0, 1)] == [5, 2]
-    assert [stream.packets(side) for side in (0, 1)] == [5, 3]
+    # The last one comes after the stream's end: what was told of it stays.
+    assert [stream.other_channel(side) for side in (0, 1)] == [5, 3]
+    assert [stream.packets(side) for side in (0, 1)] == [6, 3]
     for side in (0, 1):
         counts = stream.counts(side)
         assert counts["retransmissions"] == counts["duplicates"] == 0
@@ -265,7 +265,7 @@ def test_the_other_channel_changes_nothing(
 
 def test_a_channel_that_falls_silent_is_let_go_with_its_stream() -> None:
     rows = one_way((1, 1, b"abc"), (2, 4, b"def"), (2, 7, b"ghi", 0, 301 * SECOND))
-    happened, _ = told(rows, "interface")
+    happened, _ = told(rows, "interface", idle_timeout_s=300)
     first, second = streams_of(happened)
     assert first.close_reason == "timeout"
     assert first.other_channel(CLIENT) == 1
@@ -540,15 +540,15 @@ def test_interfaces_of_a_capture_are_channels(two_interfaces: Path) -> None:
     for jobs in (1, 2):
         (stream,) = summaries(two_interfaces, policy=BY_INTERFACE, jobs=jobs)
         assert stream.complete
-        assert stream.other_channel == (5, 2)
-        assert stream.packets == (5, 3)
+        assert stream.other_channel == (5, 3)
+        assert stream.packets == (6, 3)
         assert stream.retransmissions == stream.duplicates == (0, 0)
     (stream,) = summaries(two_interfaces)
     assert stream.other_channel == (0, 0)
     report = check(two_interfaces, policy=BY_INTERFACE)
     assert report.ok
-    assert (report.other_channel.count, report.other_channel.streams) == (7, 1)
-    assert report.to_dict()["other_channel"] == {"count": 7, "streams": 1}
+    assert (report.other_channel.count, report.other_channel.streams) == (8, 1)
+    assert report.to_dict()["other_channel"] == {"count": 8, "streams": 1}
 
 
 def test_an_interface_that_is_described_late(tmp_path: Path) -> None:
@@ -558,7 +558,7 @@ def test_an_interface_that_is_described_late(tmp_path: Path) -> None:
     path.write_bytes(capture(rows[:1], 1) + interface("<") + b"".join(late))
     (stream,) = summaries(path, policy=BY_INTERFACE)
     assert stream.complete
-    assert stream.other_channel == (5, 2)
+    assert stream.other_channel == (5, 3)
 
 
 @pytest.mark.parametrize("merge", [True, False])
@@ -573,7 +573,7 @@ def test_captures_that_are_merged_have_interfaces_of_their_own(
         part = rows[n::2] if merge else rows[n * half : (n + 1) * half]
         path.write_bytes(capture(part, 1))
     (stream,) = summaries(paths, policy=BY_INTERFACE, merge=merge)
-    assert stream.other_channel == ((5, 2) if merge else (0, 0))
+    assert stream.other_channel == ((5, 3) if merge else (0, 0))
 
 
 def test_a_follower_and_packets_with_their_interface() -> None:

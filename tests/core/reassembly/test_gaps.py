@@ -132,7 +132,7 @@ def test_late_bytes_of_a_gap_stay_out() -> None:
     talk.client(3, b"def", ack=0)
     talk.server(0, ack=6)
     assert talk.client(0, b"abc") == []
-    assert talk.stream.counts(CLIENT)["duplicate_bytes"] == 3
+    assert talk.stream.counts(CLIENT)["unplaced"] == {"after_gap": 3}
     assert talk.client(6, b"ghi") == [("data", "client", 6, b"ghi")]
 
 
@@ -153,7 +153,7 @@ def test_late_bytes_of_a_gap_stay_out() -> None:
 def test_at_the_end_acknowledgements_tell_why(
     acked: int, expected: list[tuple[int, int, str]], end: str
 ) -> None:
-    talk = talking(gap_grace_s=None)
+    talk = talking(gap_grace_s=None, idle_timeout_s=300, close_grace_s=0)
     talk.client(3, b"def", ack=0)
     talk.server(0, ack=acked)
     if end == "capture":
@@ -201,18 +201,49 @@ def test_the_acknowledgement_of_a_fin_is_no_byte() -> None:
 def test_a_cut_frame_leaves_a_gap() -> None:
     talk = talking()
     assert talk.client(0, b"abcdef", ack=0, captured=2) == [
+        ("data", "client", 0, b"ab")
+    ]
+    assert talk.client(6, b"ghi") == []
+    assert talk.server(0, ack=9) == []
+    assert talk.wait(0.021) == [
+        ("gap", "client", 2, 4, "truncated"),
+        ("data", "client", 6, b"ghi"),
+    ]
+    assert talk.stream.counts(CLIENT)["seen_bytes"] == 5
+
+
+def test_a_cut_frame_is_no_gap_while_the_whole_segment_may_come() -> None:
+    talk = talking()
+    talk.client(0, b"abcdef", ack=0, captured=2)
+    assert talk.client(0, b"abcdef") == [("data", "client", 2, b"cdef")]
+    talk.server(0, ack=6)
+    assert talk.wait(1) == []
+    assert talk.stream.counts(CLIENT)["gaps"] == 0
+
+
+def test_where_the_peer_was_never_seen_a_cut_frame_is_a_gap_after_the_grace() -> None:
+    talk = Talk()
+    talk.client(-1, flags=SYN, ack=None)
+    talk.client(0, b"abcdef", ack=0, captured=2)
+    assert talk.wait(0.021) == [("gap", "client", 2, 4, "truncated")]
+
+
+@pytest.mark.parametrize("changes", [{"gap": "wait"}, {"gap_grace_s": None}])
+def test_whoever_waits_for_no_acknowledgement_has_the_gap_at_once(
+    changes: Any,
+) -> None:
+    talk = talking(**changes)
+    assert talk.client(0, b"abcdef", ack=0, captured=2) == [
         ("data", "client", 0, b"ab"),
         ("gap", "client", 2, 4, "truncated"),
     ]
-    assert talk.client(6, b"ghi") == [("data", "client", 6, b"ghi")]
-    assert talk.stream.counts(CLIENT)["seen_bytes"] == 5
 
 
 def test_a_frame_of_which_no_payload_was_captured() -> None:
     talk = talking()
-    assert talk.client(0, b"abcdef", ack=0, captured=0) == [
-        ("gap", "client", 0, 6, "truncated")
-    ]
+    assert talk.client(0, b"abcdef", ack=0, captured=0) == []
+    talk.server(0, ack=6)
+    assert talk.wait(0.021) == [("gap", "client", 0, 6, "truncated")]
 
 
 def test_a_whole_copy_of_a_held_cut_frame_fills_it() -> None:
@@ -236,8 +267,9 @@ def test_cut_frames_that_wait_are_told_when_they_are_next() -> None:
     talk = talking()
     talk.client(3, b"defghi", ack=0, captured=1)
     talk.client(9, b"jkl")
-    assert talk.client(0, b"abc") == [
-        ("data", "client", 0, b"abcd"),
+    assert talk.client(0, b"abc") == [("data", "client", 0, b"abcd")]
+    talk.server(0, ack=12)
+    assert talk.wait(0.021) == [
         ("gap", "client", 4, 5, "truncated"),
         ("data", "client", 9, b"jkl"),
     ]
@@ -302,6 +334,7 @@ def test_skipping_ends_at_a_fin_and_may_close_the_stream() -> None:
     talk = talking()
     talk.server(0, flags=FIN, ack=0)
     talk.client(3, flags=FIN, ack=1)
+    talk.server(1, ack=4)
     assert said(talk.assembler.skip_to(talk.stream, CLIENT, 100)) == [
         ("gap", "client", 0, 3, "skipped"),
         ("finished", "client"),
@@ -332,7 +365,8 @@ def test_an_ignored_direction_has_no_data_and_its_state_all_the_same() -> None:
     assert talk.client(6, b"ghi") == []
     assert talk.client(3, b"def") == []
     assert talk.server(0, b"xyz", ack=9) == [("data", "server", 0, b"xyz")]
-    assert talk.client(9, flags=FIN) == [("finished", "client")]
+    talk.client(9, flags=FIN)
+    assert talk.server(3, ack=10) == [("finished", "client")]
     assert talk.stream.counts(CLIENT)["delivered_bytes"] == 9
 
 

@@ -195,7 +195,7 @@ def test_the_stream_that_was_quiet_longest_is_evicted() -> None:
 
 
 def test_closed_streams_are_forgotten_before_living_ones_are_closed() -> None:
-    policy = Policy(memory_limit_bytes=8 * KIB)
+    policy = Policy(memory_limit_bytes=8 * KIB, close_grace_s=0)
     frames: list[Frame] = []
     for number in range(100):
         flow = connection(number, START_NS + number * MS)
@@ -361,7 +361,7 @@ def test_an_abandoned_assembler_keeps_nothing() -> None:
 
 
 def test_memory_is_free_after_each_kind_of_end() -> None:
-    talk = talking()
+    talk = talking(close_grace_s=0)
     idle = talk.assembler.memory_bytes
     talk.client(3, b"def", ack=0)
     talk.client(9, b"jkl", ttl=2)

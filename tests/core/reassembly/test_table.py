@@ -11,7 +11,7 @@ from tests.builder import ACK, RAW, RST, SECOND, START_NS, SYN, End, Frame, ip, 
 from tests.talk import batches
 from unpacket import Assembler, Batch, Closed, Data, Opened, Policy
 
-FOREVER = Policy(idle_timeout_s=None, half_open_timeout_s=None, linger_s=1)
+FOREVER = Policy(half_open_timeout_s=None, linger_s=1, close_grace_s=0)
 SERVER = ("10.0.0.2", 80)
 
 

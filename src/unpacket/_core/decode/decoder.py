@@ -177,7 +177,7 @@ class Decoder:
                 self._clock_ns = batch.time_ns[i]
             reason = NONE
             if batch.link_type[i] != ETHERNET or not plain(
-                self._packet, batch.start[i], batch.captured[i]
+                self._packet, batch.start[i], batch.captured[i], batch.original[i]
             ):
                 self._packet.place(batch.start[i], batch.captured[i], batch.original[i])
                 reason = link_layer(self._packet, batch.link_type[i])

@@ -9,6 +9,7 @@ The checks of index and overflow are off in this file: all bytes that are read a
 among the first LEAST of the frame, which the first lines compare with the data.
 """
 
+from unpacket._core.constants import ODD_IP_LENGTH
 from unpacket._core.decode.packet import Packet
 from unpacket._core.native import loads
 
@@ -16,7 +17,7 @@ from unpacket._core.native import loads
 LEAST = 54
 
 
-def plain(packet: Packet, start: int, captured: int) -> bool:
+def plain(packet: Packet, start: int, captured: int, original: int) -> bool:
     """Find the TCP header of the Ethernet frame at ``start``, if it is a plain one.
 
     Else nothing is changed.
@@ -41,6 +42,7 @@ def plain(packet: Packet, start: int, captured: int) -> bool:
     src = loads.load32(packet.data, at + 12, True)
     dst = loads.load32(packet.data, at + 16, True)
     packet.ip_header_damaged = False
+    packet.odd = 0
     if packet.verify_checksums and words_4 & 0xFFFF != 0:
         # As in ``ip``.
         header_sum = words_0 + words_2 + words_4 + src + dst
@@ -55,6 +57,11 @@ def plain(packet: Packet, start: int, captured: int) -> bool:
     packet.dst_lo = dst
     packet.length_known = True
     packet.wire_stop = at + total
-    packet.stop = min(start + captured, packet.wire_stop)
+    packet.stop = packet.wire_stop
+    if at + total > start + captured:
+        packet.stop = start + captured
+        if captured == original:
+            # As in ``ip``.
+            packet.odd = ODD_IP_LENGTH
     packet.at = at + 20
     return True

@@ -7,6 +7,7 @@ from unpacket._core.decode.packet cimport Packet
 
 cdef int NONE, ENCAPSULATED, FRAGMENT, ICMP, IP_HEADER, IP_TRUNCATED
 cdef int OTHER_PROTOCOL, UDP, MAX_HEADERS, UDP_PORTS
+cdef unsigned int ODD_IP_LENGTH, ODD_IP_OPTIONS
 
 cpdef int ip_layer(Packet packet) except -1 nogil
 @cython.locals(
@@ -14,6 +15,8 @@ cpdef int ip_layer(Packet packet) except -1 nogil
     total=i64, header_sum=u64,
 )
 cdef int ipv4(Packet packet) except -1 nogil
+@cython.locals(option=int, size=i64)
+cdef bint refused_options(Packet packet, i64 at, i64 stop) except -1 nogil
 @cython.locals(at=i64, left=i64, payload=i64)
 cdef int ipv6(Packet packet) except -1 nogil
 @cython.locals(at=i64, option=int, size=i64, jumbo=i64, stop=i64)

@@ -8,6 +8,7 @@ collect; ``transport`` goes on with what comes of that.
 RFC 791, RFC 8200 and its extension headers, RFC 2675 (jumbograms), RFC 4302 (AH).
 """
 
+from unpacket._core.constants import ODD_IP_LENGTH, ODD_IP_OPTIONS
 from unpacket._core.decode.checksum import ones_sum
 from unpacket._core.decode.layers import UDP_PORTS
 from unpacket._core.decode.packet import Packet
@@ -31,6 +32,7 @@ MAX_HEADERS = 64
 def ip_layer(packet: Packet) -> int:
     """Read the header that ``packet.ethertype`` announces, and those it announces."""
     packet.ip_header_damaged = False
+    packet.odd = 0
     if packet.ethertype == 0x0800:
         return ipv4(packet)
     return ipv6(packet)
@@ -56,11 +58,13 @@ def ipv4(packet: Packet) -> int:
         # Segmentation offload: the packet was captured before its length was known.
         packet.length_known = False
     else:
-        # More than the frame had on the wire is believed too: many tools that
-        # shorten frames forget to write the original length.
         packet.length_known = True
         if total < size:
             return IP_HEADER
+        # A host drops what claims to be longer than the frame. Here it is only odd:
+        # many tools that shorten frames forget to write the original length.
+        if total > left and packet.stop == packet.wire_stop:
+            packet.odd = ODD_IP_LENGTH
         packet.wire_stop = at + total
         packet.stop = min(packet.stop, packet.wire_stop)
         # Offload leaves the checksum empty.
@@ -69,6 +73,8 @@ def ipv4(packet: Packet) -> int:
             if size > 20:
                 header_sum += ones_sum(packet, at + 20, at + size)
             packet.ip_header_damaged = header_sum % 0xFFFF != 0
+    if size > 20 and refused_options(packet, at + 20, at + size):
+        packet.odd |= ODD_IP_OPTIONS
     packet.family = 4
     packet.ip_id = words_2 >> 16
     packet.fragment_start = (words_2 & 0x1FFF) * 8
@@ -99,6 +105,40 @@ def ipv4(packet: Packet) -> int:
     return FRAGMENT
 
 
+def refused_options(packet: Packet, at: int, stop: int) -> bool:
+    """Return whether a host drops a packet for its options in ``[at, stop)``.
+
+    That is where they contradict themselves, and where they name a way to go, which
+    hosts do not by default (RFC 7126 section 4.3).
+    """
+    while at < stop:
+        option = packet.data[at]
+        if option == 0:
+            return False
+        if option == 1:
+            at += 1
+            continue
+        if stop - at < 2:
+            return True
+        size = packet.data[at + 1]
+        if size < 2 or at + size > stop:
+            return True
+        if option == 131 or option == 137:  # source routes
+            return True
+        if option == 7:  # record route
+            if size < 3 or packet.data[at + 2] < 4:
+                return True
+            if packet.data[at + 2] <= size < packet.data[at + 2] + 3:
+                return True
+        elif option == 68:  # timestamps
+            if size < 4 or packet.data[at + 2] < 5:
+                return True
+        elif option == 148 and size < 4:  # router alert
+            return True
+        at += size
+    return False
+
+
 def ipv6(packet: Packet) -> int:
     at = packet.at
     left = packet.stop - at
@@ -125,6 +165,8 @@ def ipv6(packet: Packet) -> int:
             return IP_HEADER
         packet.length_known = payload > 0
     if packet.length_known:
+        if payload > left - 40 and packet.stop == packet.wire_stop:
+            packet.odd = ODD_IP_LENGTH
         packet.wire_stop = packet.at + payload
         packet.stop = min(packet.stop, packet.wire_stop)
     return transport(packet)
@@ -235,6 +277,9 @@ def final_destination(packet: Packet, size: int) -> int:
     kind = packet.data[at + 2]
     if packet.data[at + 3] == 0 or size < 24:
         return 0
+    if kind == 0:
+        # Nobody takes these any more (RFC 5095).
+        packet.odd |= ODD_IP_OPTIONS
     if kind == 4:
         last = at + 8
     elif kind == 0 or kind == 2:

@@ -16,6 +16,7 @@ cdef class Packet:
     cdef readonly u64 src_hi, src_lo, dst_hi, dst_lo
     cdef readonly i64 fragment_start
     cdef readonly bint more_fragments, length_known, ip_header_damaged
+    cdef readonly unsigned int odd
     cdef readonly bint verify_checksums
     cdef readonly int depth
     cdef const u8[::1] data

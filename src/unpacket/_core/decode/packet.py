@@ -32,6 +32,7 @@ class Packet:
         protocol: What follows the IP header and its extensions.
         length_known: Whether ``wire_stop`` comes from the IP header, and not from
             the frame: padding or a frame check sequence may be included then.
+        odd: What a host does not take of this, as bits (``constants.ODD``).
         ip_header_damaged: The checksum of an IPv4 header was verified, and wrong.
         fragment_start: The place of a fragment in its datagram, in bytes.
         more_fragments: Whether it is not the datagram's last.
@@ -71,6 +72,7 @@ class Packet:
         "layers",
         "length_known",
         "more_fragments",
+        "odd",
         "protocol",
         "source",
         "src_hi",
@@ -109,6 +111,7 @@ class Packet:
         self.more_fragments = False
         self.length_known = False
         self.ip_header_damaged = False
+        self.odd = 0
         self.attach(b"", -1)
         self.place(0, 0, 0)
 

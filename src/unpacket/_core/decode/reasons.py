@@ -69,6 +69,32 @@ NAMES = (
     "filtered",
 )
 
+# What makes it doubtful that a receiver took a segment, in the order of the bits that
+# ``constants`` names.
+DOUBTS = (
+    "checksum",
+    "no_ack",
+    "ack",
+    "md5",
+    "ip_options",
+    "ip_length",
+    "timestamp",
+    "window",
+    "fast_open",
+    "window_probe",
+    "ttl",
+    "after_fin",
+    "fin",
+)
+# Why payload is in no stream though nobody refused it: ``Stream.counts``.
+UNPLACED = (
+    "late",
+    "after_rst",
+    "after_gap",
+    "before_start",
+    "rst_payload",
+    "syn",
+)
 # Why bytes are missing: ``Gap.reason``, whose class says what they mean.
 GAP_REASONS = (
     "not_captured",
@@ -77,18 +103,15 @@ GAP_REASONS = (
     "truncated",
     "limit",
     "skipped",
+    *DOUBTS,
 )
 # Why a segment is not of the stream: ``Rejected.reason``.
-REJECTED_REASONS = (
-    "checksum",
-    "no_ack",
-    "timestamp",
-    "window",
-    "ttl",
-    "rst",
-    "fin",
-    "syn",
-    "after_fin",
-    "fast_open",
-    "window_probe",
-)
+REJECTED_REASONS = (*DOUBTS, "rst", "syn")
+
+
+def doubt_name(doubts: int) -> str:
+    """Return the word for the first ground of doubt in ``doubts``, which has one."""
+    number = 0
+    while not doubts >> number & 1:
+        number += 1
+    return DOUBTS[number]

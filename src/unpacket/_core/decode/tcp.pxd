@@ -11,6 +11,7 @@ from unpacket._core.decode.segments cimport Segments
 cdef int NONE, TCP_HEADER, TCP_TRUNCATED
 cdef int NOT_JUDGED, GOOD, BAD, UNFILLED, MAX_WSCALE
 cdef u64 LOW32
+cdef u16 ODD_MD5
 
 @cython.final
 cdef class TcpLayer:

@@ -4,7 +4,7 @@
 RFC 9293, options of RFC 2018 (SACK) and RFC 7323 (window scale, timestamps).
 """
 
-from unpacket._core.constants import LOW32
+from unpacket._core.constants import LOW32, ODD_MD5
 from unpacket._core.decode.checksum import ones_sum
 from unpacket._core.decode.flow_key import RowWriter
 from unpacket._core.decode.packet import Packet
@@ -53,6 +53,8 @@ class TcpLayer:
         self._rows.write(packet, start, segments, n)
         segments.index[n] = index
         segments.time_ns[n] = time_ns
+        if packet.odd:
+            segments.flags[n] |= packet.odd
         if packet.verify_checksums and stop == packet.wire_stop:
             segments.checksum[n] = judge(packet, at)
         if start > options:
@@ -96,6 +98,8 @@ def read_options(packet: Packet, segments: Segments, n: int, at: int, stop: int)
         elif kind == 5 and size >= 10 and size & 7 == 2:
             segments.sack_start[n] = at + 2
             segments.sack_count[n] = size >> 3
+        elif kind == 19 and size == 18:
+            segments.flags[n] |= ODD_MD5
         elif kind == 8 and size == 10:
             segments.has_timestamp[n] = 1
             segments.tsval[n] = reads.be32(packet, at + 2)

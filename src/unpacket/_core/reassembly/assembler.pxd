@@ -5,13 +5,14 @@ from unpacket._core.decode.decoder cimport Decoder
 from unpacket._core.decode.segments cimport Segments
 from unpacket._core.memory.batch cimport Batch
 from unpacket._core.reassembly.channel_choice cimport Choices
-from unpacket._core.reassembly.connection cimport check_ended, close
+from unpacket._core.reassembly.connection cimport check_ended
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport release
 from unpacket._core.reassembly.demultiplexer cimport Demultiplexer
 from unpacket._core.reassembly.events cimport Data
 from unpacket._core.reassembly.gaps cimport skip
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
+from unpacket._core.reassembly.lifetime cimport end
 from unpacket._core.reassembly.payload_gatherer cimport Gatherer
 from unpacket._core.reassembly.run cimport Run
 from unpacket._core.reassembly.stream cimport Stream, ended, recall
@@ -64,6 +65,8 @@ cdef class Assembler:
     cdef work(self, Py_ssize_t count, bint until_decision)
     cdef bint more(self) except -1
     cpdef list advance(self, long long now_ns)
+    @cython.locals(follower=Stream)
+    cdef finish_stream(self, Stream stream, list fresh)
     @cython.locals(half=Half, peer=Half)
     cpdef list skip_to(self, Stream stream, direction, long long offset)
     @cython.locals(half=Half)

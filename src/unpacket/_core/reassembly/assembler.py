@@ -19,13 +19,14 @@ from unpacket._core.decode.decoder import Decoder
 from unpacket._core.decode.segments import Segments
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.channel_choice import Choices
-from unpacket._core.reassembly.connection import check_ended, close
+from unpacket._core.reassembly.connection import check_ended
 from unpacket._core.reassembly.context import Context, nanoseconds
 from unpacket._core.reassembly.delivery import release
 from unpacket._core.reassembly.demultiplexer import Demultiplexer
 from unpacket._core.reassembly.events import Data, Direction, Event
 from unpacket._core.reassembly.gaps import skip
 from unpacket._core.reassembly.half import Half, settle
+from unpacket._core.reassembly.lifetime import end
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.run import Run
 from unpacket._core.reassembly.stream import Stream, ended, recall
@@ -286,6 +287,8 @@ class Assembler:
         Time that goes back is not obeyed.
         """
         self.timers.advance(now_ns)
+        if self.ctx.reopened:
+            self.demultiplexer.reopen_due()
         self.decoder.advance(now_ns)
         return self.take()
 
@@ -307,16 +310,28 @@ class Assembler:
         streams: list[Stream | None] = self.table.streams
         if not in_order(streams):
             streams = list(self.streams)
+        fresh: list[Stream] = []
         for index in range(len(streams)):
             stream = streams[index]
             if stream is not None:
-                if not ended(stream):
-                    close(self.ctx, stream, CLOSED_BY_END)
-                self.timers.forget(stream)
+                self.finish_stream(stream, fresh)
                 if len(self.ctx.events) >= PORTION:
                     yield self.take()
+        while fresh:
+            self.finish_stream(fresh.pop(0), fresh)
         self.decoder.finish()
         yield self.take()
+
+    def finish_stream(self, stream: Stream, fresh: list[Stream]) -> None:
+        """Close a stream that is left; add to ``fresh`` one that has followed it."""
+        if not stream.reason and stream.reset is not None:
+            follower = self.demultiplexer.end_reset(stream)
+            if follower is not None:
+                fresh.append(follower)
+                return
+        if not stream.reason:
+            end(self.ctx, stream, CLOSED_BY_END)
+        self.timers.forget(stream)
 
     def skip_to(
         self, stream: Stream, direction: Direction | int, offset: int
@@ -369,7 +384,7 @@ class Assembler:
         """End a stream now, with reason ``user``; return the events of that."""
         check_owned(self.table, stream)
         if not stream.reason:
-            close(self.ctx, stream, CLOSED_BY_USER)
+            end(self.ctx, stream, CLOSED_BY_USER)
             self.timers.linger(stream)
         return self.take()
 

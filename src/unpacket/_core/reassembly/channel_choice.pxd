@@ -34,9 +34,9 @@ cdef class Choices:
     ) except -1
 
 
-@cython.locals(half=Half)
-cdef bint begins(
-    Stream stream, Segments segments, Py_ssize_t i, bint first
+@cython.locals(first=bint, half=Half)
+cpdef bint begins(
+    Stream stream, Segments segments, Py_ssize_t i
 ) except -1
 @cython.locals(half=Half, peer=Half, seg=Segment)
 cdef bint answers(

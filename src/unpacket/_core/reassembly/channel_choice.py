@@ -78,7 +78,7 @@ class Choices:
             return False
         candidate = stream.candidate
         if candidate is None:
-            if own == channel or begins(stream, segments, i, first):
+            if own == channel or begins(stream, segments, i):
                 return False
         elif first == stream.candidate_a and (
             (segments.flags[i] & SYN and segments.seq[i] == candidate.seq)
@@ -90,7 +90,7 @@ class Choices:
         elif (
             own == channel
             or answers(stream, segments, i, first)
-            or begins(stream, segments, i, first)
+            or begins(stream, segments, i)
         ):
             return False
         if not stream.reason:
@@ -99,8 +99,9 @@ class Choices:
         return True
 
 
-def begins(stream: Stream, segments: Segments, i: int, first: bool) -> bool:
+def begins(stream: Stream, segments: Segments, i: int) -> bool:
     """Return whether row ``i`` is a SYN that is not of this stream."""
+    first = segments.direction[i] == 0
     if segments.flags[i] & (SYN | RST) != SYN:
         return False
     recall(stream)

@@ -8,24 +8,35 @@ from unpacket._core.constants import (
     BEGINNING,
     BY_SYN,
     BY_SYN_ACK,
+    CLOSED_BY_END,
+    CLOSED_BY_FIN,
+    CLOSED_BY_LIMIT,
+    CLOSED_BY_REUSE,
+    CLOSED_BY_RST,
+    CLOSED_BY_TIMEOUT,
     CONFIRMED,
+    DOUBT_ACK,
+    DOUBT_AFTER_FIN,
+    DOUBT_CHECKSUM,
+    DOUBT_FAST_OPEN,
+    DOUBT_NO_ACK,
+    DOUBT_TTL,
     EDGE_KNOWN,
     ENDED,
     FIN,
-    FIN_SEEN,
     FINISHED,
     GOES_ON,
     LOW32,
-    MAX_ISNS,
     MAX_LEAD,
     MAX_WINDOW,
+    ODD,
     OPEN,
     PIECE_BYTES,
     REASONS,
+    RESET,
     REUSED,
     RST,
     RST_SEEN,
-    SIMPLE,
     SUM_GOOD,
     SYN,
     SYN_SEEN,
@@ -35,74 +46,74 @@ from unpacket._core.constants import (
     WAITING,
     ZERO_WINDOW,
 )
+from unpacket._core.decode.reasons import doubt_name
+from unpacket._core.reassembly.claims import (
+    claim,
+    drop_claim,
+    forgive,
+    prove_claim,
+    proves,
+)
 from unpacket._core.reassembly.context import Context
-from unpacket._core.reassembly.delivery import (
-    discard,
-    drain,
-    finish_if_due,
-    miss,
-    miss_by_evidence,
-    release,
+from unpacket._core.reassembly.delivery import discard, finish_if_due, refuse
+from unpacket._core.reassembly.ending import (
+    all_finished,
+    flush,
+    let_go,
+    refuse_candidate,
 )
 from unpacket._core.reassembly.events import closed
-from unpacket._core.reassembly.gaps import give_up, hole_end, watch
+from unpacket._core.reassembly.fins import take_fin
+from unpacket._core.reassembly.gaps import give_up, watch
 from unpacket._core.reassembly.half import Half, HalfExtra
 from unpacket._core.reassembly.handshake import (
     announce,
+    choose_acknowledged,
     choose_isn,
     handshake_options,
     is_client,
+    note_isn,
     set_client,
 )
 from unpacket._core.reassembly.held import BY_PLACE
 from unpacket._core.reassembly.intake import accept, expect_urgent, repeated
 from unpacket._core.reassembly.judgement import (
     allowed,
-    begins_another,
-    beyond_window,
+    claim_of,
     confirms,
     credible_reset,
-    doubt,
+    doubts_about,
     is_keep_alive,
-    timely,
+    oddities,
+    seen_edge,
 )
+from unpacket._core.reassembly.resets import begin_reset
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream, recall
-from unpacket._core.reassembly.suspects import acknowledged, settle_suspects, suspect
+from unpacket._core.reassembly.suspects import (
+    acknowledged,
+    refuse_contradicted,
+    refute,
+    settle_at_end,
+    settle_suspects,
+    suspect,
+)
 from unpacket._core.sequence import delta, unwrap
-
-
-def flush(ctx: Context, stream: Stream, half: Half | None, peer: Half | None) -> None:
-    """Deliver or give up everything that still waits: the stream ends."""
-    if half is None or half.state != OPEN:
-        return
-    extra = half.extra
-    if extra is not None and extra.suspects:
-        settle_suspects(ctx, stream, half, peer, True)
-    ctx.ending = True
-    stop = hole_end(half)
-    while stop >= 0:
-        miss_by_evidence(ctx, stream, half, stop)
-        drain(ctx, stream, half)
-        stop = hole_end(half)
-    fin = -1 if extra is None else extra.fin_offset
-    # One byte beyond the edge is the FIN's sequence number, where no FIN was
-    # captured (RFC 9293 section 3.4).
-    if fin < 0 and half.acked > half.next_offset + 1:
-        miss(ctx, stream, half, half.acked, "not_captured")
-    ctx.ending = False
-    release(ctx, half, True)
-
 
 BAD_CHECKSUM = 2
 
 GOOD_CHECKSUM = 1
 
-BY_FIN = 1
+# What ends a stream whose two FINs nobody has acknowledged: it had ended by these.
+CLOSED_BY_SILENCE = (
+    CLOSED_BY_RST,
+    CLOSED_BY_TIMEOUT,
+    CLOSED_BY_REUSE,
+    CLOSED_BY_END,
+)
 
-BY_TIMEOUT = 3
-
-BY_END = 7
+# Doubts that are the observer's, not the receiver's.
+HEARSAY = DOUBT_TTL | DOUBT_CHECKSUM
 
 # So many segments are collected at most, copies included, for each that may be.
 MOST_COLLECTED = 4
@@ -124,10 +135,13 @@ def close(ctx: Context, stream: Stream, number: int) -> None:
     announce(ctx, stream)
     if stream.candidate is not None:
         refuse_candidate(ctx, stream)
+    settle_at_end(ctx, stream, first, second)
+    settle_at_end(ctx, stream, second, first)
+    del ctx.believed[:]
     flush(ctx, stream, first, second)
     flush(ctx, stream, second, first)
-    if number in (BY_TIMEOUT, BY_END) and all_finished(first, second):
-        number = BY_FIN
+    if number in CLOSED_BY_SILENCE and all_finished(first, second):
+        number = CLOSED_BY_FIN
     let_go(ctx, first)
     let_go(ctx, second)
     stream.reason = number
@@ -140,49 +154,9 @@ def begin_if_waiting(
     """Let a half that still collects begin; return whether that ended the stream."""
     if half is None or half.state != WAITING:
         return False
-    begin(ctx, stream, half, peer)
+    begin(ctx, stream, half, peer, True)
     # What it collected may have been the end of the stream already.
     return stream.reason != 0
-
-
-def all_finished(first: Half | None, second: Half | None) -> bool:
-    """Return whether both FINs have taken effect."""
-    return (
-        first is not None
-        and second is not None
-        and first.flags & FINISHED != 0
-        and second.flags & FINISHED != 0
-    )
-
-
-def let_go(ctx: Context, half: Half | None) -> None:
-    """Free what only a living half needs; the counts of what happened stay."""
-    if half is None:
-        return
-    # Late packets are never data: no fast path for them.
-    half.flags &= ~SIMPLE
-    extra = half.extra
-    if extra is None:
-        return
-    if extra.eventful():
-        extra.held = None
-        extra.unreleased = None
-        extra.waiting = None
-        extra.isns = None
-    else:
-        half.extra = None
-
-
-def refuse_candidate(ctx: Context, stream: Stream) -> None:
-    """The SYN that might have been a port reuse was none."""
-    # Both are there while there is a candidate.
-    half: Half = stream.half_a if stream.candidate_a else stream.half_b  # type: ignore[assignment]
-    half.packets += 1
-    half.duplicates += stream.candidate.copy  # type: ignore[union-attr]
-    half.payload_bytes += stream.candidate.captured  # type: ignore[union-attr]
-    ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES  # type: ignore[union-attr]
-    ctx.reject(stream, half, "syn", stream.candidate, None)  # type: ignore[arg-type]
-    stream.candidate = None
 
 
 def check_ended(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
@@ -194,7 +168,7 @@ def check_ended(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> 
         and not (half.extra is not None and half.extra.unreleased)
         and not (peer.extra is not None and peer.extra.unreleased)
     ):
-        close(ctx, stream, 1)
+        close(ctx, stream, CLOSED_BY_FIN)
         return True
     return False
 
@@ -210,8 +184,13 @@ def open_half(ctx: Context, half: Half, base_seq: int) -> None:
     half.state = OPEN
 
 
-def begin(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
+def begin(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, known: bool
+) -> bool:
     """Choose offset 0 of a half without SYN: its lowest sequence number so far.
+
+    ``known`` says whether what the peer had acknowledged was known before these
+    segments came; what it acknowledges only now says that they were new.
 
     Returns:
         Whether the stream has ended.
@@ -226,6 +205,8 @@ def begin(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> bool:
             lowest = seg.seq
     if half.flags & EDGE_KNOWN and 0 <= delta(lowest, half.base_seq) < MAX_LEAD:
         lowest = half.base_seq
+    if not known:
+        half.flags &= ~EDGE_KNOWN
     open_half(ctx, half, lowest)
     announce(ctx, stream)
     return replay(ctx, stream, half, peer, waiting)
@@ -238,7 +219,7 @@ def replay(
     for seg in waiting:
         ctx.memory_bytes -= seg.captured + PIECE_BYTES
         if stream.reason:
-            discard(half, seg.captured)
+            discard(half, seg.captured, "late")
         else:
             receive(ctx, stream, half, peer, seg)
     if not stream.reason:
@@ -265,7 +246,7 @@ def collect(
                 return stream.reason != 0
             if ahead == -1 and seg.length <= 1 and not seg.flags & FIN:
                 extra.keep_alives += not seg.copy
-                extra.discarded_bytes += seg.captured
+                extra.duplicate_bytes += seg.captured
                 return False
         half.state = WAITING
         extra.waiting = []
@@ -280,7 +261,7 @@ def collect(
         for item in waiting:
             count -= item.copy
     if count >= ctx.midstream_segments:
-        return begin(ctx, stream, half, peer)
+        return begin(ctx, stream, half, peer, True)
     return False
 
 
@@ -291,24 +272,33 @@ def process(
 
     Returns:
         GOES_ON, ENDED (the stream is closed now), or REUSED: the segment shows
-        that ``stream.candidate``, a SYN before it, began a new connection.
+        that another connection has begun, with ``ctx.successor``.
     """
-    if stream.reason:
-        return closed_already(ctx, stream, half, seg)
+    seg.doubts = 0
     if seg.checksum == GOOD_CHECKSUM:
         half.flags |= SUM_GOOD
     elif (
         seg.checksum == BAD_CHECKSUM
         and ctx.checksum_rule
         and (ctx.checksum_rule == 2 or half.flags & SUM_GOOD)
+        and not damaged_in_part(ctx, half, seg)
     ):
         announce(ctx, stream)
         offset = None
         if half.state == OPEN:
             offset = unwrap(seg.seq, half.base_seq, half.next_offset)
-        ctx.reject(stream, half, "checksum", seg, offset)
+            refuse(ctx, stream, half, "checksum", seg, offset)
+        else:
+            ctx.reject(stream, half, "checksum", seg, None)
         return GOES_ON
     if stream.candidate is not None and confirms(stream, half, peer, seg):
+        ctx.successor.append((stream.candidate_a, stream.candidate))
+        ctx.successor.append((half is stream.half_a, seg))
+        ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES
+        stream.candidate = None
+        half.packets -= 1
+        half.duplicates -= seg.copy
+        half.payload_bytes -= seg.captured
         return REUSED
     if seg.flags & RST:
         reset(ctx, stream, half, peer, seg)
@@ -321,7 +311,7 @@ def process(
             half.flags |= ACK_SEEN
             acknowledge(ctx, stream, half, peer, seg)
         if stream.reason:
-            discard(half, seg.captured)
+            discard(half, seg.captured, "late")
         elif half.state == OPEN:
             # What the peer had collected acknowledged something of this half.
             receive(ctx, stream, half, peer, seg)
@@ -329,22 +319,32 @@ def process(
             collect(ctx, stream, half, peer, seg)
         elif half.ttl == 0:
             half.ttl = seg.ttl
+    while ctx.believed:
+        # What was in doubt acknowledges the other side's bytes.
+        from_a, other = ctx.believed.pop(0)
+        if not stream.reason:
+            if from_a:
+                acknowledge(ctx, stream, stream.half_a, stream.half_b, other)  # type: ignore[arg-type]
+            else:
+                acknowledge(ctx, stream, stream.half_b, stream.half_a, other)  # type: ignore[arg-type]
     # mypy takes it for what it was at first.
     return ENDED if stream.reason else GOES_ON  # type: ignore[redundant-expr]
 
 
-def closed_already(ctx: Context, stream: Stream, half: Half, seg: Segment) -> int:
-    """A packet of a stream that has ended: late, or a port that is used again."""
-    if seg.flags & (SYN | RST) == SYN and begins_another(half, seg.seq, seg.flags):
-        stream.candidate = None
-        return REUSED
-    extra = half.more()
-    extra.late_packets += not seg.copy
-    extra.discarded_bytes += seg.captured
-    if ctx.notes and seg.length:
-        offset = unwrap(seg.seq, half.base_seq, half.next_offset)
-        ctx.note(stream, half, "late", offset, seg)
-    return GOES_ON
+def damaged_in_part(ctx: Context, half: Half, seg: Segment) -> bool:
+    """Return whether a wrong checksum is no more than a doubt; say so if it is.
+
+    Offload and edits of the payload spoil the sums of segments that carry some, and a
+    SYN is known by what acknowledges it.
+    """
+    if ctx.checksum_rule == 2 or seg.flags & RST:
+        return False
+    if seg.flags & SYN:
+        return half.state == OPEN and not half.flags & CONFIRMED
+    if seg.length == 0:
+        return False
+    seg.doubts |= DOUBT_CHECKSUM
+    return True
 
 
 def synchronise(
@@ -356,7 +356,7 @@ def synchronise(
         if half.base_seq != base:
             if not half.flags & SYN_SEEN and 0 <= delta(half.base_seq, base) < MAX_LEAD:
                 # The half's own SYN, captured after its data.
-                discard(half, seg.captured)
+                discard(half, seg.captured, "syn")
                 return
             if other_isn(ctx, stream, half, peer, seg, base):
                 acknowledge(ctx, stream, half, peer, seg)
@@ -381,9 +381,12 @@ def synchronise(
         if waiting is not None:
             half.extra.waiting = None  # type: ignore[union-attr]
             replay(ctx, stream, half, peer, waiting)
+    if seg.flags & ACK and peer is not None:
+        choose_acknowledged(peer, seg.ack)
     acknowledge(ctx, stream, half, peer, seg)
     if seg.length and not stream.reason and half.next_offset == 0:
-        suspect(ctx, stream, half, peer, seg, 0, "fast_open")
+        seg.doubts |= DOUBT_FAST_OPEN
+        suspect(ctx, stream, half, peer, seg, 0)
         acknowledged(ctx, stream, half, peer)
     elif seg.captured:
         extra = half.more()
@@ -404,20 +407,22 @@ def other_isn(
         and half.next_offset == 0
         and half.sent_edge == 0
     )
-    extra = half.more()
     if untouched:
-        if extra.isns is None:
-            extra.isns = []
-        if len(extra.isns) < MAX_ISNS and base not in extra.isns:
-            extra.isns.append(base)
+        note_isn(half, seg)
         if seg.length:
             # Offset 0 of its own stream, if that becomes this one.
             offset = delta(base, half.base_seq)
-            suspect(ctx, stream, half, peer, seg, offset, "fast_open")
+            seg.doubts |= DOUBT_FAST_OPEN
+            suspect(ctx, stream, half, peer, seg, offset)
+        if seg.flags & ACK and peer is not None:
+            choose_acknowledged(peer, seg.ack)
         return True
+    if seg.doubts or (seg.checksum == BAD_CHECKSUM and half.flags & SUM_GOOD):
+        ctx.reject(stream, half, "checksum", seg, None)
+        return False
     if stream.candidate is not None:
         if seg.copy and seg.seq == stream.candidate.seq:
-            discard(half, seg.captured)
+            discard(half, seg.captured, "syn")
             return False
         refuse_candidate(ctx, stream)
     # Until it is refused it counts for no stream.
@@ -443,31 +448,67 @@ def acknowledge(
     if peer.state == WAITING:
         peer.base_seq = seg.ack
         peer.flags |= EDGE_KNOWN
-        if begin(ctx, stream, peer, half):
+        if begin(ctx, stream, peer, half, False):
             return
     choose_isn(peer, seg.ack)
     acked = unwrap(seg.ack, peer.base_seq, peer.next_offset)
-    if acked < 0 or acked > peer.sent_edge + MAX_WINDOW:
+    if acked < 0:
         return
+    edge = acked + allowed(ctx, half, peer, seg)
+    proved = False
+    if ctx.check_ack:
+        if acked > seen_edge(peer):
+            proved = proves(half, peer, seg, acked)
+            if not proved:
+                claim(half, peer, seg, acked, edge)
+                return
+        elif claim_of(peer) >= 0:
+            drop_claim(half, peer, seg)
+    elif acked > peer.sent_edge + MAX_WINDOW:
+        return
+    believe(ctx, stream, half, peer, seg, acked, edge)
+    if proved and not stream.reason and half.extra is not None:
+        forgive(half, seg.ack)
+        if half.extra.suspects:
+            closes = settle_suspects(ctx, stream, half, peer, half.acked)
+            close_if(ctx, stream, closes)
+
+
+def believe(
+    ctx: Context,
+    stream: Stream,
+    half: Half,
+    peer: Half,
+    seg: Segment,
+    acked: int,
+    edge: int,
+) -> None:
+    """Let it be true that ``half`` has got the bytes of ``peer`` up to ``acked``."""
     if not peer.flags & CONFIRMED:
         peer.flags |= CONFIRMED
         if peer.extra is not None:
             peer.extra.isns = None
-    edge = acked + allowed(half, peer, seg)
+    extra = peer.extra
+    if acked == peer.acked and edge <= peer.window_edge and not seg.copy:
+        if seg.length == 0 and not seg.flags & (SYN | FIN) and extra is not None:
+            if extra.held is None or not extra.held.count:
+                # It answers something that it has not taken.
+                refute(peer, acked)
     if edge > peer.window_edge:
         peer.window_edge = edge
     if seg.window == 0:
         half.flags |= ZERO_WINDOW
     else:
         half.flags &= ~ZERO_WINDOW
-    extra = peer.extra
     if extra is not None and extra.tracker is not None and not seg.copy:
         extra.tracker.acknowledge(seg.ack, seg.sacks)
+    if extra is not None and 0 <= extra.claim <= acked:
+        extra.claim = -1
     if acked > peer.acked:
         peer.acked = acked
         closes = acknowledged(ctx, stream, peer, half)
         if closes:
-            close(ctx, stream, 4)
+            close(ctx, stream, CLOSED_BY_LIMIT)
             return
     elif not ctx.passed_only:
         return
@@ -485,40 +526,26 @@ def receive(
     offset = unwrap(seg.seq, half.base_seq, half.next_offset)
     stop = offset + seg.length
     fin = seg.flags & FIN
-    if not seg.flags & ACK:
-        established = half.flags & ACK_SEEN or (
-            half.flags & SYN_SEEN and peer is not None and peer.flags & SYN_SEEN
-        )
-        if established and (seg.length or fin):
-            ctx.reject(stream, half, "no_ack", seg, offset)
+    if peer is not None and 0 <= claim_of(half) <= offset:
+        close_if(ctx, stream, prove_claim(ctx, stream, peer, half, True))
+        if stream.reason:
+            discard(half, seg.captured, "late")
             return
-    else:
+    seg.doubts = doubts_about(ctx, half, peer, seg, offset)
+    if seg.flags & ACK and not seg.doubts & (DOUBT_ACK | DOUBT_NO_ACK):
         half.flags |= ACK_SEEN
-    if (stop > half.next_offset or fin) and not timely(ctx, half, peer, seg):
-        if seg.length == 0:
-            ctx.reject(stream, half, "timestamp", seg, offset)
-            return
-        # A retransmission that overtook it may have set the clock: what the peer
-        # acknowledges tells whether it took the segment.
-        closes = suspect(ctx, stream, half, peer, seg, offset, "timestamp")
-        if half.acked >= stop:
-            closes |= acknowledged(ctx, stream, half, peer)
-        if closes:
-            close(ctx, stream, 4)
-        else:
-            check_ended(ctx, stream, half, peer)
-        return
-    reason = doubt(ctx, half, peer, seg, offset)
-    if reason is None:
-        update(half, seg, offset)
-        acknowledge(ctx, stream, half, peer, seg)
-    if stream.reason:
-        discard(half, seg.captured)
-        return
-    if ctx.urgent_apart and seg.flags & URG and reason is None:
-        expect_urgent(half, seg, offset)
     if seg.length == 0 and not fin:
+        if half.extra is not None and half.extra.suspects and not seg.doubts:
+            # Who has nothing to say says where it would go on.
+            refute(half, offset)
+        listen(ctx, stream, half, peer, seg, offset)
         return
+    listen(ctx, stream, half, peer, seg, offset)
+    if stream.reason:
+        discard(half, seg.captured, "late")
+        return
+    if ctx.urgent_apart and seg.flags & URG and not seg.doubts:
+        expect_urgent(half, seg, offset)
     if not fin and seg.length == 1 and is_keep_alive(half, offset):
         extra: HalfExtra | None
         extra = half.more()
@@ -527,31 +554,73 @@ def receive(
         if ctx.notes:
             ctx.note(stream, half, "keep_alive", offset, seg)
         return
-    believed = reason is None or reason != "ttl"
     # Linux holds a FIN as the last position of its segment.
     held_fin = fin != 0 and ctx.wins == BY_PLACE and half.flags & FINISHED == 0
-    if fin and believed and not held_fin:
-        if not take_fin(ctx, stream, half, seg, stop):
-            return
-    extra = half.extra
-    if extra is not None and extra.fin_offset >= 0 and stop > extra.fin_offset:
-        ctx.reject(stream, half, "after_fin", seg, offset)
+    if fin and not held_fin and not take_fin(ctx, stream, half, seg, stop):
         return
-    if seg.length == 0 and reason is None and not held_fin:
+    extra = half.extra
+    if extra is not None and 0 <= extra.fin_offset < stop:
+        if extra.fin_sure:
+            refuse(ctx, stream, half, "after_fin", seg, offset)
+            return
+        if extra.fin_offset <= half.next_offset:
+            seg.doubts |= DOUBT_AFTER_FIN
+    closes = False
+    if seg.doubts and (stop > half.next_offset or fin):
+        closes = suspect(ctx, stream, half, peer, seg, offset)
+        if not stream.reason:
+            closes |= acknowledged(ctx, stream, half, peer)
+    elif seg.length == 0 and not held_fin:
         finish_if_due(ctx, stream, half)
         watch(ctx, stream, half)
-        check_ended(ctx, stream, half, peer)
-        return
-    if reason is not None:
-        closes = suspect(ctx, stream, half, peer, seg, offset, reason)
-        if half.acked >= stop:
-            closes |= acknowledged(ctx, stream, half, peer)
     else:
+        if extra is not None and extra.suspects:
+            refuse_contradicted(ctx, stream, half, seg, offset)
         closes = accept(ctx, stream, half, peer, seg, offset)
+        if half.extra is not None and half.extra.suspects:
+            closes |= settle_suspects(ctx, stream, half, peer, half.acked)
+    if peer is not None and 0 <= claim_of(half) <= seen_edge(half):
+        close_if(ctx, stream, prove_claim(ctx, stream, peer, half, False))
     if closes:
-        close(ctx, stream, 4)
+        close(ctx, stream, CLOSED_BY_LIMIT)
     else:
         check_ended(ctx, stream, half, peer)
+
+
+def listen(
+    ctx: Context,
+    stream: Stream,
+    half: Half,
+    peer: Half | None,
+    seg: Segment,
+    offset: int,
+) -> None:
+    """Use what a segment says of its sender and of the other side's bytes.
+
+    What is in doubt itself proves no more than that others in doubt arrived, and only
+    where the doubt is the observer's: a far TTL, a wrong sum.
+    """
+    if seg.doubts == 0:
+        update(half, seg, offset)
+        acknowledge(ctx, stream, half, peer, seg)
+        return
+    if peer is None or not seg.flags & ACK or peer.state != OPEN:
+        return
+    if seg.doubts == DOUBT_ACK:
+        acknowledge(ctx, stream, half, peer, seg)
+        return
+    if seg.doubts & ~HEARSAY or peer.extra is None or not peer.extra.suspects:
+        return
+    acked = unwrap(seg.ack, peer.base_seq, peer.next_offset)
+    if peer.acked < acked <= seen_edge(peer):
+        if settle_suspects(ctx, stream, peer, half, acked):
+            close(ctx, stream, CLOSED_BY_LIMIT)
+
+
+def close_if(ctx: Context, stream: Stream, closes: bool) -> None:
+    """End the stream where a limit says so."""
+    if closes:
+        close(ctx, stream, CLOSED_BY_LIMIT)
 
 
 def update(half: Half, seg: Segment, offset: int) -> None:
@@ -569,35 +638,34 @@ def update(half: Half, seg: Segment, offset: int) -> None:
         half.ts_recent = seg.tsval
 
 
-def take_fin(ctx: Context, stream: Stream, half: Half, seg: Segment, stop: int) -> bool:
-    """Note where the half ends; return whether the segment may be believed."""
-    extra = half.more()
-    if extra.fin_offset >= 0:
-        if stop == extra.fin_offset:
-            repeated(extra, seg)
-            return True
-    elif stop >= half.next_offset and stop >= half.sent_edge:
-        if not beyond_window(ctx, half, stop):
-            extra.fin_offset = stop
-            half.flags |= FIN_SEEN
-            return True
-    ctx.reject(stream, half, "fin", seg, stop - seg.length)
-    return False
-
-
 def reset(
     ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
 ) -> None:
     """Take an RST; its payload is a diagnostic and never data (RFC 9293 3.10.7)."""
-    if not credible_reset(ctx, half, peer, seg):
+    doubts = 0
+    if seg.flags & ODD:
+        doubts = oddities(ctx, half, seg)
+    if doubts or not credible_reset(ctx, half, peer, seg):
         announce(ctx, stream)
         offset = None
         if half.state == OPEN:
             offset = unwrap(seg.seq, half.base_seq, half.next_offset)
-        ctx.reject(stream, half, "rst", seg, offset)
+        ctx.reject(stream, half, doubt_name(doubts) if doubts else "rst", seg, offset)
         return
+    if ctx.close_grace_ns == 0:
+        end_by_reset(ctx, stream, half, peer, seg)
+        return
+    announce(ctx, stream)
+    waits = begin_reset(stream, seg, half is stream.half_a)
+    waits.deadline_ns = ctx.now_ns + ctx.close_grace_ns
+    ctx.set_timer(waits.deadline_ns, RESET, stream, half)
+
+
+def end_by_reset(
+    ctx: Context, stream: Stream, half: Half, peer: Half | None, seg: Segment
+) -> None:
+    """End the stream with an RST."""
     acknowledge(ctx, stream, half, peer, seg)
     half.flags |= RST_SEEN
-    if seg.captured:
-        discard(half, seg.captured)
-    close(ctx, stream, 2)
+    discard(half, seg.captured, "rst_payload")
+    close(ctx, stream, CLOSED_BY_RST)

@@ -3,7 +3,7 @@ cimport cython
 from unpacket._core.reassembly.events cimport (Gap)
 from unpacket._core.reassembly.payload_gatherer cimport Gatherer
 from unpacket._core.reassembly.history cimport (History)
-from unpacket._core.reassembly.half cimport Half, HalfExtra
+from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream, ended
 
@@ -13,16 +13,18 @@ cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
 @cython.final
 cdef class Context:
     cdef bint acked_only, close_at_limit, passed_only, paws, check_window
-    cdef bint together, midstream, urgent_apart
+    cdef bint together, midstream, check_ack, check_md5, check_ip_options
+    cdef bint check_ip_length, window_exact, deliver_doubted
+    cdef bint urgent_apart, enlists
+    cdef long long close_grace_ns
     cdef readonly bint want_data, notes
-    cdef bint enlists
     cdef int wins, checksum_rule, rst_rule, ttl_distance
     cdef long long grace_ns, max_held_bytes, max_held_segments, max_held_span, max_holes
     cdef long long memory_limit, midstream_ns, midstream_segments
     cdef long long idle_ns, half_open_ns, linger_ns, quiet_ns
     cdef public bint settling, ending
     cdef readonly History history
-    cdef public list events
+    cdef public list events, believed, successor, reopened
     cdef public Gatherer gatherer
     cdef list timers
     cdef long long timer_count
@@ -36,7 +38,6 @@ cdef class Context:
     cdef public long long frame
     cdef set_timer(self, long long deadline_ns, int kind, Stream stream, Half half)
     cdef tuple pop_timer(self)
-    @cython.locals(extra=HalfExtra)
     cdef reject(self, Stream stream, Half half, reason, Segment seg, offset)
     @cython.locals(extra=HalfExtra)
     cdef reject_bytes(

@@ -47,15 +47,26 @@ class Context:
         enlists: Whether streams in which nothing unusual is under way are enlisted,
             which is what the fast path asks for.
         duplicates: How many segments so far the capture has twice.
+        believed: Segments that were in doubt and are not, whose acknowledgements have
+            not been looked at: whether from the lower address; the segment.
+        reopened: Streams that others have followed, each with what they begin with.
+        successor: The same of a connection that has taken the ports of a stream.
         memory_bytes: What streams and waiting payload take.
         gatherer: Takes payload in place of the events; None where these are told.
     """
 
     __slots__ = (
         "acked_only",
+        "believed",
+        "check_ack",
+        "check_ip_length",
+        "check_ip_options",
+        "check_md5",
         "check_window",
         "checksum_rule",
         "close_at_limit",
+        "close_grace_ns",
+        "deliver_doubted",
         "duplicates",
         "ending",
         "enlists",
@@ -82,9 +93,11 @@ class Context:
         "passed_only",
         "paws",
         "quiet_ns",
+        "reopened",
         "rst_rule",
         "settling",
         "skew_ns",
+        "successor",
         "time_ns",
         "timer_bound",
         "timer_count",
@@ -93,9 +106,13 @@ class Context:
         "ttl_distance",
         "urgent_apart",
         "want_data",
+        "window_exact",
         "wins",
     )
 
+    believed: list[tuple[bool, Segment]]
+    reopened: list[tuple[Stream, list[tuple[bool, Segment]]]]
+    successor: list[tuple[bool, Segment]]
     events: list[Event]
     gatherer: Gatherer | None
     timers: list[tuple[int, int, int, Stream, Half]]
@@ -114,6 +131,13 @@ class Context:
         self.rst_rule = RST_RULES[policy.rst]
         self.paws = policy.paws
         self.check_window = policy.window
+        self.window_exact = policy.window and policy.window_exact
+        self.check_ack = policy.ack
+        self.check_md5 = policy.md5
+        self.check_ip_options = policy.ip_options
+        self.check_ip_length = policy.ip_length
+        self.close_grace_ns = nanoseconds(policy.close_grace_s)
+        self.deliver_doubted = policy.doubt == "deliver"
         self.ttl_distance = policy.ttl_distance or 256
         self.max_held_bytes = bound(policy.max_held_bytes)
         self.max_held_segments = bound(policy.max_held_segments)
@@ -128,12 +152,15 @@ class Context:
         self.half_open_ns = nanoseconds(policy.half_open_timeout_s)
         self.linger_ns = nanoseconds(policy.linger_s)
         waits = (self.idle_ns, self.half_open_ns, self.linger_ns)
-        self.quiet_ns = min(wait for wait in waits if wait >= 0)
+        self.quiet_ns = min([wait for wait in waits if wait >= 0])
         self.want_data = want_data
         self.notes = notes
         self.enlists = True
         self.history = History(policy.conflict_window_bytes)
         self.events = []
+        self.believed = []
+        self.successor = []
+        self.reopened = []
         self.gatherer = None
         self.timers = []
         self.timer_count = 0

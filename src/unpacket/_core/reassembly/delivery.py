@@ -8,6 +8,7 @@ from collections import deque
 
 from unpacket._core.constants import (
     BUFFER_BYTES,
+    END,
     FIN_SEEN,
     FINISHED,
     HAS_GAP,
@@ -15,12 +16,20 @@ from unpacket._core.constants import (
     NEVER,
     PIECE_BYTES,
 )
+from unpacket._core.decode.reasons import doubt_name
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.events import Data, Event, Finished, Urgent, finished
 from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
+from unpacket._core.reassembly.held import Held, piece_of
 from unpacket._core.reassembly.held import Piece as HeldPiece
-from unpacket._core.reassembly.held import piece_of
+from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream
+
+# Why bytes are missing that no frame holds.
+UNSEEN_REASONS = ("not_captured", "unacknowledged", "unknown")
+
+# So many of the latest gaps, and of the ranges that were refused, a half remembers.
+MAX_RANGES = 64
 
 
 def emit(ctx: Context, half: Half, event: Event) -> None:
@@ -32,10 +41,15 @@ def emit(ctx: Context, half: Half, event: Event) -> None:
         ctx.events.append(event)
 
 
-def discard(half: Half, count: int) -> None:
-    """Account for payload that belongs to no place in the stream."""
+def discard(half: Half, count: int, reason: str) -> None:
+    """Account for payload that is in no stream, for one of ``reasons.UNPLACED``."""
+    if count == 0:
+        return
     extra = half.more()
     extra.discarded_bytes += count
+    if extra.unplaced is None:
+        extra.unplaced = {}
+    extra.unplaced[reason] = extra.unplaced.get(reason, 0) + count
 
 
 def deliver(
@@ -48,10 +62,12 @@ def deliver(
     frame: int,
     time_ns: int,
     ack: int,
+    doubts: int,
 ) -> None:
     """Deliver the next ``length`` bytes.
 
-    ``payload`` is None where nobody takes them.
+    ``payload`` is None where nobody takes them. ``doubts`` say why it had to be asked
+    whether the receiver took any of them.
     """
     offset = half.next_offset
     half.next_offset = offset + length
@@ -72,9 +88,10 @@ def deliver(
     event.payload = payload  # type: ignore[assignment]
     event.frame = frame
     event.time_ns = time_ns
-    event.ack = ack
     event.parts = parts
     event.acknowledged = True
+    event.doubts = doubts
+    event.ack = ack
     if extra is not None and offset <= extra.urgent_offset < half.next_offset:
         put_out_around(ctx, half, event, extra.urgent_offset, waits)
     else:
@@ -120,15 +137,79 @@ def miss(ctx: Context, stream: Stream, half: Half, stop: int, reason: str) -> No
     half.next_offset = stop
     half.flags |= HAS_GAP
     extra.gap_bytes += stop - offset
-    extra.gaps += 1
-    emit(ctx, half, ctx.gap(stream, half, offset, stop - offset, reason))
+    if extra.missing is None:
+        extra.missing = []
+    add_range(extra.missing, offset, stop, "")
+    if extra.refused is not None and reason in UNSEEN_REASONS:
+        # What a frame holds is not missing in the capture: it was refused.
+        for start, end, why in sorted(extra.refused):
+            if end <= offset or start >= stop:
+                continue
+            if start > offset:
+                declare(ctx, stream, half, offset, start, reason)
+                offset = start
+            end = min(end, stop)
+            declare(ctx, stream, half, offset, end, why)
+            offset = end
+    if offset < stop:
+        declare(ctx, stream, half, offset, stop, reason)
+
+
+def declare(
+    ctx: Context, stream: Stream, half: Half, start: int, stop: int, reason: str
+) -> None:
+    """Report one gap."""
+    # Whoever misses something has it.
+    half.extra.gaps += 1  # type: ignore[union-attr]
+    emit(ctx, half, ctx.gap(stream, half, start, stop - start, reason))
+
+
+def add_range(
+    ranges: list[tuple[int, int, str]], start: int, stop: int, reason: str
+) -> None:
+    """Remember a range, and forget the oldest where there are too many."""
+    ranges.append((start, stop, reason))
+    if len(ranges) > MAX_RANGES:
+        del ranges[0]
+
+
+def refuse(
+    ctx: Context, stream: Stream, half: Half, reason: str, seg: Segment, offset: int
+) -> None:
+    """Reject a segment for good; a gap that this leaves has the same reason."""
+    extra = half.more()
+    if seg.captured and offset + seg.captured > half.next_offset:
+        if extra.refused is None:
+            extra.refused = []
+        add_range(extra.refused, max(0, offset), offset + seg.captured, reason)
+    ctx.reject(stream, half, reason, seg, offset)
+
+
+def cut_piece(half: Half) -> bool:
+    """Return whether the next bytes are known, but were cut off by the capture."""
+    extra = half.extra
+    if extra is None or extra.held is None or extra.held.count == 0:
+        return False
+    first = extra.held.first()
+    return first.start == half.next_offset and first.payload is None and not first.fin
+
+
+def miss_hole(ctx: Context, stream: Stream, half: Half, stop: int, reason: str) -> None:
+    """Give up the hole at the delivered edge, which ends at ``stop``."""
+    if cut_piece(half):
+        # It has a piece.
+        half.extra.held.pop_first()  # type: ignore[union-attr]
+        ctx.memory_bytes -= PIECE_BYTES
+        miss(ctx, stream, half, stop, "truncated")
+    else:
+        miss(ctx, stream, half, stop, reason)
 
 
 def miss_by_evidence(ctx: Context, stream: Stream, half: Half, stop: int) -> None:
     """Declare everything up to ``stop`` a gap, for the reason that ACKs show."""
     start = half.next_offset
-    if half.acked < 0:
-        miss(ctx, stream, half, stop, "unknown")
+    if half.acked < 0 or cut_piece(half):
+        miss_hole(ctx, stream, half, stop, "unknown")
         return
     if half.acked > start:
         miss(ctx, stream, half, min(stop, half.acked), "not_captured")
@@ -185,9 +266,11 @@ def part(event: Data) -> HeldPiece:
     """Return which packet carried a Data event that has no parts."""
     start = event.offset
     stop = start + len(event.payload)
-    return piece_of(
+    piece = piece_of(
         start, stop, start, stop, start, None, event.frame, event.time_ns, event.ack
     )
+    piece.doubts = event.doubts
+    return piece
 
 
 def split(event: Data, offset: int) -> tuple[Data, Data]:
@@ -220,6 +303,7 @@ def split(event: Data, offset: int) -> tuple[Data, Data]:
         tail_parts,
         tail_parts[0].ack,
     )
+    head.doubts = tail.doubts = event.doubts
     return head, tail
 
 
@@ -239,14 +323,20 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
     extra: HalfExtra = half.extra  # type: ignore[assignment]
     held = extra.held
     while held is not None and held.count and held.start == half.next_offset:
+        if extra.fin_offset == half.next_offset:
+            # Whether this, or the FIN, is what comes next, the receiver will say.
+            break
         first = held.first()
-        if first.payload is None:
+        if first.fin:
             held.pop_first()
             ctx.memory_bytes -= PIECE_BYTES
-            if first.fin:
-                end_at_fin(ctx, stream, half)
+            end_at_fin(ctx, stream, half, first.frame, first.time_ns)
+            break
+        if first.payload is None:
+            if ctx.grace_ns >= 0 and not ctx.ending:
+                # The whole segment may still come.
                 break
-            miss(ctx, stream, half, first.stop, "truncated")
+            miss_hole(ctx, stream, half, first.stop, "truncated")
             continue
         # What nobody takes need not be joined.
         wanted = ctx.acked_only or (ctx.want_data and not half.flags & IGNORED)
@@ -254,15 +344,22 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
         payloads = []
         start = first.start
         stop = start
-        while held.count and held.start == stop:
+        doubts = 0
+        while held.count and held.start == stop and stop != extra.fin_offset:
             piece = held.first()
             if piece.payload is None:
                 break
+            if piece.start < extra.fin_offset < piece.stop:
+                # What is in order beats what waits, a FIN too.
+                refute_fin(ctx, stream, half)
             held.pop_first()
             payload = piece.bytes_of(piece.start, piece.stop)
             ctx.memory_bytes -= len(payload) + PIECE_BYTES
             remember(ctx, half, piece.start, payload, piece.frame)
             stop = piece.stop
+            if piece.doubts:
+                doubts |= piece.doubts
+                mark(half, piece.doubts, len(payload))
             if wanted:
                 payloads.append(payload)
                 piece.payload = None
@@ -278,6 +375,7 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
             ctx.frame,
             ctx.time_ns,
             first.ack,
+            doubts,
         )
     if held is not None and held.queue is not None:
         before = held.buffers()
@@ -286,21 +384,94 @@ def drain(ctx: Context, stream: Stream, half: Half) -> None:
     finish_if_due(ctx, stream, half)
 
 
-def end_at_fin(ctx: Context, stream: Stream, half: Half) -> None:
-    """Let a FIN at the edge take effect; what is held behind it is refused."""
+def end_at_fin(
+    ctx: Context, stream: Stream, half: Half, frame: int, time_ns: int
+) -> None:
+    """Let a FIN lie at the edge."""
     extra = half.more()
     extra.fin_offset = half.next_offset
+    extra.fin_frame = frame
+    extra.fin_time_ns = time_ns
     half.flags |= FIN_SEEN
-    held = extra.held
-    if held is not None and held.queue is not None:
+
+
+def mark(half: Half, doubts: int, count: int) -> None:
+    """Count bytes that are delivered in spite of a doubt."""
+    extra = half.more()
+    if extra.doubted is None:
+        extra.doubted = {}
+    name = doubt_name(doubts)
+    extra.doubted[name] = extra.doubted.get(name, 0) + count
+
+
+def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
+    """Say that the half is whole once its FIN is next, and believed."""
+    extra = half.extra
+    if (
+        extra is not None
+        and extra.fin_offset == half.next_offset
+        and not half.flags & FINISHED
+    ):
+        if not extra.fin_sure:
+            if half.acked > extra.fin_offset or not ctx.close_grace_ns or ctx.ending:
+                extra.fin_sure = True
+            else:
+                if extra.fin_ns == NEVER:
+                    extra.fin_ns = ctx.now_ns + ctx.close_grace_ns
+                    ctx.set_timer(extra.fin_ns, END, stream, half)
+                return
+        if extra.held is not None and extra.held.count:
+            purge(ctx, stream, half)
+        half.flags |= FINISHED
+        event = finished(stream, direction_of(half), ctx.frame, ctx.time_ns)
+        if ctx.acked_only and half.acked <= half.next_offset:
+            if extra.unreleased is None:
+                extra.unreleased = deque()
+            extra.unreleased.append(event)
+        else:
+            emit(ctx, half, event)
+
+
+def note_fin(half: Half, seg: Segment, stop: int) -> None:
+    """Let the half end at ``stop``, as ``seg`` says."""
+    extra = half.more()
+    extra.fin_offset = stop
+    extra.fin_frame = seg.frame
+    extra.fin_time_ns = seg.time_ns
+    half.flags |= FIN_SEEN
+
+
+def refute_fin(ctx: Context, stream: Stream, half: Half) -> None:
+    """The half goes on behind its FIN, which the receiver never took for one."""
+    # It has a FIN.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    ctx.reject_bytes(
+        stream,
+        half,
+        "fin",
+        extra.fin_offset,
+        b"",
+        extra.fin_frame,
+        extra.fin_time_ns,
+    )
+    extra.fin_offset = -1
+    extra.fin_sure = False
+    half.flags &= ~FIN_SEEN
+
+
+def purge(ctx: Context, stream: Stream, half: Half) -> None:
+    """Drop what is held beyond the end of the half: no receiver looks at it."""
+    # It has held pieces.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    held: Held = extra.held  # type: ignore[assignment]
+    if held.queue is not None:
         ctx.memory_bytes -= held.buffers() * BUFFER_BYTES
         held.queue.advance(NEVER)
-    while held is not None and held.count:
+    while held.count:
         piece = held.pop_first()
-        ctx.memory_bytes -= PIECE_BYTES
+        ctx.memory_bytes -= piece.size() + PIECE_BYTES
         if piece.payload is not None:
             payload = piece.bytes_of(piece.start, piece.stop)
-            ctx.memory_bytes -= len(payload)
             ctx.reject_bytes(
                 stream,
                 half,
@@ -310,21 +481,3 @@ def end_at_fin(ctx: Context, stream: Stream, half: Half) -> None:
                 piece.frame,
                 piece.time_ns,
             )
-
-
-def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
-    """Say that the half is whole once its FIN is next."""
-    extra = half.extra
-    if (
-        extra is not None
-        and extra.fin_offset == half.next_offset
-        and not half.flags & FINISHED
-    ):
-        half.flags |= FINISHED
-        event = finished(stream, direction_of(half), ctx.frame, ctx.time_ns)
-        if ctx.acked_only and half.acked <= half.next_offset:
-            if extra.unreleased is None:
-                extra.unreleased = deque()
-            extra.unreleased.append(event)
-        else:
-            emit(ctx, half, event)

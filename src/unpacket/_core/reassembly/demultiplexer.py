@@ -14,23 +14,22 @@ from unpacket._core.constants import (
     LAYER_BYTES,
     MAX_COPIES,
     NO_TICK,
-    PIECE_BYTES,
     REUSED,
     STREAM_BYTES,
     SYN,
 )
 from unpacket._core.decode.segments import Segments
 from unpacket._core.native import released
-from unpacket._core.reassembly.channel_choice import Choices
-from unpacket._core.reassembly.connection import close, process
+from unpacket._core.reassembly.channel_choice import Choices, begins
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.fast_path import quick_run, tell
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.judgement import shift_of
+from unpacket._core.reassembly.lifetime import end, reset_due, take
 from unpacket._core.reassembly.rows import segment_of, stream_of
 from unpacket._core.reassembly.run import Run
 from unpacket._core.reassembly.segment import Segment
-from unpacket._core.reassembly.stream import Stream, recall
+from unpacket._core.reassembly.stream import Stream, next_stream, recall
 from unpacket._core.reassembly.table import FlowTable
 from unpacket._core.reassembly.timers import Timers
 
@@ -54,6 +53,7 @@ class Demultiplexer:
     """
 
     __slots__ = (
+        "candidate_channel",
         "choices",
         "copies",
         "ctx",
@@ -77,6 +77,7 @@ class Demultiplexer:
         self.table = table
         self.timers = timers
         self.choices = choices
+        self.candidate_channel = 0
         self.next_id = 0
         self.packets = 0
         self.copies = []
@@ -133,6 +134,8 @@ class Demultiplexer:
         ctx.time_ns = time_ns
         if time_ns != ctx.now_ns + ctx.skew_ns or self.table.tick == NO_TICK:
             self.timers.set_clock(time_ns)
+            if ctx.reopened:
+                self.reopen_due()
         stream = self.table.find(segments, i)
         if stream is not None and self.timers.expire_if_due(stream):
             stream = None
@@ -141,6 +144,8 @@ class Demultiplexer:
                 self.not_followed += 1
                 return None
             stream = self.open(run, i)
+        if self.choices is not None and stream.reset is not None:
+            self.renew(stream, segments, i)
         if self.choices is not None and self.choices.elsewhere(stream, segments, i):
             self.other_channel += 1
             return None
@@ -158,6 +163,7 @@ class Demultiplexer:
             and half is not None
             and segments.length[i] == 0
             and not segments.flags[i] & SYN
+            and stream.reset is None
         ):
             # The last ACK of most connections. A stream that has ended counts no
             # packets: its events have been told.
@@ -198,11 +204,13 @@ class Demultiplexer:
             stream.seen_ns = ctx.now_ns
             if ctx.time_ns > stream.latest_ns:
                 stream.latest_ns = ctx.time_ns
-        if process(ctx, stream, half, peer, seg) == REUSED:
-            half.packets -= alive
-            half.duplicates -= alive and seg.copy
-            half.payload_bytes -= seg.captured
-            return self.reopen(run, stream, seg, i)
+        if take(ctx, stream, half, peer, seg) == REUSED:
+            successor = ctx.successor
+            ctx.successor = []
+            fresh = self.reopen(stream, successor)
+            if self.choices is not None:
+                self.choose(fresh, successor, segments, i)
+            return fresh
         if not stream.reason:
             settle(half)
             half.shift = shift_of(half, peer)
@@ -224,20 +232,26 @@ class Demultiplexer:
         stream = stream_of(segments, run.batch, i)  # type: ignore[arg-type]
         if segments.layer_count[i] > 0:
             stream.layers = self.layers(segments, i)
+        self.start(stream, segments.time_ns[i], ctx.frame)
+        if self.choices is not None:
+            self.choices.choose(stream, stream.first_a, segments.channel[i])
+        return stream
+
+    def start(self, stream: Stream, time_ns: int, frame: int) -> None:
+        """Number a stream that begins with a frame, and put it in the table."""
+        ctx = self.ctx
         stream.id = self.next_id
         self.next_id += 1
-        stream.first_ns = segments.time_ns[i]
-        stream.latest_ns = stream.first_ns
+        stream.first_ns = time_ns
+        stream.latest_ns = time_ns
         stream.seen_ns = ctx.now_ns
-        stream.first_frame = ctx.frame
+        stream.first_frame = frame
         self.table.add(stream)
         self.table.schedule(stream.slot, ctx.now_ns + ctx.quiet_ns)
         ctx.memory_bytes += STREAM_BYTES
         if self.choices is not None:
             ctx.memory_bytes += CHOICE_BYTES
             self.choices.begin(stream)
-            self.choices.choose(stream, stream.first_a, segments.channel[i])
-        return stream
 
     def layers(self, segments: Segments, i: int) -> tuple[int, ...]:
         """Return the layers of row ``i``, one tuple for all streams that have them."""
@@ -263,32 +277,76 @@ class Demultiplexer:
         self.ctx.memory_bytes += HALF_BYTES
         return half
 
-    def reopen(self, run: Run, stream: Stream, seg: Segment, i: int) -> Stream:
+    def reopen(self, stream: Stream, successor: list[tuple[bool, Segment]]) -> Stream:
         """The ports carry a new connection: end the old one, and begin another.
 
+        ``successor`` has its segments: whether from the lower address; the segment.
+
         Returns:
-            The new one, to which row ``i`` and the old one's candidate belong.
+            The new one.
         """
         ctx = self.ctx
-        candidate = stream.candidate
-        from_a = stream.candidate_a
-        stream.candidate = None
-        if candidate is not None:
-            ctx.memory_bytes -= candidate.captured + PIECE_BYTES
+        frame = ctx.frame
+        time_ns = ctx.time_ns
         if not stream.reason:
-            close(ctx, stream, CLOSED_BY_REUSE)
-        channel = 0 if self.choices is None else self.choices.candidate(stream)
+            end(ctx, stream, CLOSED_BY_REUSE)
+        from_a, first = successor[0]
+        fresh = next_stream(stream)
+        fresh.first_a = from_a
+        if fresh.layers is not None:
+            ctx.memory_bytes += LAYER_BYTES * len(fresh.layers)
+        if self.choices is not None:
+            self.candidate_channel = self.choices.candidate(stream)
         self.timers.forget(stream)
-        fresh = self.open(run, i)
-        if candidate is not None:
-            if self.choices is not None:
-                self.choices.choose(fresh, from_a, channel)
-            fresh.first_ns = candidate.time_ns
-            fresh.first_frame = candidate.frame
-            fresh.first_a = from_a
-            self.process_again(fresh, from_a, candidate)
-        self.process_again(fresh, run.segments.direction[i] == 0, seg)
+        self.start(fresh, first.time_ns, first.frame)
+        for from_a, seg in successor:
+            ctx.frame = seg.frame
+            ctx.time_ns = seg.time_ns
+            self.process_again(fresh, from_a, seg)
+        ctx.frame = frame
+        ctx.time_ns = time_ns
         return fresh
+
+    def choose(
+        self,
+        stream: Stream,
+        successor: list[tuple[bool, Segment]],
+        segments: Segments,
+        i: int,
+    ) -> None:
+        """Choose the channels of a new stream, which row ``i`` has shown to be one."""
+        # There are choices where this is called.
+        choices: Choices = self.choices  # type: ignore[assignment]
+        choices.choose(stream, segments.direction[i] == 0, segments.channel[i])
+        from_a, first = successor[0]
+        if len(successor) > 1 and first.flags & SYN:
+            choices.choose(stream, from_a, self.candidate_channel)
+
+    def renew(self, stream: Stream, segments: Segments, i: int) -> None:
+        """Believe an RST where a SYN follows it, which may come by any channel."""
+        if not stream.reason and begins(stream, segments, i):
+            end(self.ctx, stream, CLOSED_BY_REUSE)
+            self.timers.linger(stream)
+
+    def reopen_due(self) -> None:
+        """Begin the streams that time has shown to be others than those before them."""
+        reopened = self.ctx.reopened
+        self.ctx.reopened = []
+        for stream, successor in reopened:
+            self.reopen(stream, successor)
+
+    def end_reset(self, stream: Stream) -> Stream | None:
+        """The capture ends: decide about an RST that still waits.
+
+        Returns:
+            The stream that has followed, if any has.
+        """
+        while stream.reset is not None and not stream.reason:
+            if reset_due(self.ctx, stream) == REUSED:
+                successor = self.ctx.successor
+                self.ctx.successor = []
+                return self.reopen(stream, successor)
+        return None
 
     def process_again(self, stream: Stream, from_a: bool, seg: Segment) -> None:
         """Process a segment that had been taken for one of another stream."""
@@ -301,4 +359,7 @@ class Demultiplexer:
         half.packets += 1
         half.duplicates += seg.copy
         half.payload_bytes += seg.captured
-        process(self.ctx, stream, half, peer, seg)
+        stream.seen_ns = self.ctx.now_ns
+        if seg.time_ns > stream.latest_ns:
+            stream.latest_ns = seg.time_ns
+        take(self.ctx, stream, half, peer, seg)

@@ -21,6 +21,7 @@ cdef class Data:
     cdef readonly long long ack
     cdef readonly list parts
     cdef readonly bint acknowledged
+    cdef readonly unsigned int doubts
 
 
 @cython.final

@@ -13,6 +13,7 @@ are in bytes.
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from unpacket._core.decode.reasons import doubt_name
 from unpacket._core.notebook import table
 
 if TYPE_CHECKING:
@@ -62,12 +63,16 @@ def as_direction(direction: object) -> Direction:
 
 
 class Piece(NamedTuple):
-    """A run of delivered bytes that one packet carried."""
+    """A run of delivered bytes that one packet carried.
+
+    ``doubt`` says why it had to be asked whether the receiver took them, or is None.
+    """
 
     offset: int
     length: int
     frame: int
     time_ns: int
+    doubt: str | None = None
 
 
 def facts(event: Any) -> tuple[Any, ...]:
@@ -126,6 +131,7 @@ class Data:
         "ack",
         "acknowledged",
         "direction",
+        "doubts",
         "frame",
         "offset",
         "parts",
@@ -155,6 +161,16 @@ class Data:
         self.parts = parts
         self.ack = ack
         self.acknowledged = True
+        self.doubts = 0
+
+    @property
+    def doubt(self) -> str | None:
+        """Why it had to be asked whether the receiver took the bytes, or None.
+
+        One of the reasons of ``Rejected``: evidence was for the bytes, or there was
+        none against them. ``pieces`` say which of them.
+        """
+        return doubt_name(self.doubts) if self.doubts else None
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -168,9 +184,12 @@ class Data:
                     # Cut where another packet's bytes begin or end, which lost.
                     start = found.pop().offset
                 last = part.frame
-                found.append(Piece(start, part.stop - start, last, part.time_ns))
+                doubt = doubt_name(part.doubts) if part.doubts else None
+                length = part.stop - start
+                found.append(Piece(start, length, last, part.time_ns, doubt))
             return tuple(found)
-        return (Piece(self.offset, len(self.payload), self.frame, self.time_ns),)
+        length = len(self.payload)
+        return (Piece(self.offset, length, self.frame, self.time_ns, self.doubt),)
 
     def __repr__(self) -> str:
         return describe(self)

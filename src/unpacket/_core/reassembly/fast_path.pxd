@@ -13,6 +13,7 @@ cdef unsigned long long IGNORED, IS_CLIENT, SUM_GOOD, TIMESTAMPS
 cdef Py_ssize_t CHUNK, CHUNK_MASK, DELIVERY_WORDS
 cdef Py_ssize_t DELIVERED_ROW, DELIVERED_SLOT, DELIVERED_OFFSET, DELIVERED_SIDE
 cdef unsigned long long LOW32, HALF32
+cdef long long OLD_ACK
 cdef long long MAX_COPIES, ONE_COPY, NO_TICK, LATEST_NS, SLOT_MASK
 cdef int HASH_SHIFT, SLOT_BITS, TAG_SHIFT, OWNER_SHIFT, TTL_SHIFT, SCALING_SHIFT
 cdef Py_ssize_t ROW_WORDS, ROW_A, ROW_B, ROW_NEXT, ROW_ACKED, ROW_WINDOW, ROW_BYTES
@@ -26,6 +27,8 @@ cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
     earliest_ns=cython.longlong,
     latest_ns=cython.longlong,
     mask=cython.longlong,
+    exact=bint,
+    slack=cython.longlong,
     begun=Py_ssize_t,
     time_ns=cython.longlong,
     hashed=cython.longlong,

@@ -37,6 +37,7 @@ from unpacket._core.constants import (
     LOW32,
     MAX_COPIES,
     NO_TICK,
+    ODD,
     ONE_COPY,
     OWNER_SHIFT,
     ROW_A,
@@ -68,8 +69,11 @@ from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.events import CLIENT, SERVER, Data
 from unpacket._core.reassembly.table import FlowTable
 
-# FIN, SYN, RST, ACK and URG.
-NOT_PLAIN = 0x37
+# What an ordinary segment has of these is ACK alone.
+NOT_PLAIN = 0x37 | ODD
+
+# An acknowledgement that is older may be too old to be believed.
+OLD_ACK = 65535
 
 
 CHUNK_MASK = CHUNK - 1
@@ -88,6 +92,9 @@ def quick_run(
     earliest_ns = ctx.now_ns + skew_ns
     latest_ns = min(ctx.next_timer_ns, LATEST_NS - skew_ns) + skew_ns
     mask = table.mask
+    exact = ctx.window_exact
+    # Of a window that the capture need not have seen to grow.
+    slack = 1 if exact else 2
     begun = i
     delivered = 0
     while i < stop:
@@ -150,7 +157,7 @@ def quick_run(
         ahead = segments.ack[i]
         ahead -= unsigned[peer + ROW_SEQ] & LOW32
         ahead = ((ahead - acked + HALF32) & LOW32) - HALF32
-        if ahead > words[peer + ROW_NEXT] - acked:
+        if ahead > words[peer + ROW_NEXT] - acked or ahead < -OLD_ACK:
             break
         copied = segments.copy[i] > 0
         if copied and ctx.duplicates < MAX_COPIES:
@@ -158,6 +165,8 @@ def quick_run(
             break
         length = segments.length[i]
         if length:
+            if exact and offset + length > words[half + ROW_WINDOW]:
+                break
             hops = segments.ttl[i]
             hops -= state >> TTL_SHIFT & 0xFF
             if (
@@ -175,7 +184,7 @@ def quick_run(
         if ahead > 0:
             acked += ahead
             words[peer + ROW_ACKED] = acked
-        edge = acked + 2 * (window << (state >> SCALING_SHIFT & 0xFF))
+        edge = acked + slack * (window << (state >> SCALING_SHIFT & 0xFF))
         if edge > words[peer + ROW_WINDOW]:
             words[peer + ROW_WINDOW] = edge
         words[half + ROW_PACKETS] += 1
@@ -226,6 +235,7 @@ def tell(ctx: Context, table: FlowTable, segments: Segments, batch: Batch) -> No
         event.ack = segments.ack[i]
         event.parts = None
         event.acknowledged = True
+        event.doubts = 0
         ctx.events.append(event)
     segments.delivered_words = 0
 

@@ -5,7 +5,13 @@ A hole becomes a ``Gap`` always before the data that follows it.
 
 from unpacket._core.constants import GRACE, NEVER
 from unpacket._core.reassembly.context import Context
-from unpacket._core.reassembly.delivery import drain, miss, release
+from unpacket._core.reassembly.delivery import (
+    cut_piece,
+    drain,
+    miss,
+    miss_hole,
+    release,
+)
 from unpacket._core.reassembly.half import Half, HalfExtra
 from unpacket._core.reassembly.stream import Stream
 
@@ -15,7 +21,11 @@ def hole_end(half: Half) -> int:
     extra = half.extra
     if extra is None:
         return -1
+    if extra.fin_offset == half.next_offset:
+        return -1
     if extra.held is not None and extra.held.count:
+        if cut_piece(half):
+            return extra.held.first().stop
         return extra.held.start
     if extra.fin_offset > half.next_offset:
         return extra.fin_offset
@@ -28,26 +38,34 @@ def watch(ctx: Context, stream: Stream, half: Half) -> None:
     if ctx.grace_ns < 0 or extra is None or ctx.settling:
         return
     if ctx.grace_ns == 0:
-        stop = hole_end(half)
-        while stop >= 0 and half.acked >= stop:
-            miss(ctx, stream, half, stop, "not_captured")
-            drain(ctx, stream, half)
-            stop = hole_end(half)
+        fill(ctx, stream, half, half.acked)
         return
     if extra.grace_ns != NEVER:
         return
     stop = hole_end(half)
-    if stop >= 0 and half.acked >= stop:
+    if stop >= 0 and (half.acked >= stop or (half.acked < 0 and cut_piece(half))):
         extra.grace_ns = ctx.now_ns + ctx.grace_ns
         extra.grace_acked = half.acked
         ctx.set_timer(extra.grace_ns, GRACE, stream, half)
+
+
+def fill(ctx: Context, stream: Stream, half: Half, acked: int) -> None:
+    """Give up the holes that end at ``acked`` or before.
+
+    Where the peer was never seen, what the capture cut off is not waited for.
+    """
+    stop = hole_end(half)
+    while stop >= 0 and (acked >= stop or (half.acked < 0 and cut_piece(half))):
+        miss_hole(ctx, stream, half, stop, "not_captured")
+        drain(ctx, stream, half)
+        stop = hole_end(half)
 
 
 def give_up(ctx: Context, stream: Stream, half: Half, acked: int) -> None:
     """Give up the holes behind whose end a segment of the peer acknowledges bytes."""
     stop = hole_end(half)
     while 0 <= stop < acked:
-        miss(ctx, stream, half, stop, "not_captured")
+        miss_hole(ctx, stream, half, stop, "not_captured")
         drain(ctx, stream, half)
         stop = hole_end(half)
     release(ctx, half, False)
@@ -58,12 +76,7 @@ def grace_over(ctx: Context, stream: Stream, half: Half) -> None:
     # Where a grace was set there is one.
     extra: HalfExtra = half.extra  # type: ignore[assignment]
     extra.grace_ns = NEVER
-    edge = extra.grace_acked
-    stop = hole_end(half)
-    while stop >= 0 and edge >= stop:
-        miss(ctx, stream, half, stop, "not_captured")
-        drain(ctx, stream, half)
-        stop = hole_end(half)
+    fill(ctx, stream, half, extra.grace_acked)
     release(ctx, half, False)
     watch(ctx, stream, half)
 
@@ -75,7 +88,7 @@ def skip(ctx: Context, stream: Stream, half: Half, stop: int) -> None:
         stop = min(stop, extra.fin_offset)
     end = hole_end(half)
     while half.next_offset < stop and 0 <= end < stop:
-        miss(ctx, stream, half, end, "skipped")
+        miss_hole(ctx, stream, half, end, "skipped")
         drain(ctx, stream, half)
         end = hole_end(half)
     if half.next_offset < stop:

@@ -1,6 +1,7 @@
 cimport cython
 
 from unpacket._core.reassembly.held cimport Held
+from unpacket._core.reassembly.pending cimport Suspect
 from unpacket._core.reassembly.segment cimport Segment
 
 cdef unsigned int SIMPLE, OPEN, IS_CLIENT, UNSEEN, NO_SCALE
@@ -14,8 +15,12 @@ cdef class HalfExtra:
     cdef public list suspects
     cdef public list waiting
     cdef public list isns
-    cdef public long long fin_offset
+    cdef public bint many_isns, md5, fin_sure
     cdef public long long urgent_offset
+    cdef public long long fin_offset, fin_frame, fin_time_ns, fin_ns
+    cdef public long long claim, claim_edge, claim_stop, claim_frame, claims
+    cdef public list missing, refused
+    cdef public dict unplaced, doubted
     cdef public long long grace_ns
     cdef public long long grace_acked
     cdef public object tracker
@@ -53,7 +58,7 @@ cpdef long long retransmissions_of(Half half) except -1
 cpdef long long other_channel_of(Half half) except -1
 @cython.locals(extra=HalfExtra)
 cpdef long long delivered_of(Half half) except? -1
-@cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment)
+@cython.locals(extra=HalfExtra, waiting=cython.longlong, item=Segment, suspect=Suspect)
 cpdef Py_ssize_t held_bytes(Half half) except -1
 cpdef object direction_of(Half half)
 @cython.locals(extra=HalfExtra)

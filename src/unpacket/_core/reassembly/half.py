@@ -9,6 +9,7 @@ from typing import Any
 from unpacket._core.constants import IS_CLIENT, NEVER, NO_SCALE, OPEN, SIMPLE, UNSEEN
 from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Event
 from unpacket._core.reassembly.held import Held
+from unpacket._core.reassembly.pending import Suspect
 from unpacket._core.reassembly.segment import Segment
 
 
@@ -19,24 +20,49 @@ class HalfExtra:
         held: Pieces out of order.
         unreleased: Events that wait for the peer's acknowledgement.
         unreleased_bytes: Their payload.
-        suspects: Segments whose acceptance is not clear yet, each with its reason.
+        suspects: Segments whose acceptance is not clear yet, in order of arrival.
+        claim: An acknowledgement of more than was seen, which must prove true before
+            it counts; -1 if there is none.
+        claim_edge: What the segment that made it offered.
+        claim_stop: Where the next segment of its sender begins.
+        claim_frame: Its number.
+        claims: How many segments have made it by now.
         waiting: Segments collected before offset 0 was chosen.
-        isns: Other initial sequence numbers that were offered.
+        isns: SYNs with other initial sequence numbers.
+        many_isns: Whether there were more than are remembered.
         fin_offset: Where the FIN lies, or -1.
         urgent_offset: Where the byte lies that the last urgent pointer meant; of no
             meaning once that is before the next offset.
+        fin_sure: Whether it is certain that the receiver took it.
+        fin_frame, fin_time_ns: Which packet brought it.
+        fin_ns: When it is believed if nothing contradicts it, or NEVER.
         grace_ns: When the oldest acknowledged hole is given up, or NEVER.
         grace_acked: What was acknowledged when that was set.
         tracker: Follows acknowledgements for a user, or None.
         other_channel: How many packets came by another channel than the half's.
+        md5: Whether its SYN agreed on the MD5 option (RFC 2385).
+        unplaced: Bytes that are in no stream though nobody refused them, by reason.
+        doubted: Bytes that were delivered though they were in doubt, by reason.
+        missing: The latest gaps: start, stop, and nothing.
+        refused: The latest ranges that were refused: start, stop, why.
     """
 
     __slots__ = (
+        "claim",
+        "claim_edge",
+        "claim_frame",
+        "claim_stop",
+        "claims",
         "conflict_bytes",
         "conflicts",
         "discarded_bytes",
+        "doubted",
         "duplicate_bytes",
+        "fin_frame",
+        "fin_ns",
         "fin_offset",
+        "fin_sure",
+        "fin_time_ns",
         "gap_bytes",
         "gaps",
         "grace_acked",
@@ -45,23 +71,32 @@ class HalfExtra:
         "isns",
         "keep_alives",
         "late_packets",
+        "many_isns",
+        "md5",
+        "missing",
         "other_channel",
         "out_of_order",
+        "refused",
         "rejected",
         "rejected_bytes",
         "retransmissions",
         "suspects",
         "tracker",
+        "unplaced",
         "unreleased",
         "unreleased_bytes",
         "urgent_offset",
         "waiting",
     )
 
+    doubted: dict[str, int] | None
+    missing: list[tuple[int, int, str]] | None
+    refused: list[tuple[int, int, str]] | None
+    unplaced: dict[str, int] | None
     held: Held | None
-    isns: list[int] | None
+    isns: list[Segment] | None
     rejected: dict[str, int] | None
-    suspects: list[tuple[int, str, Segment]] | None
+    suspects: list[Suspect] | None
     tracker: Any
     unreleased: deque[Event] | None
     waiting: list[Segment] | None
@@ -74,7 +109,22 @@ class HalfExtra:
         self.waiting = None
         self.isns = None
         self.fin_offset = -1
+        self.fin_sure = False
         self.urgent_offset = -1
+        self.fin_frame = 0
+        self.fin_time_ns = 0
+        self.fin_ns = NEVER
+        self.claim = -1
+        self.claim_edge = 0
+        self.claim_stop = 0
+        self.claim_frame = 0
+        self.claims = 0
+        self.md5 = False
+        self.many_isns = False
+        self.missing = None
+        self.refused = None
+        self.unplaced = None
+        self.doubted = None
         self.grace_ns = NEVER
         self.grace_acked = 0
         self.tracker = None
@@ -98,6 +148,7 @@ class HalfExtra:
             self.duplicate_bytes
             or self.conflict_bytes
             or self.rejected
+            or self.doubted
             or self.discarded_bytes
             or self.gaps
             or self.keep_alives
@@ -219,8 +270,8 @@ def held_bytes(half: Half) -> int:
         for item in extra.waiting:
             waiting += item.captured
     if extra.suspects is not None:
-        for _base, _reason, item in extra.suspects:
-            waiting += item.captured
+        for suspect in extra.suspects:
+            waiting += suspect.seg.captured
     return waiting
 
 
@@ -240,6 +291,7 @@ def settle(half: Half) -> None:
             and not extra.suspects
             and not extra.unreleased
             and not extra.isns
+            and extra.claim < 0
             and extra.tracker is None
             and (extra.held is None or extra.held.count == 0)
         )

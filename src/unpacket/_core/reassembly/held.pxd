@@ -19,10 +19,11 @@ cdef class Piece:
     cdef public long long base
     cdef public bytes payload
     cdef public bint fin
+    cdef public long long ack
     cdef public long long frame
     cdef public long long time_ns
-    cdef public long long ack
-    @cython.locals(base=cython.longlong, payload=bytes)
+    cdef public unsigned int doubts
+    @cython.locals(piece=Piece, base=cython.longlong, payload=bytes)
     cdef Piece cut(self, long long start, long long stop)
     cdef long long size(self)
     cdef bytes bytes_of(self, long long start, long long stop)

@@ -59,6 +59,7 @@ class Piece:
     __slots__ = (
         "ack",
         "base",
+        "doubts",
         "end",
         "fin",
         "frame",
@@ -80,6 +81,7 @@ class Piece:
     time_ns: int
     # What the segment acknowledged, a sequence number; -1 where it did not.
     ack: int
+    doubts: int
 
     def cut(self, start: int, stop: int) -> "Piece":
         """Return the part ``[start, stop)`` of this piece as a piece.
@@ -96,7 +98,7 @@ class Piece:
         if payload is not None and (stop - start) * 2 < len(payload):
             payload = self.bytes_of(start, stop)
             base = start
-        return piece_of(
+        piece = piece_of(
             start,
             stop,
             self.origin,
@@ -107,6 +109,8 @@ class Piece:
             self.time_ns,
             self.ack,
         )
+        piece.doubts = self.doubts
+        return piece
 
     def size(self) -> int:
         """Return how many bytes of payload the piece has."""
@@ -142,6 +146,7 @@ def piece_of(
     piece.frame = frame
     piece.time_ns = time_ns
     piece.ack = ack
+    piece.doubts = 0
     return piece
 
 

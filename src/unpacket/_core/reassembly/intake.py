@@ -14,10 +14,13 @@ from unpacket._core.constants import (
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import (
     deliver,
+    discard,
     drain,
     emit,
     end_at_fin,
     finish_if_due,
+    mark,
+    refute_fin,
     remember,
 )
 from unpacket._core.reassembly.events import Conflict
@@ -84,10 +87,14 @@ def late(
     start = base
     if start < 0:
         start = min(0, stop)
-        extra.discarded_bytes += start - base
+        discard(half, start - base, "before_start")
     if start >= stop:
         return
     repeated(extra, seg)
+    absent = 0
+    if extra.missing is not None:
+        absent = overlap_of(extra.missing, start, stop)
+        discard(half, absent, "after_gap")
     conflicting = 0
     if ctx.history.window_bytes:
         copy = piece_of(
@@ -96,7 +103,15 @@ def late(
         clashes = ctx.history.compare(half.last_record, copy)
         if clashes is not None:
             conflicting = clashed(ctx, stream, half, clashes, seg)
-    extra.duplicate_bytes += stop - start - conflicting
+    extra.duplicate_bytes += stop - start - conflicting - absent
+
+
+def overlap_of(ranges: list[tuple[int, int, str]], start: int, stop: int) -> int:
+    """Return how many of the offsets ``[start, stop)`` lie in ranges."""
+    total = 0
+    for low, high, _reason in ranges:
+        total += max(0, min(high, stop) - max(low, start))
+    return total
 
 
 def expect_urgent(half: Half, seg: Segment, base: int) -> None:
@@ -139,19 +154,32 @@ def accept(
                 ctx.note(stream, half, "duplicate", base, seg)
             return False
         start = half.next_offset
+    if half.extra is not None and start <= half.next_offset:
+        if start < half.extra.fin_offset < stop:
+            # What is in order beats what waits, a FIN too.
+            refute_fin(ctx, stream, half)
     if start == half.next_offset and seen == stop and not holds(half):
         payload = seg.payload
         if start > base:
             payload = payload[start - base :]  # type: ignore[index]
         if stop > start:
-            length = stop - start
             remember(ctx, half, start, payload, seg.frame)
-            ack = seg.ack if seg.flags & ACK else -1
+            if seg.doubts:
+                mark(half, seg.doubts, stop - start)
             deliver(
-                ctx, stream, half, length, payload, None, seg.frame, seg.time_ns, ack
+                ctx,
+                stream,
+                half,
+                stop - start,
+                payload,
+                None,
+                seg.frame,
+                seg.time_ns,
+                seg.ack if seg.flags & ACK else -1,
+                seg.doubts,
             )
         if fin:
-            end_at_fin(ctx, stream, half)
+            end_at_fin(ctx, stream, half, seg.frame, seg.time_ns)
         finish_if_due(ctx, stream, half)
         return overfull(ctx, stream, half, peer)
     extra = half.more()
@@ -186,6 +214,7 @@ def accept(
             seg.time_ns,
             seg.ack if seg.flags & ACK else -1,
         )
+        piece.doubts = seg.doubts
         hold(ctx, stream, half, piece, seg)
     begin = max(start, seen)
     if stop > begin:

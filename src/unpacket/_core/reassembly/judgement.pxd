@@ -1,35 +1,58 @@
 cimport cython
 
 from unpacket._core.reassembly.context cimport Context
-from unpacket._core.reassembly.half cimport Half
+from unpacket._core.reassembly.half cimport Half, HalfExtra
+from unpacket._core.reassembly.pending cimport Suspect
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.sequence cimport delta, unwrap
 
-cdef unsigned int FIN, SYN, RST, ACK, SYN_SEEN, FINISHED, ACK_SEEN, TIMESTAMPS
-cdef unsigned int ZERO_WINDOW, OPEN, UNKNOWN_SCALE, NO_SCALE
-cdef long long LOW32, MAX_WINDOW, MAX_LEAD, LEAST_WINDOW, FIRST_FLIGHT
+cdef unsigned int ACK, ACK_SEEN, DOUBT_ACK, DOUBT_IP_LENGTH, DOUBT_IP_OPTIONS
+cdef unsigned int DOUBT_MD5, DOUBT_NO_ACK, DOUBT_PROBE, DOUBT_TIMESTAMP, DOUBT_TTL
+cdef unsigned int DOUBT_WINDOW, FIN, FINISHED, NO_SCALE, ODD, ODD_IP_LENGTH
+cdef unsigned int ODD_IP_OPTIONS, ODD_MD5, OPEN, RST, SYN, SYN_SEEN, TIMESTAMPS
+cdef unsigned int UNKNOWN_SCALE, ZERO_WINDOW
+cdef long long FIRST_FLIGHT, LEAST_WINDOW, LOW32, MAX_LEAD, MAX_WINDOW, PAWS_TICKS
 
+@cython.locals(doubts=cython.uint, stop=cython.longlong, fin=bint, established=bint)
+cpdef long long doubts_about(
+    Context ctx, Half half, Half peer, Segment seg, long long offset
+) except? -1
+@cython.locals(doubts=cython.uint)
+cpdef long long oddities(Context ctx, Half half, Segment seg) except? -1
 @cython.locals(hops=cython.longlong)
-cpdef bint far_ttl(Context ctx, Half half, Segment seg) noexcept
-@cython.locals(known=bint, same=bint, late=cython.longlong)
-cpdef bint begins_another(Half half, long long seq, unsigned int flags) except -1
-@cython.locals(
-    candidate=Segment, from_candidate=bint, first=cython.longlong, ahead=cython.longlong
-)
-cpdef bint confirms(Stream stream, Half half, Half peer, Segment seg) except -1
-@cython.locals(ahead=cython.longlong)
-cpdef bint far(Half half, long long seq) noexcept
+cpdef bint far_ttl(Context ctx, Half half, Segment seg) except -1
+cpdef bint timely(Context ctx, Half half, Half peer, Segment seg) except -1
+cpdef bint news(Half peer, Segment seg) except -1
+@cython.locals(edge=cython.longlong, item=Suspect)
+cpdef long long seen_edge(Half half) except? -1
+@cython.locals(edge=cython.longlong)
+cpdef long long sure_edge(Half half) except? -1
+@cython.locals(acked=cython.longlong, widest=cython.longlong)
+cpdef bint acknowledges_wrongly(Half half, Half peer, Segment seg) except -1
+cpdef long long claim_of(Half half) except? -1
+cpdef bint beyond_window(Context ctx, Half half, long long stop) except -1
 @cython.locals(window=cython.longlong)
-cpdef long long allowed(Half half, Half peer, Segment seg) noexcept
-cpdef bint timely(Context ctx, Half half, Half peer, Segment seg) noexcept
-cpdef bint is_keep_alive(Half half, long long offset) noexcept
-cpdef bint beyond_window(Context ctx, Half half, long long stop) noexcept
-@cython.locals(stop=cython.longlong)
-cpdef object doubt(Context ctx, Half half, Half peer, Segment seg, long long offset)
+cpdef long long allowed(Context ctx, Half half, Half peer, Segment seg) except? -1
+cpdef long long shift_of(Half half, Half peer) except? -1
+cpdef bint is_keep_alive(Half half, long long offset) except -1
 @cython.locals(
-    ahead=cython.longlong, offset=cython.longlong, low=cython.longlong,
+    offset=cython.longlong,
+    low=cython.longlong,
     high=cython.longlong,
+    ahead=cython.longlong,
 )
 cpdef bint credible_reset(Context ctx, Half half, Half peer, Segment seg) except -1
-cpdef unsigned int shift_of(Half half, Half peer) noexcept
+@cython.locals(edge=cython.longlong, extra=HalfExtra)
+cpdef bint is_exact(Half half, long long offset) except -1
+@cython.locals(ahead=cython.longlong)
+cpdef bint far(Half half, long long seq, long long distance) except -1
+@cython.locals(known=bint, late=cython.longlong, same=bint)
+cpdef bint begins_another(Half half, long long seq, long long flags) except -1
+@cython.locals(
+    candidate=Segment,
+    from_candidate=bint,
+    first=cython.longlong,
+    ahead=cython.longlong,
+)
+cpdef bint confirms(Stream stream, Half half, Half peer, Segment seg) except -1

@@ -1,7 +1,8 @@
 """The bounds on what waits in a half, and what happens at each."""
 
 from unpacket._core.reassembly.context import Context
-from unpacket._core.reassembly.delivery import drain, miss, release
+from unpacket._core.reassembly.delivery import drain, finish_if_due, miss_hole, release
+from unpacket._core.reassembly.gaps import hole_end
 from unpacket._core.reassembly.half import Half
 from unpacket._core.reassembly.stream import Stream
 
@@ -42,6 +43,12 @@ def overfull(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> boo
     while extra.held is not None and extra.held.count and exceeds(ctx, half, other):
         if ctx.close_at_limit:
             return True
-        miss(ctx, stream, half, extra.held.start, "limit")
+        stop = hole_end(half)
+        if stop < 0:
+            # What waits lies behind a FIN.
+            extra.fin_sure = True
+            finish_if_due(ctx, stream, half)
+            break
+        miss_hole(ctx, stream, half, stop, "limit")
         drain(ctx, stream, half)
     return False

@@ -30,6 +30,7 @@ def segment_of(segments: Segments, batch: Batch, i: int) -> Segment:
     seg.checksum = segments.checksum[i]
     seg.copy = segments.copy[i] > 0
     seg.counted = False
+    seg.doubts = 0
     seg.frame = batch.first_number + segments.index[i]
     seg.time_ns = segments.time_ns[i]
     seg.sacks = None

@@ -11,6 +11,7 @@ class Segment:
         checksum: 0 not judged, 1 good, 2 bad, 3 left to the network card.
         copy: Whether the capture has it twice, and this is the second.
         counted: Whether it was counted as a retransmission.
+        doubts: Why it is not clear that the receiver took it, as bits.
     """
 
     __slots__ = (
@@ -19,6 +20,7 @@ class Segment:
         "checksum",
         "copy",
         "counted",
+        "doubts",
         "flags",
         "frame",
         "has_timestamp",
@@ -41,6 +43,7 @@ class Segment:
     checksum: int
     copy: bool
     counted: bool
+    doubts: int
     flags: int
     frame: int
     has_timestamp: bool

@@ -5,6 +5,7 @@ from unpacket._core.reassembly.half cimport (
     packets_of, retransmissions_of
 )
 from unpacket._core.reassembly.ledger cimport Ledger
+from unpacket._core.reassembly.pending cimport Reset
 from unpacket._core.reassembly.segment cimport Segment
 
 cdef unsigned int SYN_SEEN, FINISHED, SACK_PERMITTED, SIMPLE, IS_CLIENT, HAS_GAP
@@ -24,6 +25,7 @@ cdef class Stream:
     cdef Half half_b
     cdef Ledger ledger
     cdef Segment candidate
+    cdef Reset reset
     cdef tuple layers
     cdef unsigned long long a_lo, b_lo, a_hi, b_hi
     cdef long long hash
@@ -49,6 +51,11 @@ cdef class Stream:
     cdef object end(self, bint first)
     @cython.locals(half=Half)
     cdef bint flag(self, direction, unsigned int bits) except -1
+    @cython.locals(reset=Reset, seg=Segment, total=cython.longlong)
+    cdef long long queued_bytes(self, Half half) except? -1
+
+@cython.locals(fresh=Stream)
+cpdef Stream next_stream(Stream stream)
 @cython.locals(hi=cython.ulonglong, lo=cython.ulonglong)
 cpdef str address_text(Stream stream, bint first)
 cpdef bint ended(Stream stream) except -1

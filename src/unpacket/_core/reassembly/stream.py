@@ -70,6 +70,7 @@ from unpacket._core.reassembly.half import (
     retransmissions_of,
 )
 from unpacket._core.reassembly.ledger import Ledger
+from unpacket._core.reassembly.pending import Reset
 from unpacket._core.reassembly.segment import Segment
 
 
@@ -129,12 +130,14 @@ class Stream:
         "opened",
         "ports",
         "reason",
+        "reset",
         "row",
         "seen_ns",
         "slot",
     )
 
     candidate: Segment | None
+    reset: Reset | None
     half_a: Half | None
     half_b: Half | None
     ledger: Ledger | None
@@ -164,6 +167,7 @@ class Stream:
         self.reason = 0
         self.candidate = None
         self.candidate_a = False
+        self.reset = None
         self.layers = None
         self.link_type = 0
         self.first_a = True
@@ -373,7 +377,7 @@ class Stream:
             "delivered_bytes": half.next_offset
             - extra.gap_bytes
             - extra.unreleased_bytes,
-            "held_bytes": held_bytes(half),
+            "held_bytes": held_bytes(half) + self.queued_bytes(half),
             "duplicate_bytes": extra.duplicate_bytes,
             "conflicting_bytes": extra.conflict_bytes,
             "rejected_bytes": extra.rejected_bytes,
@@ -387,7 +391,22 @@ class Stream:
             "late_packets": extra.late_packets,
             "other_channel": extra.other_channel,
             "rejected": dict(extra.rejected or {}),
+            "doubted": dict(extra.doubted or {}),
+            "unplaced": dict(extra.unplaced or {}),
         }
+
+    def queued_bytes(self, half: Half) -> int:
+        """Return how much payload of a half waits for what becomes of an RST."""
+        reset = self.reset
+        if reset is None or reset.seg is None:
+            return 0
+        total = 0
+        if half is (self.half_a if reset.from_a else self.half_b):
+            total = reset.seg.captured
+        for from_a, seg in reset.queue:
+            if half is (self.half_a if from_a else self.half_b):
+                total += seg.captured
+        return total
 
     def __repr__(self) -> str:
         return f"<Stream {self.id} {self.client} > {self.server}>"
@@ -416,6 +435,22 @@ class Stream:
         from unpacket._core.reassembly import snapshot
 
         return snapshot.restored, snapshot.taken(self)
+
+
+def next_stream(stream: Stream) -> Stream:
+    """Return a new stream between the ends of another."""
+    fresh = Stream()
+    fresh.a_hi = stream.a_hi
+    fresh.a_lo = stream.a_lo
+    fresh.b_hi = stream.b_hi
+    fresh.b_lo = stream.b_lo
+    fresh.ports = stream.ports
+    fresh.context = stream.context
+    fresh.family = stream.family
+    fresh.hash = stream.hash
+    fresh.link_type = stream.link_type
+    fresh.layers = stream.layers
+    return fresh
 
 
 def address_text(stream: Stream, first: bool) -> str:
@@ -517,6 +552,8 @@ def enlist(stream: Stream, ledger: Ledger) -> bool:
     Returns:
         Whether it does.
     """
+    if stream.reset is not None:
+        return False
     if not ordinary(stream.half_a) or not ordinary(stream.half_b):
         return False
     row = ledger.take()

@@ -1,14 +1,19 @@
 cimport cython
 
-from unpacket._core.reassembly.connection cimport begin, check_ended, close
+from unpacket._core.reassembly.connection cimport begin, check_ended
 from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.fins cimport fin_due
 from unpacket._core.reassembly.gaps cimport grace_over
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
+from unpacket._core.reassembly.lifetime cimport end, reset_due
+from unpacket._core.reassembly.resets cimport take_queue
 from unpacket._core.reassembly.stream cimport Stream, recall, seen
 from unpacket._core.reassembly.table cimport FlowTable, cost, deadline
 
 cdef unsigned int WAITING
-cdef int BEGINNING, GRACE, CLOSED_BY_MEMORY, CLOSED_BY_TIMEOUT
+cdef int BEGINNING, END, GRACE, RESET, REUSED
+cdef int CLOSED_BY_MEMORY, CLOSED_BY_TIMEOUT
+cdef long long LONGEST_STEP_NS
 cdef long long CHOICE_BYTES, LATEST_NS, LONGEST_NS, NEVER, NO_TICK, NS, STEP_NS, WHEEL
 
 
@@ -18,10 +23,12 @@ cdef class Timers:
     cdef FlowTable table
     cdef bint has_choices
     cdef readonly long long backwards
-    @cython.locals(ctx=Context, ahead=cython.longlong, stands=bint)
+    @cython.locals(ctx=Context, ahead=cython.longlong)
     cdef set_clock(self, long long time_ns)
-    @cython.locals(ctx=Context, ahead=cython.longlong, step=cython.longlong)
+    @cython.locals(ctx=Context, ahead=cython.longlong)
     cdef advance(self, long long now_ns)
+    @cython.locals(ctx=Context, step=cython.longlong)
+    cdef pass_time(self, long long ahead)
     @cython.locals(
         ctx=Context, table=FlowTable, now_tick=cython.longlong, first=cython.longlong,
         timer=tuple, due=list, ahead=cython.longlong,

@@ -9,18 +9,24 @@ from unpacket._core.constants import (
     CHOICE_BYTES,
     CLOSED_BY_MEMORY,
     CLOSED_BY_TIMEOUT,
+    END,
     GRACE,
     LATEST_NS,
     NEVER,
     NO_TICK,
     NS,
+    RESET,
+    REUSED,
     WAITING,
     WHEEL,
 )
-from unpacket._core.reassembly.connection import begin, check_ended, close
+from unpacket._core.reassembly.connection import begin, check_ended
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.fins import fin_due
 from unpacket._core.reassembly.gaps import grace_over
 from unpacket._core.reassembly.half import Half, settle
+from unpacket._core.reassembly.lifetime import end, reset_due
+from unpacket._core.reassembly.resets import take_queue
 from unpacket._core.reassembly.stream import Stream, recall, seen
 from unpacket._core.reassembly.table import FlowTable, by_id, cost, deadline
 
@@ -28,7 +34,10 @@ from unpacket._core.reassembly.table import FlowTable, by_id, cost, deadline
 # stands still, so that it and its distance from such times fit into 64 bits too.
 LONGEST_NS = 1 << 61
 
-# A clock that moves by more than an hour between two packets was set.
+# Nobody captures a quieter time than a year: what is more was the clock.
+LONGEST_STEP_NS = 365 * 86400 * NS
+
+# A clock that goes back by more than an hour between two packets was set.
 STEP_NS = 3600 * NS
 
 
@@ -51,9 +60,10 @@ class Timers:
     def set_clock(self, time_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.
 
-        Time that goes back is counted, not obeyed. A step of the capture's clock (a
-        device that learns the date, two captures in one) says nothing about how
-        long a stream was quiet: from then on times count from there.
+        Time that goes back is counted, not obeyed. A step forward, be it the clock's
+        (a device that learns the date, two captures in one), has passed like any
+        other time: how long a stream was quiet does not decide what it is. After a
+        step back times count from there.
         """
         ctx = self.ctx
         time_ns = max(-LATEST_NS, min(LATEST_NS, time_ns))
@@ -63,16 +73,12 @@ class Timers:
             self.table.start_clock(0)
             ctx.next_timer_ns = 0
         ahead = time_ns - (ctx.now_ns + ctx.skew_ns)
-        stands = ctx.now_ns >= LONGEST_NS and ahead > 0
-        if ahead > STEP_NS or ahead < -STEP_NS or stands:
-            ctx.skew_ns += ahead
-            self.backwards += ahead < 0
-        elif ahead > 0:
-            ctx.now_ns += ahead
-            if ctx.now_ns >= ctx.next_timer_ns:
-                self.run_due()
-        elif ahead < 0:
+        if ahead < 0:
             self.backwards += 1
+            if ahead < -STEP_NS:
+                ctx.skew_ns += ahead
+        elif ahead > 0:
+            self.pass_time(ahead)
 
     def advance(self, now_ns: int) -> None:
         """Let time pass without packets, which is no step of the capture's clock."""
@@ -82,14 +88,19 @@ class Timers:
         now_ns = max(-LATEST_NS, min(LATEST_NS, now_ns))
         ahead = now_ns - (ctx.now_ns + ctx.skew_ns)
         if ahead > 0:
-            step = min(ahead, LONGEST_NS)
-            if ctx.now_ns >= LONGEST_NS:
-                step = 0
-            ctx.now_ns += step
-            ctx.skew_ns += ahead - step
             ctx.time_ns = now_ns
-            if ctx.now_ns >= ctx.next_timer_ns:
-                self.run_due()
+            self.pass_time(ahead)
+
+    def pass_time(self, ahead: int) -> None:
+        """Let it be later, and do what is due by then."""
+        ctx = self.ctx
+        step = min(ahead, LONGEST_STEP_NS)
+        if ctx.now_ns >= LONGEST_NS:
+            step = 0
+        ctx.now_ns += step
+        ctx.skew_ns += ahead - step
+        if ctx.now_ns >= ctx.next_timer_ns:
+            self.run_due()
 
     def run_due(self) -> None:
         """Do what is due by now."""
@@ -138,7 +149,15 @@ class Timers:
             if half.extra is not None and half.extra.grace_ns != NEVER:
                 grace_over(ctx, stream, half)
         elif kind == BEGINNING and half.state == WAITING:
-            begin(ctx, stream, half, peer)
+            begin(ctx, stream, half, peer, True)
+        elif kind == END:
+            if half.extra is not None and half.extra.fin_ns <= ctx.now_ns:
+                fin_due(ctx, stream, half, peer)
+        elif kind == RESET and stream.reset is not None:
+            if stream.reset.deadline_ns <= ctx.now_ns:
+                if reset_due(ctx, stream) == REUSED:
+                    ctx.reopened.append((stream, ctx.successor))
+                    ctx.successor = []
         if not stream.reason:
             check_ended(ctx, stream, half, peer)
         if stream.reason:
@@ -164,7 +183,7 @@ class Timers:
     def expire(self, stream: Stream) -> None:
         """The time of a stream is over."""
         if not stream.reason:
-            close(self.ctx, stream, CLOSED_BY_TIMEOUT)
+            end(self.ctx, stream, CLOSED_BY_TIMEOUT)
         self.forget(stream)
 
     def evict(self) -> None:
@@ -173,7 +192,7 @@ class Timers:
         while ctx.memory_bytes > ctx.memory_limit and self.table.live:
             stream = self.table.idlest()
             if not stream.reason:
-                close(ctx, stream, CLOSED_BY_MEMORY)
+                end(ctx, stream, CLOSED_BY_MEMORY)
             self.forget(stream)
 
     def forget(self, stream: Stream) -> None:
@@ -183,6 +202,9 @@ class Timers:
             self.ctx.gatherer.sift(self.ctx.events)
             self.ctx.gatherer.leave(stream)
         self.table.remove(stream)
+        if stream.reset is not None:
+            take_queue(self.ctx, stream.reset)
+            stream.reset = None
         self.ctx.memory_bytes -= cost(stream)
         if self.has_choices:
             self.ctx.memory_bytes -= CHOICE_BYTES
