@@ -2,7 +2,7 @@
 
 A conversation is played between two ends that behave as hosts do: what comes in order
 is acknowledged, what does not is acknowledged as a duplicate. Anywhere in it something
-is injected that the receiver refuses, in silence or with the answer that its kind earns.
+is injected that the receiver refuses, in silence or with the answer that it earns.
 What the ends have read is known, for they are played here.
 """
 
@@ -57,7 +57,9 @@ def decoys(random: Random) -> Decoy:
         excuses = [one for one in excuses if one not in ("ack", "timestamp", "no_ack")]
     if kind == "ack":
         excuses.remove("no_ack")
-    return Decoy(kind, random.choice(excuses), random.randrange(2), random.random() < 0.5)
+    return Decoy(
+        kind, random.choice(excuses), random.randrange(2), random.random() < 0.5
+    )
 
 
 class Side:
@@ -144,7 +146,9 @@ class Play:
     def turn(self, side: int) -> None:
         """Let an end send a segment or two, and the other acknowledge that."""
         ours, theirs = self.sides[side], self.sides[1 - side]
-        sizes = [self.random.randrange(2, 40) for _ in range(self.random.randrange(1, 4))]
+        sizes = [
+            self.random.randrange(2, 40) for _ in range(self.random.randrange(1, 4))
+        ]
         pieces = []
         for size in sizes:
             stop = min(len(ours.text), ours.sent + size)
@@ -258,7 +262,7 @@ def looks_unfilled(source: str, target: str, segment: bytes) -> bool:
 
 
 def answers(decoy: Decoy) -> bool:
-    """Return whether a host answers such a segment, with a duplicate acknowledgement."""
+    """Return whether a host answers such a segment with a duplicate ACK."""
     if decoy.excuse in ("checksum", "ttl", "no_ack", "md5", "ip_options"):
         return False
     return decoy.kind != "ack" and not (decoy.kind == "fin" and decoy.excuse is None)

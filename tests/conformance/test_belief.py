@@ -1,7 +1,5 @@
-"""What both ends have shown of a connection: captures with the right bytes, and why.
-
-``faults`` has captures in which a rule would overrule evidence; ``kernel`` has what a
-program on Linux read, segment by segment.
+"""What both ends have shown of a connection: real captures in which a rule would
+overrule evidence. Those that were made for it are in ``tests/faults``.
 """
 
 import hashlib
@@ -23,15 +21,9 @@ from unpacket import (
 )
 
 FAULTS = json.loads(shared_path("faults", "cases.json").read_text())
-KERNEL = json.loads(shared_path("kernel", "cases.json").read_text())
 
 # What links, damage and jobs ask for is tested where it is done.
 BELIEF = ("rst", "reuse", "syn", "checksum", "ttl", "cut", "midstream", "time")
-# By default the urgent byte is in line, and fragments have a policy of their own.
-OTHERS = ("v4frag", "v6frag", "urg", "allflags")
-# ``read`` has the first bytes of these.
-CUT = 48
-
 Streams = dict[int, dict[Any, Any]]
 
 
@@ -63,7 +55,9 @@ def streams_of(path: Any, policy: Policy | None = None) -> list[dict[Any, Any]]:
     [
         pytest.param(case, id=case["name"])
         for case in FAULTS
-        if "streams" in case and case["group"] in BELIEF
+        if "streams" in case
+        and case["group"] in BELIEF
+        and case["name"].startswith("real-")
     ],
 )
 def test_evidence_comes_before_rules(case: dict[str, Any]) -> None:
@@ -105,24 +99,3 @@ def test_what_is_acknowledged_far_ahead_is_loss(
     assert {gap.reason for gap in story["gaps"]} == {"not_captured"}
     if total is not None:
         assert present + gaps == total
-
-
-@pytest.mark.parametrize("preset", ["linux", "default"])
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, id=case["name"]) for case in KERNEL],
-)
-def test_a_program_on_linux_read(case: dict[str, Any], preset: str) -> None:
-    """By default other bytes than these are never without a word."""
-    if preset == "default" and case["name"].startswith(OTHERS):
-        pytest.skip("the default differs here by a policy of its own")
-    path = shared_path("kernel", "captures", case["name"])
-    stories = streams_of(path, Policy.preset(preset))
-    first = (Direction.CLIENT, "first")
-    read = b"".join(story.get(first, b"") for story in stories).decode("latin-1")
-    if len(case["read"]) == CUT:
-        read = read[:CUT]
-    if preset == "linux":
-        assert read == case["read"]
-    else:
-        assert read == case["read"] or any(story["doubts"] for story in stories)

@@ -20,19 +20,6 @@ CASES: list[dict[str, Any]] = json.loads((FOLDER / "cases.json").read_text())
 # Cases that are known to be wrong. Whoever mends one takes it out: one that is right
 # and still stands here fails.
 WRONG = {
-    "an RST or FIN is believed, whatever follows": """rst-not-believed.pcap
-        rst-old-timestamp.pcap rst-low-ttl.pcap rst-in-syn-sent.pcap
-        halfopen-recovery.pcap 31-rst-ignored.pcap 31b-rst-other-ttl-ignored.pcap
-        31c-fin-ignored.pcap fin-not-believed.pcap""",
-    "ports used again are known by a SYN alone": "14c-reset-then-syn-missed.pcap",
-    "only so many SYNs are remembered": "many-syns.pcap",
-    "a wrong sum outweighs an acknowledgement": """badsum-acked.pcap
-        48d-lso-stale.pcap 48e-lro-sum-of-first-part.pcap""",
-    "a far TTL outweighs an acknowledgement": """ttl-both-change.pcap
-        ttl-last-segment.pcap""",
-    "what a frame was cut of is a gap at once": "cut-then-whole.pcap",
-    "a segment of one byte is taken for a keep-alive": "midstream-one-byte.pcap",
-    "a quiet connection ends": "33-quiet-eleven-minutes.pcap",
     "a link or tunnel that is not looked into": """60-capwap-8023.pcap
         60-capwap-80211.pcap 60-gre-wccp.pcap 60-macsec-no-encryption.pcap
         60-vxlan-other-port.pcap""",

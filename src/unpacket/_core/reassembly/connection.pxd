@@ -100,6 +100,7 @@ cpdef listen(
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long offset
 )
 cpdef close_if(Context ctx, Stream stream, bint closes)
+@cython.locals(stop=cython.longlong)
 cpdef update(Half half, Segment seg, long long offset)
 @cython.locals(doubts=cython.uint, waits=Reset)
 cpdef reset(Context ctx, Stream stream, Half half, Half peer, Segment seg)

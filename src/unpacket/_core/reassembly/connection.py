@@ -635,6 +635,10 @@ def update(half: Half, seg: Segment, offset: int) -> None:
             half.flags |= TIMESTAMPS
             half.ts_recent = seg.tsval
     elif offset <= half.next_offset and delta(seg.tsval, half.ts_recent) > 0:
+        stop = offset + seg.length
+        if stop < half.next_offset or (seg.length and stop == half.next_offset):
+            # Linux takes no time from what brings nothing new.
+            return
         half.ts_recent = seg.tsval
 
 
