@@ -118,7 +118,8 @@ class Story:
         told = self.talk.client(offset, text.encode(), **fields)
         cut = fields.get("captured")
         given = [item[3].decode() for item in told if item[0] == "data"]
-        if any(item[0] == "rejected" for item in told):
+        refused = [item[4].decode() for item in told if item[0] == "rejected"]
+        if text in refused:
             look = "refused"
         elif any(text[:cut] in payload for payload in given):
             look = "client"
@@ -440,6 +441,8 @@ def gap_reasons() -> str:
     cut = Story("truncated: the capture kept 2 bytes of the payload")
     cut.client(0, "abcdef", captured=2)
     cut.client(6, "ghij")
+    cut.server(ack=10)
+    cut.wait(0.021)
     limited = Story("limit: max_held_segments=1", max_held_segments=1)
     limited.client(4, "efgh")
     limited.client(10, "klmn")
@@ -507,9 +510,9 @@ def checksums() -> str:
 
 def resets() -> str:
     stories = [
-        Story('rst="window" (default)'),
-        Story('rst="exact"', rst="exact"),
-        Story('rst="any"', rst="any"),
+        Story('rst="exact" (default)', close_grace_s=0.0),
+        Story('rst="window"', rst="window", close_grace_s=0.0),
+        Story('rst="any"', rst="any", close_grace_s=0.0),
     ]
     for story in stories:
         story.client(0, "abcd")
@@ -526,6 +529,29 @@ def resets() -> str:
             for row in story.rows
         ]
     return told("Which RST is believed", *stories)
+
+
+def evidence() -> str:
+    forged = Story("An RST that was forged, and what contradicts it")
+    forged.client(0, "abcd")
+    forged.server(ack=4)
+    forged.client(4, flags=RST, ttl=3)
+    forged.client(4, "efgh")
+    forged.server(ack=8)
+    true = Story("An RST that nothing contradicts: close_grace_s=5 (default)")
+    true.client(0, "abcd")
+    true.server(ack=4)
+    true.client(4, flags=RST)
+    true.wait(6)
+    spoiled = Story("A wrong sum, acknowledged")
+    spoiled.client(0, "abcd")
+    spoiled.client(4, "efgh", sum_xor=1)
+    spoiled.server(ack=8)
+    lonely = Story("A far TTL, and no evidence ever came")
+    lonely.client(0, "abcd")
+    lonely.client(4, "efgh", ttl=128)
+    lonely.end()
+    return told("Evidence decides about doubts", forged, true, spoiled, lonely)
 
 
 def window() -> str:
@@ -590,7 +616,7 @@ def midstream() -> str:
 
 
 def timeouts() -> str:
-    idle = Story("idle_timeout_s=300 (default)")
+    idle = Story("idle_timeout_s=300", idle_timeout_s=300.0)
     idle.client(0, "abcd")
     idle.wait(299)
     idle.wait(2)
@@ -604,8 +630,8 @@ def timeouts() -> str:
 
 def linger() -> str:
     stories = [
-        Story("linger_s=60 (default)"),
-        Story("linger_s=0.1", linger_s=0.1),
+        Story("linger_s=60 (default)", close_grace_s=0.0),
+        Story("linger_s=0.1", linger_s=0.1, close_grace_s=0.0),
     ]
     for story in stories:
         story.client(0, "abcd")
@@ -631,6 +657,7 @@ def pictures() -> Iterator[tuple[str, str]]:
     yield "limits", limits()
     yield "conflict", conflict()
     yield "checksum", checksums()
+    yield "evidence", evidence()
     yield "rst", resets()
     yield "window", window()
     yield "ttl", hops()
