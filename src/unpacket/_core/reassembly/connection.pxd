@@ -18,8 +18,8 @@ from unpacket._core.reassembly.handshake cimport (
 )
 from unpacket._core.reassembly.intake cimport accept, expect_urgent, repeated
 from unpacket._core.reassembly.judgement cimport (
-    allowed, claim_of, confirms, credible_reset, doubts_about, is_keep_alive,
-    oddities, seen_edge
+    allowed, claim_of, confirms, credible_reset, doubts_about, far_ttl,
+    is_keep_alive, oddities, seen_edge, timely
 )
 from unpacket._core.reassembly.pending cimport Reset
 from unpacket._core.reassembly.resets cimport begin_reset
@@ -33,9 +33,10 @@ from unpacket._core.sequence cimport delta, unwrap
 
 cdef unsigned int ACK, ACK_SEEN, BAD_CHECKSUM, BY_SYN, BY_SYN_ACK, CONFIRMED
 cdef unsigned int DOUBT_ACK, DOUBT_AFTER_FIN, DOUBT_CHECKSUM, DOUBT_FAST_OPEN
-cdef unsigned int DOUBT_NO_ACK, DOUBT_TTL, EDGE_KNOWN, FIN, FINISHED
-cdef unsigned int GOOD_CHECKSUM, HEARSAY, ODD, OPEN, RST, RST_SEEN, SUM_GOOD, SYN
-cdef unsigned int SYN_SEEN, TIMESTAMPS, UNSEEN, URG, WAITING, ZERO_WINDOW
+cdef unsigned int DOUBT_NO_ACK, DOUBT_TIMESTAMP, DOUBT_TTL, EDGE_KNOWN, FIN
+cdef unsigned int FINISHED, GOOD_CHECKSUM, HEARSAY, ODD, OPEN, RST, RST_SEEN
+cdef unsigned int SUM_GOOD, SYN, SYN_SEEN, TIMESTAMPS, UNSEEN, URG, WAITING
+cdef unsigned int ZERO_WINDOW
 cdef int BEGINNING, BY_PLACE, CLOSED_BY_END, CLOSED_BY_FIN, CLOSED_BY_LIMIT
 cdef int CLOSED_BY_REUSE, CLOSED_BY_RST, CLOSED_BY_TIMEOUT, ENDED, GOES_ON, RESET
 cdef int REUSED

@@ -20,6 +20,7 @@ from unpacket._core.constants import (
     DOUBT_CHECKSUM,
     DOUBT_FAST_OPEN,
     DOUBT_NO_ACK,
+    DOUBT_TIMESTAMP,
     DOUBT_TTL,
     EDGE_KNOWN,
     ENDED,
@@ -83,9 +84,11 @@ from unpacket._core.reassembly.judgement import (
     confirms,
     credible_reset,
     doubts_about,
+    far_ttl,
     is_keep_alive,
     oddities,
     seen_edge,
+    timely,
 )
 from unpacket._core.reassembly.resets import begin_reset
 from unpacket._core.reassembly.segment import Segment
@@ -327,8 +330,7 @@ def process(
                 acknowledge(ctx, stream, stream.half_a, stream.half_b, other)  # type: ignore[arg-type]
             else:
                 acknowledge(ctx, stream, stream.half_b, stream.half_a, other)  # type: ignore[arg-type]
-    # mypy takes it for what it was at first.
-    return ENDED if stream.reason else GOES_ON  # type: ignore[redundant-expr]
+    return ENDED if stream.reason else GOES_ON
 
 
 def damaged_in_part(ctx: Context, half: Half, seg: Segment) -> bool:
@@ -660,6 +662,11 @@ def reset(
         end_by_reset(ctx, stream, half, peer, seg)
         return
     announce(ctx, stream)
+    # Neither keeps a host from believing it; where it was not believed, they are why.
+    if far_ttl(ctx, half, seg):
+        seg.doubts |= DOUBT_TTL
+    elif not timely(ctx, half, peer, seg):
+        seg.doubts |= DOUBT_TIMESTAMP
     waits = begin_reset(stream, seg, half is stream.half_a)
     waits.deadline_ns = ctx.now_ns + ctx.close_grace_ns
     ctx.set_timer(waits.deadline_ns, RESET, stream, half)

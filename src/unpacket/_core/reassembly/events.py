@@ -63,16 +63,12 @@ def as_direction(direction: object) -> Direction:
 
 
 class Piece(NamedTuple):
-    """A run of delivered bytes that one packet carried.
-
-    ``doubt`` says why it had to be asked whether the receiver took them, or is None.
-    """
+    """A run of delivered bytes that one packet carried."""
 
     offset: int
     length: int
     frame: int
     time_ns: int
-    doubt: str | None = None
 
 
 def facts(event: Any) -> tuple[Any, ...]:
@@ -165,10 +161,10 @@ class Data:
 
     @property
     def doubt(self) -> str | None:
-        """Why it had to be asked whether the receiver took the bytes, or None.
+        """Why it had to be asked whether the receiver took these bytes, or None.
 
         One of the reasons of ``Rejected``: evidence was for the bytes, or there was
-        none against them. ``pieces`` say which of them.
+        none against them.
         """
         return doubt_name(self.doubts) if self.doubts else None
 
@@ -184,12 +180,9 @@ class Data:
                     # Cut where another packet's bytes begin or end, which lost.
                     start = found.pop().offset
                 last = part.frame
-                doubt = doubt_name(part.doubts) if part.doubts else None
-                length = part.stop - start
-                found.append(Piece(start, length, last, part.time_ns, doubt))
+                found.append(Piece(start, part.stop - start, last, part.time_ns))
             return tuple(found)
-        length = len(self.payload)
-        return (Piece(self.offset, length, self.frame, self.time_ns, self.doubt),)
+        return (Piece(self.offset, len(self.payload), self.frame, self.time_ns),)
 
     def __repr__(self) -> str:
         return describe(self)

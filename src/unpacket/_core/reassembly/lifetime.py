@@ -16,6 +16,7 @@ from unpacket._core.constants import (
     STREAM_GOES_ON,
     SYN,
 )
+from unpacket._core.decode.reasons import doubt_name
 from unpacket._core.reassembly.connection import close, end_by_reset, process
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import discard
@@ -154,7 +155,8 @@ def refuse_reset(ctx: Context, stream: Stream) -> int:
     outcome = GOES_ON
     for index in range(len(queue)):
         from_a, seg = queue[index]
-        if seg.flags & RST and stream.reset is None and index + 1 < len(queue):
+        last = index + 1 == len(queue)
+        if seg.flags & RST and stream.reset is None and not last:  # type: ignore[redundant-expr]
             # What spoke against the first speaks against these.
             reject_reset(ctx, stream, from_a, seg)
             continue
@@ -179,7 +181,8 @@ def reject_reset(ctx: Context, stream: Stream, from_a: bool, seg: Segment) -> No
     offset = None
     if half.state == OPEN:
         offset = unwrap(seg.seq, half.base_seq, half.next_offset)
-    ctx.reject(stream, half, "rst", seg, offset)
+    reason = doubt_name(seg.doubts) if seg.doubts else "rst"
+    ctx.reject(stream, half, reason, seg, offset)
 
 
 def uncount(stream: Stream, from_a: bool, seg: Segment) -> None:
