@@ -167,6 +167,8 @@ def follow(
     follower: StreamFollower,
     framer: Framer,
     callback: Callable[[Any], object],
+    *,
+    exchanges: bool = False,
     **options: Unpack[LayerOptions],
 ) -> Layer:
     """Call ``callback(item)`` for what the streams of a follower carry.
@@ -174,12 +176,13 @@ def follow(
     Items are those of ``Layer.feed``. A stream whose data is ignored has none.
 
     Args:
+        exchanges: Whether to pair messages, where the framer says that they pair.
         options: Those of ``Layer``.
 
     Returns:
         The layer, with its counts.
     """
-    layer = Layer(framer, **options)
+    layer = Layer(framer, exchanges=exchanges, **options)
 
     def take(events: list[Any]) -> None:
         for item in layer.feed(events):

@@ -53,6 +53,8 @@ cdef class Reader:
     cdef public bint forced
     cdef public bint refused
     cdef public bint ended
-    cpdef arrive(self, long long offset, long long frame, long long time_ns, long long ack)
+    cpdef arrive(
+        self, long long offset, long long frame, long long time_ns, long long ack
+    )
     @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, mark=Mark)
     cpdef Mark mark(self, long long offset)

@@ -29,7 +29,7 @@ from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.run import Run
-from unpacket._core.reassembly.stream import Stream, ended, recall
+from unpacket._core.reassembly.stream import Stream, recall
 from unpacket._core.reassembly.table import FlowTable, by_id, check_owned
 from unpacket._core.reassembly.timers import Timers
 from unpacket._core.reassembly.trace import Trace, TraceRows
