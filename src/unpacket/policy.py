@@ -269,7 +269,6 @@ class Policy:
 
 
 Policy.__init__ = names_options(Policy.__init__)  # type: ignore[method-assign]
-
 # Systems that believe whatever comes.
 _UNASKED: dict[str, Any] = {
     "checksum": "ignore",
@@ -287,15 +286,6 @@ _UNASKED: dict[str, Any] = {
 # capture has twice for a retransmission.
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    # What a program on Linux 6.18 reads.
-    "linux": {
-        "overlap": "linux-queue",
-        "fragment_overlap": "linux-queue",
-        "urgent": "out_of_line",
-        "rst": "exact",
-        "doubt": "refuse",
-        "window_exact": True,
-    },
     # libtins 4.5: 512 chunks or 3 MiB, both directions together, end the stream;
     # one keep-alive, whoever has spoken.
     "libtins": {
@@ -351,6 +341,15 @@ _PRESETS: dict[str, dict[str, Any]] = {
         **_UNASKED,
         # A conversation never ends there but by a new SYN.
         "linger_s": 1e9,
+    },
+    # What a program on Linux 6.18 reads.
+    "linux": {
+        "overlap": "linux-queue",
+        "fragment_overlap": "linux-queue",
+        "urgent": "out_of_line",
+        "rst": "exact",
+        "doubt": "refuse",
+        "window_exact": True,
     },
     "inline": {"gap_grace_s": None, "close_grace_s": 0.0, "idle_timeout_s": 300.0},
 }

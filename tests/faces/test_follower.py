@@ -245,7 +245,7 @@ def test_an_error_of_the_source_is_not_repeated() -> None:
 
 
 def test_feed_from_a_callback_is_refused() -> None:
-    follower = StreamFollower()
+    follower = StreamFollower(policy=Policy(idle_timeout_s=300))
     refused: list[str] = []
 
     @follower.on_new_stream

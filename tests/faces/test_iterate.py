@@ -200,7 +200,7 @@ def test_summary_as_a_record() -> None:
         "client": {
             "address": "10.0.0.1",
             "port": 40000,
-            "packets": 6,
+            "packets": 7,
             "duplicates": 0,
             "other_channel": 0,
             "retransmissions": 0,
@@ -227,9 +227,9 @@ def test_summary_as_a_record() -> None:
         "path": "eth/ip/tcp",
         "start": "2023-11-14T22:13:20.000000000Z",
         "start_ns": 1_700_000_000 * SECOND,
-        "end": "2023-11-14T22:13:21.002000000Z",
-        "end_ns": 1_700_000_001 * SECOND + 2_000_000,
-        "duration_ns": SECOND + 2_000_000,
+        "end": "2023-11-14T22:13:21.003000000Z",
+        "end_ns": 1_700_000_001 * SECOND + 3_000_000,
+        "duration_ns": SECOND + 3_000_000,
         "first_frame": 1,
         "close_reason": "fin",
         "complete": False,
@@ -253,7 +253,7 @@ def test_packets_after_the_close_are_not_counted() -> None:
     # All in one batch, and one after the other.
     for packets in (talk.packets, iter(talk.packets)):
         (summary,) = summaries(packets)
-        assert summary.packets == (6, 3)
+        assert summary.packets == (7, 3)
 
 
 def test_the_same_streams_over_ipv6() -> None:

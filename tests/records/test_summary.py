@@ -31,6 +31,7 @@ def test_a_line_of_a_stream_in_trouble() -> None:
     talk.client(1, b"good")
     talk.client(1, b"evil")
     talk.client(5, b"bad", sum_xor=1)
+    talk.client(5, b"BAD")
     talk.server(1, ack=15)
     (summary,) = unpacket.summaries(talk.packets, digest=True)
     assert summary.conflicts

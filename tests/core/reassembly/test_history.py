@@ -83,7 +83,10 @@ def test_there_is_nothing_to_compare_in_a_gap() -> None:
 def test_what_was_cut_is_not_compared() -> None:
     talk = talking()
     talk.client(0, b"abcdef", ack=0, captured=3)
-    assert talk.client(0, b"abXXXX") == [("conflict", "client", 2, b"c", b"X")]
+    assert talk.client(0, b"abXXXX") == [
+        ("conflict", "client", 2, b"c", b"X"),
+        ("data", "client", 3, b"XXX"),
+    ]
 
 
 def test_directions_and_streams_are_not_mixed_up() -> None:

@@ -29,7 +29,7 @@ from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.run import Run
-from unpacket._core.reassembly.stream import Stream, recall
+from unpacket._core.reassembly.stream import Stream, ended, recall
 from unpacket._core.reassembly.table import FlowTable, by_id, check_owned
 from unpacket._core.reassembly.timers import Timers
 from unpacket._core.reassembly.trace import Trace, TraceRows
@@ -324,12 +324,12 @@ class Assembler:
 
     def finish_stream(self, stream: Stream, fresh: list[Stream]) -> None:
         """Close a stream that is left; add to ``fresh`` one that has followed it."""
-        if not stream.reason and stream.reset is not None:
+        if not ended(stream) and stream.reset is not None:
             follower = self.demultiplexer.end_reset(stream)
             if follower is not None:
                 fresh.append(follower)
                 return
-        if not stream.reason:
+        if not ended(stream):
             end(self.ctx, stream, CLOSED_BY_END)
         self.timers.forget(stream)
 

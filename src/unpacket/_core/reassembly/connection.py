@@ -658,7 +658,7 @@ def reset(
             offset = unwrap(seg.seq, half.base_seq, half.next_offset)
         ctx.reject(stream, half, doubt_name(doubts) if doubts else "rst", seg, offset)
         return
-    if ctx.close_grace_ns == 0:
+    if ctx.close_grace_ns == 0 or ctx.rst_rule == 0:
         end_by_reset(ctx, stream, half, peer, seg)
         return
     announce(ctx, stream)
