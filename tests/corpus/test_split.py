@@ -40,6 +40,8 @@ def summaries(source: Any) -> list[unpacket.Summary]:
 def facts(summary: unpacket.Summary) -> dict[str, Any]:
     record = summary.to_dict()
     del record["id"]
+    # Frames are counted anew.
+    del record["first_frame"]
     if record["close_reason"] in OF_OTHERS:
         if record["close_reason"] == "reused":
             # The SYN that showed it was still taken for one of this stream.
