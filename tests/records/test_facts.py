@@ -31,9 +31,10 @@ def in_trouble() -> Conversation:
     talk.handshake()
     talk.client(1, b"good")
     talk.client(1, b"evil")
-    talk.client(5, b"bad", sum_xor=1)
-    talk.client(9, b"more")
-    talk.server(1, b"answer", ack=13)
+    talk.client(5, b"fake", sum_xor=1)
+    talk.client(5, b"true")
+    talk.client(13, b"more")
+    talk.server(1, b"answer", ack=17)
     return talk
 
 
