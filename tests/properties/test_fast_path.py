@@ -21,7 +21,7 @@ from tests.captured import told
 from tests.properties.conversations import ENDS, ODDITIES, conversation, ordinary
 from tests.properties.law import Law
 from tests.properties.strategies import hostile_captures, policies
-from tests.talk import CLIENT, SERVER, batches, feed_all
+from tests.talk import CLIENT, SERVER, batches, feed_all, payload_of
 from unpacket import Assembler, Batch, Policy, sources
 from unpacket._core.constants import MAX_COPIES
 from unpacket._core.reassembly import assembler, demultiplexer
@@ -255,6 +255,23 @@ def test_any_day_is_the_same_both_ways(start_ns: int) -> None:
         talk.server(1 + turn, b"y", ack=2 + turn)
     talk.farewell(5, 5)
     same_both_ways(talk.frames, Policy(), range(len(talk.frames)))
+
+
+def test_a_side_that_is_ignored_is_the_same_both_ways() -> None:
+    frames = conversation(TURNS, {}, timed=True)
+    both = []
+    for fast in (True, False):
+        judged = Assembler(USUAL)
+        if not fast:
+            take_complete_way(judged)
+        first, rest = batches(frames, [3])
+        events: list[Any] = list(judged.feed(first))
+        judged.ignore(judged.streams[0], SERVER)
+        events += judged.feed(rest) + judged.finish()
+        assert payload_of(events, CLIENT) == b"GETPUTmore"
+        assert payload_of(events, SERVER) == b""
+        both.append([facts(event) for event in events])
+    assert both[0] == both[1]
 
 
 def test_copies_that_are_not_named_are_counted_both_ways() -> None:
