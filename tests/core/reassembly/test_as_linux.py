@@ -3,6 +3,8 @@
 Each conversation was seen to end so with a running kernel (tests/kernel).
 """
 
+import gc
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -223,6 +225,37 @@ def test_by_default_an_urgent_byte_is_in_the_stream() -> None:
     conversation.client(0, b"ABCD", flags=ACK | URG, urgent=2)
     assert conversation.bytes_of(CLIENT) == b"ABCD"
     assert not urgents(conversation)
+
+
+def test_hidden_segments_are_bounded_by_those_that_are_seen() -> None:
+    """Segments hide behind one that goes on over them, and cost no more than it."""
+    conversation = talk()
+    empty = conversation.assembler.memory_bytes
+    for start in range(1000, 200_000, 200):
+        conversation.client(start, b"a")
+        for offset in range(start + 2, start + 100, 2):
+            conversation.client(offset, b"h")
+        conversation.client(start + 1, b"b" * 99)
+    held = conversation.assembler.memory_bytes - empty
+    pieces = 2 * 995
+    assert held < 100 * 995 + pieces * 160 + (2 * pieces + 100) * 112
+
+
+def test_a_stream_that_is_dropped_leaves_nothing() -> None:
+    def drop() -> None:
+        conversation = talk()
+        for offset in range(1, 2000, 2):
+            conversation.client(offset, b"x")
+
+    drop()
+    gc.collect()
+    tracemalloc.start()
+    for _ in range(3):
+        drop()
+    gc.collect()
+    left, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert left < 100_000
 
 
 def test_what_is_held_costs_memory_until_it_is_read() -> None:
