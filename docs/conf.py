@@ -65,10 +65,12 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(asyncio|contextlib|collections|enum|array|types|typing|os|abc)\..*"),
     (
         r"py:.*",
-        r"(Any|Callable|Iterator|Iterable|AsyncIterator|PathLike|TracebackType)",
+        r"(Any|Callable|Iterator|Iterable|AsyncGenerator|PathLike|TracebackType|Unpack)",
     ),
     (r"py:.*", r".*(_core\.|sinks\.|tools\.|Callback|Consume|Inform|Progress).*"),
-    (r"py:.*", r"'.*'|Gaps|Limits|Tool|BpfLike"),
+    (r"py:.*", r"'.*'|Gaps|Limits|Tool|BpfLike|Capture"),
+    # What callbacks get is in the text, and what they return is not looked at.
+    (r"py:.*", r"On[A-Z]\w+|Returned|\w+Options"),
 ]
 
 html_theme = "furo"
