@@ -68,9 +68,9 @@ nitpick_ignore_regex = [
         r"(Any|Callable|Iterator|Iterable|AsyncGenerator|PathLike|TracebackType|Unpack)",
     ),
     (r"py:.*", r".*(_core\.|sinks\.|tools\.|Callback|Consume|Inform|Progress).*"),
-    (r"py:.*", r"'.*'|Gaps|Limits|Tool|BpfLike|Capture"),
+    (r"py:.*", r"'.*'|Gaps|Limits|Tool|BpfLike|Capture|Batch"),
     # What callbacks get is in the text, and what they return is not looked at.
-    (r"py:.*", r"On[A-Z]\w+|Returned|\w+Options"),
+    (r"py:.*", r"(.*\.)?(On[A-Z]\w+|Returned|\w+Options)"),
 ]
 
 html_theme = "furo"

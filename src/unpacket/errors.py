@@ -122,14 +122,14 @@ class CaptureWarning(UserWarning):
 class LinkTypeWarning(CaptureWarning):
     """None of a program's packets makes sense with the link type that they have.
 
-    It is given once for what is read, and nothing is lost that could be read.
+    It is given once for what is read, and nothing is lost that could be read. As a
+    CaptureWarning it has a path, which says ``packets``, an offset, 0, and a reason.
 
     Attributes:
-        link_type: The LINKTYPE_ number that they have: Ethernet, 1, for ``bytes`` where
-            ``link_type`` was not given.
+        link_type: The number that they have: Ethernet, 1, for ``bytes`` where no
+            ``link_type`` was given.
         packets: How many were looked at.
         likely: The ``link_type`` with which they make sense, or None.
-        path, offset, reason: As of ``CaptureWarning``.
     """
 
     def __init__(self, link_type: int, packets: int, likely: str | None) -> None:
