@@ -10,6 +10,7 @@ import pytest
 
 import unpacket
 from tests.documents.running import SAMPLE
+from tests.builder import ACK, RST
 from tests.talk import CLIENT, SERVER, Talk
 from unpacket import Data, Direction, Stream, Summary, WholeStream
 
@@ -123,6 +124,20 @@ def test_a_stream_of_ipv6_is_copied_too(again: Copier) -> None:
     )
     talk.handshake()
     (stream,) = talk.assembler.streams
+    assert answers(again(stream)) == answers(stream)
+
+
+@pytest.mark.parametrize("again", WAYS)
+def test_what_waits_for_a_reset_is_counted_in_a_copy_too(again: Copier) -> None:
+    talk = Talk()
+    talk.handshake()
+    talk.client(0, b"GET")
+    talk.server(0, b"half of it", ack=3)
+    # Whether the other end believes it is shown by what follows, which waits.
+    talk.server(10, flags=RST | ACK)
+    talk.server(10, b"the other half", ack=3)
+    (stream,) = talk.assembler.streams
+    assert stream.counts(SERVER)["held_bytes"]
     assert answers(again(stream)) == answers(stream)
 
 

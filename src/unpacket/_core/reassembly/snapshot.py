@@ -37,8 +37,8 @@ def taken(stream: Stream) -> tuple[Any, ...]:
     return (
         ends,
         facts,
-        half_values(side(stream, True)),
-        half_values(side(stream, False)),
+        half_values(stream, side(stream, True)),
+        half_values(stream, side(stream, False)),
     )
 
 
@@ -76,11 +76,14 @@ def restored(
     return stream
 
 
-def half_values(half: Half | None) -> tuple[Any, ...] | None:
+def half_values(stream: Stream, half: Half | None) -> tuple[Any, ...] | None:
     """Return what can be asked of a half."""
     if half is None:
         return None
     extra = half.extra
+    waiting = held_bytes(half) + stream.queued_bytes(half)
+    if extra is None and waiting:
+        extra = HalfExtra()
     return (
         half.flags,
         half.state,
@@ -92,7 +95,7 @@ def half_values(half: Half | None) -> tuple[Any, ...] | None:
         half.base_seq,
         half.mss,
         half.scale,
-        None if extra is None else extra_values(half, extra),
+        None if extra is None else extra_values(extra, waiting),
     )
 
 
@@ -118,10 +121,10 @@ def half_of(values: tuple[Any, ...] | None) -> Half | None:
     return half
 
 
-def extra_values(half: Half, extra: HalfExtra) -> tuple[Any, ...]:
+def extra_values(extra: HalfExtra, waiting: int) -> tuple[Any, ...]:
     """Return what can be asked of what was unusual in a half."""
     return (
-        held_bytes(half) - extra.unreleased_bytes,
+        waiting - extra.unreleased_bytes,
         extra.unreleased_bytes,
         extra.duplicate_bytes,
         extra.conflict_bytes,
@@ -135,7 +138,9 @@ def extra_values(half: Half, extra: HalfExtra) -> tuple[Any, ...]:
         extra.out_of_order,
         extra.retransmissions,
         extra.other_channel,
-        None if extra.rejected is None else dict(extra.rejected),
+        copied(extra.rejected),
+        copied(extra.doubted),
+        copied(extra.unplaced),
     )
 
 
@@ -160,5 +165,12 @@ def extra_of(values: tuple[Any, ...]) -> HalfExtra:
         extra.retransmissions,
         extra.other_channel,
         extra.rejected,
+        extra.doubted,
+        extra.unplaced,
     ) = values
     return extra
+
+
+def copied(counts: dict[str, int] | None) -> dict[str, int] | None:
+    """Return counts that do not grow with those of the stream."""
+    return None if counts is None else dict(counts)

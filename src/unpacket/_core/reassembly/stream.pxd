@@ -52,7 +52,7 @@ cdef class Stream:
     @cython.locals(half=Half)
     cdef bint flag(self, direction, unsigned int bits) except -1
     @cython.locals(reset=Reset, seg=Segment, total=cython.longlong)
-    cdef long long queued_bytes(self, Half half) except *
+    cdef Py_ssize_t queued_bytes(self, Half half) except -1
 
 @cython.locals(fresh=Stream)
 cpdef Stream next_stream(Stream stream)
