@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import unpacket
-from tests.documents.running import SAMPLE
 from tests.builder import ACK, RST
+from tests.documents.running import SAMPLE
 from tests.talk import CLIENT, SERVER, Talk
 from unpacket import Data, Direction, Stream, Summary, WholeStream
 
