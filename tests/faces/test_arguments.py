@@ -54,7 +54,9 @@ def test_a_direction_is_one_of_two(ask: Callable[[Any], object]) -> None:
 
 
 @pytest.mark.parametrize("face", ["events", "streams", "summaries", "events_async"])
-@pytest.mark.parametrize("source", [123, None, 1.5, object(), len], ids=repr)
+@pytest.mark.parametrize(
+    "source", [123, None, 1.5, object(), len], ids=lambda one: type(one).__name__
+)
 def test_a_source_is_refused_at_once(face: str, source: Any) -> None:
     with pytest.raises(TypeError, match=r"is no source of packets.*a path, a URL"):
         getattr(lib, face)(source)

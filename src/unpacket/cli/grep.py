@@ -40,8 +40,8 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
     exit_codes={0: "there is a match", 1: "there is none"},
     epilog=r"""
         unpacket grep -F 'HTTP/1.1 404' examples/sample.pcapng
-        unpacket grep 'Host: [a-z0-9.]+' examples/sample.pcapng --direction client
-        unpacket grep -c -i server examples/sample.pcapng
+        unpacket grep -F Host: examples/sample.pcapng -A 12 --direction client
+        unpacket grep -F -c -i server examples/sample.pcapng
         unpacket grep -F GET examples/sample.pcapng -A 16 --json
     """,
 )

@@ -24,8 +24,8 @@ from unpacket.sinks.objects import Objects
     cls=Command,
     exit_codes={0: "there were bodies", 1: "there were none"},
     epilog="""
-        unpacket objects examples/sample.pcapng -o objects
-        unpacket objects examples/sample.pcapng -o coded --no-decode
+        unpacket objects examples/sample.pcapng -o out
+        unpacket objects examples/sample.pcapng -o out --no-decode
     """,
 )
 @click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
