@@ -36,10 +36,10 @@ demo: build
 	@$(BIN)/unpacket follow $(SAMPLE) 2 | head -n 30
 	@echo
 	@echo 'The capture missed a packet of that answer, and no byte was made up for it.'
-	@echo 'Next:  $(BIN)/unpacket streams YOUR.pcapng     the streams of your own capture'
-	@echo '       $(BIN)/unpacket check YOUR.pcapng       whether it can be trusted'
-	@echo '       $(BIN)/unpacket --help                  all commands; docs/guide.md begins'
-	@echo '       make test                               the tests, compiled and uncompiled'
+	@echo 'Next:  $(BIN)/unpacket streams YOUR.pcapng   the streams of your own capture'
+	@echo '       $(BIN)/unpacket check YOUR.pcapng     whether it can be trusted'
+	@echo '       docs/guide.md                            what else it does, step by step'
+	@echo '       make test                                the tests, on both cores'
 
 build: $(VENV)/built
 
