@@ -66,6 +66,11 @@ REASONS = (
     "end_of_capture",
     "user",
 )
+CLOSED_BY_TIMEOUT = 3
+CLOSED_BY_MEMORY = 5
+CLOSED_BY_REUSE = 6
+CLOSED_BY_END = 7
+CLOSED_BY_USER = 8
 
 # What the objects take, for the memory bound (sizes of the compiled core, with
 # their share of the flow table; a piece with its list slot and the header of its
@@ -159,6 +164,9 @@ MAX_COPIES = 100
 
 # How many segments are prepared for at a time: some 30 KiB of streams and halves.
 CHUNK = 64
+
+# How many buckets of a second each the clock of quiet streams has.
+WHEEL = 1024
 
 # The second that the clock shows before the first packet.
 NO_TICK = -(1 << 62)

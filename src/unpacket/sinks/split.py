@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.memory.byte_chains import Growing
-from unpacket._core.reassembly.assembler import Assembler, Trace
+from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import Closed, Conflict, Finished, Opened
 from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.trace import Trace
 from unpacket._version import __version__
 from unpacket.policy import Policy
 from unpacket.records.json_line import described as described_plain

@@ -18,6 +18,7 @@ from unpacket._core.constants import (
     STREAM_BYTES,
     SYN_SEEN,
     TAG_SHIFT,
+    WHEEL,
 )
 from unpacket._core.decode.segments import Segments
 from unpacket._core.reassembly.context import Context
@@ -26,7 +27,6 @@ from unpacket._core.reassembly.stream import Stream, enlist, seen
 
 FIRST_BITS = 10
 FIRST_SLOTS = 1024
-WHEEL = 1024
 WHEEL_MASK = WHEEL - 1
 
 EMPTY = -1

@@ -1,0 +1,72 @@
+cimport cython
+
+from unpacket._core.decode.segments cimport Segments
+from unpacket._core.memory.batch cimport Batch
+from unpacket._core.native cimport released
+from unpacket._core.reassembly.channel_choice cimport Choices
+from unpacket._core.reassembly.connection cimport close, process
+from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.fast_path cimport quick_run, tell
+from unpacket._core.reassembly.half cimport Half, settle
+from unpacket._core.reassembly.judgement cimport shift_of
+from unpacket._core.reassembly.payload_gatherer cimport Gatherer
+from unpacket._core.reassembly.rows cimport segment_of, stream_of
+from unpacket._core.reassembly.run cimport Run
+from unpacket._core.reassembly.segment cimport Segment
+from unpacket._core.reassembly.stream cimport Stream, recall
+from unpacket._core.reassembly.table cimport FlowTable
+from unpacket._core.reassembly.timers cimport Timers
+
+cdef unsigned int ACK, IS_CLIENT, SYN
+cdef int CLOSED_BY_REUSE, REUSED
+cdef long long CHOICE_BYTES, HALF_BYTES, LAYER_BYTES, PIECE_BYTES, STREAM_BYTES
+cdef long long MAX_COPIES, NO_TICK
+cdef Py_ssize_t MAX_PATHS
+
+
+@cython.final
+cdef class Demultiplexer:
+    cdef Context ctx
+    cdef FlowTable table
+    cdef Timers timers
+    cdef Choices choices
+    cdef dict paths
+    cdef list copies
+    cdef long long next_id
+    cdef long long packets
+    cdef long long other_channel
+    cdef long long not_followed
+    @cython.locals(
+        ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t, stream=Stream
+    )
+    cdef take_ordinary(self, Run run, Py_ssize_t stop)
+    @cython.locals(stream=Stream)
+    cdef Stream take_any(self, Run run)
+    @cython.locals(
+        ctx=Context,
+        segments=Segments,
+        time_ns=cython.longlong,
+        stream=Stream,
+        half=Half,
+        peer=Half,
+    )
+    cdef Stream process_row(self, Run run, Py_ssize_t i)
+    @cython.locals(ctx=Context)
+    cdef count_copy(self, Stream stream, long long frames_ago)
+    @cython.locals(ctx=Context, segments=Segments, seg=Segment, alive=bint)
+    cdef Stream process_segment(
+        self, Run run, Stream stream, Half half, Half peer, Py_ssize_t i
+    )
+    @cython.locals(ctx=Context, segments=Segments, stream=Stream)
+    cdef Stream open(self, Run run, Py_ssize_t i)
+    @cython.locals(layers=tuple)
+    cdef tuple layers(self, Segments segments, Py_ssize_t i)
+    @cython.locals(half=Half, other=Half)
+    cdef Half add_half(self, Stream stream, bint first)
+    @cython.locals(
+        ctx=Context, candidate=Segment, from_a=bint, fresh=Stream,
+        channel=cython.ulonglong,
+    )
+    cdef Stream reopen(self, Run run, Stream stream, Segment seg, Py_ssize_t i)
+    @cython.locals(half=Half, peer=Half)
+    cdef process_again(self, Stream stream, bint from_a, Segment seg)

@@ -1,0 +1,303 @@
+"""Each segment to its stream (RFC 9293 section 3.3.1 names a connection by its ends).
+
+Nearly all rows are ordinary, and the inner loop takes them. Any other is made an
+object here and goes the complete way: to a stream that lives or lingers, to a new one,
+or to the one that follows another between the same ends.
+"""
+
+from unpacket._core.constants import (
+    ACK,
+    CHOICE_BYTES,
+    CLOSED_BY_REUSE,
+    HALF_BYTES,
+    IS_CLIENT,
+    LAYER_BYTES,
+    MAX_COPIES,
+    NO_TICK,
+    PIECE_BYTES,
+    REUSED,
+    STREAM_BYTES,
+    SYN,
+)
+from unpacket._core.decode.segments import Segments
+from unpacket._core.native import released
+from unpacket._core.reassembly.channel_choice import Choices
+from unpacket._core.reassembly.connection import close, process
+from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.fast_path import quick_run, tell
+from unpacket._core.reassembly.half import Half, settle
+from unpacket._core.reassembly.judgement import shift_of
+from unpacket._core.reassembly.rows import segment_of, stream_of
+from unpacket._core.reassembly.run import Run
+from unpacket._core.reassembly.segment import Segment
+from unpacket._core.reassembly.stream import Stream, recall
+from unpacket._core.reassembly.table import FlowTable
+from unpacket._core.reassembly.timers import Timers
+
+# So many paths are remembered, to have the streams that are in them share them.
+MAX_PATHS = 4096
+
+
+class Demultiplexer:
+    """Takes rows to the streams that they are of.
+
+    Attributes:
+        next_id: The number of the next stream.
+        packets: Segments so far.
+        copies: The first segments that the capture has twice: the frame's number,
+            that of the frame whose copy it is, and the stream's id.
+        other_channel: Segments that came by another channel than their direction of
+            the stream is taken from.
+        not_followed: Segments of connections whose start was not captured, where the
+            policy leaves these out.
+        paths: The layers of streams, each once.
+    """
+
+    __slots__ = (
+        "choices",
+        "copies",
+        "ctx",
+        "next_id",
+        "not_followed",
+        "other_channel",
+        "packets",
+        "paths",
+        "table",
+        "timers",
+    )
+
+    choices: Choices | None
+    copies: list[tuple[int, int, int]]
+    paths: dict[tuple[int, ...], tuple[int, ...]]
+
+    def __init__(
+        self, ctx: Context, table: FlowTable, timers: Timers, choices: Choices | None
+    ) -> None:
+        self.ctx = ctx
+        self.table = table
+        self.timers = timers
+        self.choices = choices
+        self.next_id = 0
+        self.packets = 0
+        self.copies = []
+        self.other_channel = 0
+        self.not_followed = 0
+        self.paths = {}
+
+    def take_ordinary(self, run: Run, stop: int) -> None:
+        """Process the rows that are next, before ``stop``, as far as all is ordinary.
+
+        With channels that is one row at most.
+        """
+        ctx = self.ctx
+        segments = run.segments
+        i = run.row
+        # There is a batch while there are rows.
+        batch = run.batch
+        if self.choices is not None:
+            stream = self.table.find(segments, i)
+            if not self.choices.is_chosen(stream, segments, i):
+                return
+            # One at a time, for each may be of another channel.
+            stop = i + 1
+        if run.lets_go and self.choices is None:
+            run.row = released.reassemble(ctx, self.table, segments, batch, i, stop)  # type: ignore[arg-type]
+        else:
+            run.row = quick_run(ctx, self.table, segments, batch, i, stop)  # type: ignore[arg-type]
+        self.packets += run.row - i
+        if segments.delivered_words:
+            if ctx.gatherer is not None:
+                ctx.gatherer.take(self.table.streams, segments, batch)  # type: ignore[arg-type]
+            else:
+                tell(ctx, self.table, segments, batch)  # type: ignore[arg-type]
+
+    def take_any(self, run: Run) -> Stream | None:
+        """Process the row that is next, whatever it is.
+
+        Returns:
+            The stream that it is of, if it is of any.
+        """
+        stream = self.process_row(run, run.row)
+        run.row += 1
+        if self.ctx.gatherer is not None:
+            self.ctx.gatherer.sift(self.ctx.events)
+        return stream
+
+    def process_row(self, run: Run, i: int) -> Stream | None:
+        """Process row ``i`` of the segments; return the stream that it is of."""
+        ctx = self.ctx
+        segments = run.segments
+        time_ns = segments.time_ns[i]
+        self.packets += 1
+        ctx.frame = run.batch.first_number + segments.index[i]  # type: ignore[union-attr]
+        ctx.time_ns = time_ns
+        if time_ns != ctx.now_ns + ctx.skew_ns or self.table.tick == NO_TICK:
+            self.timers.set_clock(time_ns)
+        stream = self.table.find(segments, i)
+        if stream is not None and self.timers.expire_if_due(stream):
+            stream = None
+        if stream is None:
+            if not ctx.midstream and not segments.flags[i] & SYN:
+                self.not_followed += 1
+                return None
+            stream = self.open(run, i)
+        if self.choices is not None and self.choices.elsewhere(stream, segments, i):
+            self.other_channel += 1
+            return None
+        recall(stream)
+        if segments.copy[i]:
+            self.count_copy(stream, segments.copy[i])
+        if segments.direction[i] == 0:
+            half = stream.half_a
+            peer = stream.half_b
+        else:
+            half = stream.half_b
+            peer = stream.half_a
+        if (
+            stream.reason
+            and half is not None
+            and segments.length[i] == 0
+            and not segments.flags[i] & SYN
+        ):
+            # The last ACK of most connections. A stream that has ended counts no
+            # packets: its events have been told.
+            return stream
+        stream = self.process_segment(run, stream, half, peer, i)
+        if self.choices is not None and stream.candidate is not None:
+            if stream.candidate.frame == ctx.frame:
+                self.choices.stand(stream, segments.channel[i])
+        return stream
+
+    def count_copy(self, stream: Stream, frames_ago: int) -> None:
+        """Count a packet that the capture has twice; remember the first of them."""
+        ctx = self.ctx
+        ctx.duplicates += 1
+        if ctx.duplicates <= MAX_COPIES:
+            self.copies.append((ctx.frame, ctx.frame - frames_ago, stream.id))
+
+    def process_segment(
+        self, run: Run, stream: Stream, half: Half | None, peer: Half | None, i: int
+    ) -> Stream:
+        """Process row ``i`` as an object; return the stream that it turns out to be of.
+
+        ``half`` and ``peer`` are those of its sender and receiver, as far as they
+        were seen.
+        """
+        ctx = self.ctx
+        segments = run.segments
+        if half is None:
+            half = self.add_half(stream, segments.direction[i] == 0)
+        if peer is None and segments.flags[i] & ACK:
+            peer = self.add_half(stream, segments.direction[i] != 0)
+        seg = segment_of(segments, run.batch, i)  # type: ignore[arg-type]
+        half.payload_bytes += seg.captured
+        alive = stream.reason == 0
+        if alive:
+            half.packets += 1
+            half.duplicates += seg.copy
+            stream.seen_ns = ctx.now_ns
+            if ctx.time_ns > stream.latest_ns:
+                stream.latest_ns = ctx.time_ns
+        if process(ctx, stream, half, peer, seg) == REUSED:
+            half.packets -= alive
+            half.duplicates -= alive and seg.copy
+            half.payload_bytes -= seg.captured
+            return self.reopen(run, stream, seg, i)
+        if not stream.reason:
+            settle(half)
+            half.shift = shift_of(half, peer)
+            if peer is not None:
+                settle(peer)
+                peer.shift = shift_of(peer, half)
+            self.table.enlist(stream)
+        elif alive:
+            self.timers.linger(stream)
+        if ctx.memory_bytes > ctx.memory_limit:
+            self.timers.evict()
+        return stream
+
+    def open(self, run: Run, i: int) -> Stream:
+        """Begin the stream of row ``i``: number it, and put it in the table."""
+        ctx = self.ctx
+        segments = run.segments
+        stream = stream_of(segments, run.batch, i)  # type: ignore[arg-type]
+        if segments.layer_count[i] > 0:
+            stream.layers = self.layers(segments, i)
+        stream.id = self.next_id
+        self.next_id += 1
+        stream.first_ns = segments.time_ns[i]
+        stream.latest_ns = stream.first_ns
+        stream.seen_ns = ctx.now_ns
+        stream.first_frame = ctx.frame
+        self.table.add(stream)
+        self.table.schedule(stream.slot, ctx.now_ns + ctx.quiet_ns)
+        ctx.memory_bytes += STREAM_BYTES
+        if self.choices is not None:
+            ctx.memory_bytes += CHOICE_BYTES
+            self.choices.begin(stream)
+            self.choices.choose(stream, stream.first_a, segments.channel[i])
+        return stream
+
+    def layers(self, segments: Segments, i: int) -> tuple[int, ...]:
+        """Return the layers of row ``i``, one tuple for all streams that have them."""
+        layers = segments.path_layers(i)
+        if len(self.paths) == MAX_PATHS:
+            self.paths.clear()
+        self.ctx.memory_bytes += LAYER_BYTES * len(layers)
+        return self.paths.setdefault(layers, layers)
+
+    def add_half(self, stream: Stream, first: bool) -> Half:
+        """Make a half of the stream: the side with the lower address, or the other.
+
+        Whoever is seen first is taken for the client until there is evidence.
+        """
+        half = Half()
+        other = stream.half_b if first else stream.half_a
+        if other is None or not other.flags & IS_CLIENT:
+            half.flags |= IS_CLIENT
+        if first:
+            stream.half_a = half
+        else:
+            stream.half_b = half
+        self.ctx.memory_bytes += HALF_BYTES
+        return half
+
+    def reopen(self, run: Run, stream: Stream, seg: Segment, i: int) -> Stream:
+        """The ports carry a new connection: end the old one, and begin another.
+
+        Returns:
+            The new one, to which row ``i`` and the old one's candidate belong.
+        """
+        ctx = self.ctx
+        candidate = stream.candidate
+        from_a = stream.candidate_a
+        stream.candidate = None
+        if candidate is not None:
+            ctx.memory_bytes -= candidate.captured + PIECE_BYTES
+        if not stream.reason:
+            close(ctx, stream, CLOSED_BY_REUSE)
+        channel = 0 if self.choices is None else self.choices.candidate(stream)
+        self.timers.forget(stream)
+        fresh = self.open(run, i)
+        if candidate is not None:
+            if self.choices is not None:
+                self.choices.choose(fresh, from_a, channel)
+            fresh.first_ns = candidate.time_ns
+            fresh.first_frame = candidate.frame
+            fresh.first_a = from_a
+            self.process_again(fresh, from_a, candidate)
+        self.process_again(fresh, run.segments.direction[i] == 0, seg)
+        return fresh
+
+    def process_again(self, stream: Stream, from_a: bool, seg: Segment) -> None:
+        """Process a segment that had been taken for one of another stream."""
+        half = stream.half_a if from_a else stream.half_b
+        peer = stream.half_b if from_a else stream.half_a
+        if half is None:
+            half = self.add_half(stream, from_a)
+        if peer is None and seg.flags & ACK:
+            peer = self.add_half(stream, not from_a)
+        half.packets += 1
+        half.duplicates += seg.copy
+        half.payload_bytes += seg.captured
+        process(self.ctx, stream, half, peer, seg)

@@ -1,0 +1,40 @@
+cimport cython
+
+from unpacket._core.reassembly.connection cimport begin, check_ended, close
+from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.gaps cimport grace_over
+from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
+from unpacket._core.reassembly.stream cimport Stream, recall, seen
+from unpacket._core.reassembly.table cimport FlowTable, cost, deadline
+
+cdef unsigned int WAITING
+cdef int BEGINNING, GRACE, CLOSED_BY_MEMORY, CLOSED_BY_TIMEOUT
+cdef long long CHOICE_BYTES, LATEST_NS, LONGEST_NS, NEVER, NO_TICK, NS, STEP_NS, WHEEL
+
+
+@cython.final
+cdef class Timers:
+    cdef Context ctx
+    cdef FlowTable table
+    cdef bint has_choices
+    cdef readonly long long backwards
+    @cython.locals(ctx=Context, ahead=cython.longlong, stands=bint)
+    cdef set_clock(self, long long time_ns)
+    @cython.locals(ctx=Context, ahead=cython.longlong, step=cython.longlong)
+    cdef advance(self, long long now_ns)
+    @cython.locals(
+        ctx=Context, table=FlowTable, now_tick=cython.longlong, first=cython.longlong,
+        timer=tuple, due=list, ahead=cython.longlong,
+    )
+    cdef run_due(self)
+    @cython.locals(stream=Stream, when=cython.longlong)
+    cdef look_at(self, list due)
+    @cython.locals(ctx=Context, peer=Half)
+    cdef wake(self, int kind, Stream stream, Half half)
+    cdef linger(self, Stream stream)
+    @cython.locals(ctx=Context)
+    cdef bint expire_if_due(self, Stream stream) except -1
+    cdef expire(self, Stream stream)
+    @cython.locals(ctx=Context, stream=Stream)
+    cdef evict(self)
+    cdef forget(self, Stream stream)

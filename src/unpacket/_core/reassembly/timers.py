@@ -1,0 +1,188 @@
+"""What happens to streams by time and for memory, and not by a segment of their own.
+
+The clock is the capture's. With it pass the graces of halves and the quiet times of
+streams; where memory is short, those that were quiet longest end first.
+"""
+
+from unpacket._core.constants import (
+    BEGINNING,
+    CHOICE_BYTES,
+    CLOSED_BY_MEMORY,
+    CLOSED_BY_TIMEOUT,
+    GRACE,
+    LATEST_NS,
+    NEVER,
+    NO_TICK,
+    NS,
+    WAITING,
+    WHEEL,
+)
+from unpacket._core.reassembly.connection import begin, check_ended, close
+from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.gaps import grace_over
+from unpacket._core.reassembly.half import Half, settle
+from unpacket._core.reassembly.stream import Stream, recall, seen
+from unpacket._core.reassembly.table import FlowTable, by_id, cost, deadline
+
+# 73 years of a capture without a step of its clock. Then the clock that timers go by
+# stands still, so that it and its distance from such times fit into 64 bits too.
+LONGEST_NS = 1 << 61
+
+# A clock that moves by more than an hour between two packets was set.
+STEP_NS = 3600 * NS
+
+
+class Timers:
+    """The clock of one assembler, and who is due by it.
+
+    Attributes:
+        backwards: How often time went back from one segment to the next.
+        has_choices: Whether each stream has its channels beside the table.
+    """
+
+    __slots__ = ("backwards", "ctx", "has_choices", "table")
+
+    def __init__(self, ctx: Context, table: FlowTable, has_choices: bool) -> None:
+        self.ctx = ctx
+        self.table = table
+        self.has_choices = has_choices
+        self.backwards = 0
+
+    def set_clock(self, time_ns: int) -> None:
+        """Let it be ``time_ns``, the time of a packet, and do what is due by then.
+
+        Time that goes back is counted, not obeyed. A step of the capture's clock (a
+        device that learns the date, two captures in one) says nothing about how
+        long a stream was quiet: from then on times count from there.
+        """
+        ctx = self.ctx
+        time_ns = max(-LATEST_NS, min(LATEST_NS, time_ns))
+        if self.table.tick == NO_TICK:
+            ctx.now_ns = 0
+            ctx.skew_ns = time_ns
+            self.table.start_clock(0)
+            ctx.next_timer_ns = 0
+        ahead = time_ns - (ctx.now_ns + ctx.skew_ns)
+        stands = ctx.now_ns >= LONGEST_NS and ahead > 0
+        if ahead > STEP_NS or ahead < -STEP_NS or stands:
+            ctx.skew_ns += ahead
+            self.backwards += ahead < 0
+        elif ahead > 0:
+            ctx.now_ns += ahead
+            if ctx.now_ns >= ctx.next_timer_ns:
+                self.run_due()
+        elif ahead < 0:
+            self.backwards += 1
+
+    def advance(self, now_ns: int) -> None:
+        """Let time pass without packets, which is no step of the capture's clock."""
+        ctx = self.ctx
+        if self.table.tick == NO_TICK:
+            return
+        now_ns = max(-LATEST_NS, min(LATEST_NS, now_ns))
+        ahead = now_ns - (ctx.now_ns + ctx.skew_ns)
+        if ahead > 0:
+            step = min(ahead, LONGEST_NS)
+            if ctx.now_ns >= LONGEST_NS:
+                step = 0
+            ctx.now_ns += step
+            ctx.skew_ns += ahead - step
+            ctx.time_ns = now_ns
+            if ctx.now_ns >= ctx.next_timer_ns:
+                self.run_due()
+
+    def run_due(self) -> None:
+        """Do what is due by now."""
+        ctx = self.ctx
+        table = self.table
+        while True:
+            timer = ctx.pop_timer()
+            if timer is None:
+                break
+            self.wake(timer[2], timer[3], timer[4])
+        now_tick = ctx.now_ns // NS
+        if now_tick - table.tick > WHEEL:
+            # Time has jumped past the whole wheel: every stream is looked at once.
+            due = []
+            for ahead in range(WHEEL):
+                due += table.take_bucket(ahead)
+            table.tick = now_tick
+            due.sort(key=by_id)
+            self.look_at(due)
+        while table.tick < now_tick:
+            table.tick += 1
+            self.look_at(table.take_bucket(table.tick))
+        ctx.next_timer_ns = (table.tick + 1) * NS
+        if ctx.timers:
+            first = ctx.timers[0][0]
+            if first < ctx.next_timer_ns:
+                ctx.next_timer_ns = first
+
+    def look_at(self, due: list[Stream]) -> None:
+        """Expire the streams whose time is over; look at the others again later."""
+        for stream in due:
+            when = deadline(self.ctx, stream)
+            if when <= self.ctx.now_ns:
+                self.expire(stream)
+            else:
+                self.table.schedule(stream.slot, when)
+
+    def wake(self, kind: int, stream: Stream, half: Half) -> None:
+        """A timer of a half is due."""
+        ctx = self.ctx
+        if stream.reason:
+            return
+        recall(stream)
+        peer = stream.half_b if half is stream.half_a else stream.half_a
+        if kind == GRACE:
+            if half.extra is not None and half.extra.grace_ns != NEVER:
+                grace_over(ctx, stream, half)
+        elif kind == BEGINNING and half.state == WAITING:
+            begin(ctx, stream, half, peer)
+        if not stream.reason:
+            check_ended(ctx, stream, half, peer)
+        if stream.reason:
+            self.linger(stream)
+        else:
+            settle(half)
+
+    def linger(self, stream: Stream) -> None:
+        """A stream has ended: look at it again when it is to be forgotten."""
+        self.table.unschedule(stream.slot)
+        self.table.schedule(stream.slot, deadline(self.ctx, stream))
+
+    def expire_if_due(self, stream: Stream) -> bool:
+        """End a stream that was quiet for too long; return whether that was so."""
+        ctx = self.ctx
+        if ctx.now_ns - seen(stream) < ctx.quiet_ns:
+            return False
+        if deadline(ctx, stream) > ctx.now_ns:
+            return False
+        self.expire(stream)
+        return True
+
+    def expire(self, stream: Stream) -> None:
+        """The time of a stream is over."""
+        if not stream.reason:
+            close(self.ctx, stream, CLOSED_BY_TIMEOUT)
+        self.forget(stream)
+
+    def evict(self) -> None:
+        """Close streams that were quiet long until the memory suffices."""
+        ctx = self.ctx
+        while ctx.memory_bytes > ctx.memory_limit and self.table.live:
+            stream = self.table.idlest()
+            if not stream.reason:
+                close(ctx, stream, CLOSED_BY_MEMORY)
+            self.forget(stream)
+
+    def forget(self, stream: Stream) -> None:
+        """Remove a closed stream from the table."""
+        recall(stream)
+        if self.ctx.gatherer is not None:
+            self.ctx.gatherer.sift(self.ctx.events)
+            self.ctx.gatherer.leave(stream)
+        self.table.remove(stream)
+        self.ctx.memory_bytes -= cost(stream)
+        if self.has_choices:
+            self.ctx.memory_bytes -= CHOICE_BYTES
