@@ -37,7 +37,9 @@ from unpacket.faces.ack_tracker import AckTracker
 from unpacket.faces.callback_queue import Receiver, Waiting
 from unpacket.faces.link_type_check import LinkTypeCheck
 from unpacket.policy import Policy
+from unpacket.sources.link_types import link_type_number
 from unpacket.sources.objects import ObjectSource
+from unpacket.sources.packets import packet_of
 
 if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import Bpf, BpfLike
@@ -510,9 +512,13 @@ class StreamFollower(Callbacks):
             if packets is None:
                 return
             if isinstance(packets, Batch):
-                if self._bpf is not None:
-                    self._bpf.mark(packets)
-                self._take_batch(packets)
+                self._take_marked(packets)
+                return
+            batch = self._single(packets)
+            if batch is not None:
+                self._take_marked(batch)
+                if not self._check.done:
+                    self._check.look(self.assembler, batch)
                 return
             self._source = sources.open(
                 packets,
@@ -525,6 +531,20 @@ class StreamFollower(Callbacks):
             self._work_off()
         finally:
             self._busy = False
+
+    def _take_marked(self, batch: Batch) -> None:
+        if self._bpf is not None:
+            self._bpf.mark(batch)
+        self._take_batch(batch)
+
+    def _single(self, packets: object) -> Batch | None:
+        """Return a batch of one packet, if that is what was given."""
+        packet = packet_of(packets, link_type_number(self.link_type))
+        if packet is None:
+            return None
+        time_ns, data, link_type, original, interface = packet
+        row = (time_ns or 0, data, link_type, original, interface)
+        return Batch.from_frames((row,), self._next_number)
 
     def _work_off(self) -> None:
         """Do what is left to do, of packets that an earlier call was given too."""

@@ -163,8 +163,11 @@ class Batch:
             ValueError: There are more than CAPACITY, or a number does not fit.
         """
         rows = list(frames)
+        if len(rows) > CAPACITY:
+            raise ValueError(f"a batch holds at most {CAPACITY} frames")
         buffer = b"".join([row[1] for row in rows])
-        batch = Batch()
+        # Room for all that there may be takes 20 times as long to make as for one.
+        batch = Batch(len(rows) or 1)
         batch.attach(buffer, len(buffer), first_number)
         start = 0
         for row in rows:
