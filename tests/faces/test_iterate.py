@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,18 @@ def test_sources(tmp_path: Path) -> None:
     assert without == [kind for kind in kinds if kind != "Data"]
     with pytest.raises(SourceError):
         list(events(tmp_path / "absent.pcap"))
+
+
+def test_no_event_of_a_generator_waits_for_its_next_packet() -> None:
+    packets = dialogue().packets
+    given = 0
+
+    def live() -> Iterator[tuple[int, bytes]]:
+        nonlocal given
+        for packet in packets:
+            given += 1
+            yield packet
+
+    happened = [(event.frame, given) for event in events(live())]
+    assert len(happened) > 6
+    assert all(frame == count for frame, count in happened)

@@ -13,7 +13,6 @@ import pytest
 
 from tests.sources.writing import Frame, pcap_header, pcap_record, read_all
 from unpacket import sources
-from unpacket.sources import objects
 
 ETHERNET_HEADER = bytes(12) + b"\x08\x00"
 IP_PACKET = bytes.fromhex("450000140001000040067ce67f0000017f000001")
@@ -138,7 +137,8 @@ def test_long_packets_make_small_batches() -> None:
     assert [len(batch) for batch in batches] == [2, 2, 1]
 
 
-def test_a_generator_is_not_asked_before_it_has_to_be() -> None:
+@pytest.mark.parametrize("batch_frames", [1, 2048])
+def test_a_generator_is_not_asked_before_it_has_to_be(batch_frames: int) -> None:
     asked: list[int] = []
 
     def live() -> Iterator[bytes]:
@@ -146,7 +146,7 @@ def test_a_generator_is_not_asked_before_it_has_to_be() -> None:
             asked.append(len(asked))
             yield bytes([len(asked) % 256])
 
-    source = sources.open(live(), batch_frames=1)
+    source = sources.open(live(), batch_frames=batch_frames)
     assert asked == []
     for count in range(1, 100):
         assert next(source).frame(0)[0] == count
@@ -160,19 +160,6 @@ def test_the_first_packet_of_a_generator_does_not_wait() -> None:
 
     batch = next(sources.open(live()))
     assert batch.frame(0)[4] == b"first"
-
-
-def test_packets_do_not_wait_long_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    now_s = [0.0]
-    monkeypatch.setattr(objects, "monotonic", lambda: now_s[0])
-
-    def live() -> Iterator[bytes]:
-        while True:
-            yield b"x"
-            now_s[0] += 0.04
-
-    source = sources.open(live())
-    assert [len(next(source)) for _ in range(3)] == [1, 4, 4]
 
 
 def test_an_error_of_a_generator_comes_after_its_packets() -> None:

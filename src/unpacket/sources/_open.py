@@ -59,8 +59,8 @@ def open(
         progress: Called after each batch with the bytes that were read so far and
             with the size of the file, or None if it has none.
         batch_frames: How many frames a batch has at most. A source that may be live
-            gives fewer if no more are there; with 1, a generator is never asked for
-            a packet before the one that it gave has been given on.
+            gives fewer if no more are there. A generator gives batches of one: it is
+            never asked for a packet before the one that it gave has been given on.
         first_number: The number of the first frame, where this source goes on from
             another. Of several captures, frames are numbered over all.
         bpf: A filter as for tcpdump, such as "tcp port 80": frames that do not pass

@@ -3,16 +3,12 @@
 import warnings
 from collections.abc import Iterable, Sized
 from os import PathLike
-from time import monotonic
 from typing import Any
 
 from unpacket._core.memory.batch import BUFFER_BYTES, Batch, BatchPool
 from unpacket.sources.packets import Packet, is_undissected, packet_of
 from unpacket.sources.source import Progress, Source
 
-# How long a frame may wait for the others of its batch, if it comes from something
-# that may be live. It is looked at when the next packet comes.
-PATIENCE_S = 0.1
 UNDISSECTED = (
     "packets that scapy calls Raw are ignored, since nothing says what they begin "
     "with: before they are read, import scapy.all (or scapy.layers.all), or else give "
@@ -38,13 +34,13 @@ class ObjectSource(Source):
     ) -> None:
         super().__init__(f"<{type(packets).__name__}>")
         self._items = iter(packets)
-        self._patient = isinstance(packets, Sized)
         self._link_type = link_type if link_type is not None else stated_type(packets)
-        self._batch_frames = batch_frames
+        # What has no length may be live, and the next packet long in coming: none waits
+        # for another.
+        self._batch_frames = batch_frames if isinstance(packets, Sized) else 1
         self._progress = progress
-        self._pool = BatchPool(batch_frames)
+        self._pool = BatchPool(self._batch_frames)
         self._number = first_number
-        self._is_first = True
         self._begins = True
         self._has_warned = False
         self._last_ns = 0
@@ -88,7 +84,6 @@ class ObjectSource(Source):
             )
             start += len(row.data)
         self._number += len(rows)
-        self._is_first = False
         self._bytes_read += len(buffer)
         if self._progress is not None:
             self._progress(self._bytes_read, None)
@@ -101,7 +96,6 @@ class ObjectSource(Source):
         """Return the packets of the next batch; none at the end."""
         rows: list[Packet] = []
         size = 0
-        deadline_s = 0.0
         while not self._closed:
             try:
                 item = next(self._items)
@@ -127,13 +121,6 @@ class ObjectSource(Source):
             size += len(packet.data)
             if len(rows) >= self._batch_frames or size >= BUFFER_BYTES:
                 break
-            if not self._patient:
-                now_s = monotonic()
-                # The first packet is a batch, since more may be long in coming.
-                if self._is_first or (len(rows) > 1 and now_s >= deadline_s):
-                    break
-                if len(rows) == 1:
-                    deadline_s = now_s + PATIENCE_S
         return rows
 
 
