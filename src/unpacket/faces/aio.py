@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from unpacket import sources
+from unpacket._core.decode.segments import Segments
+from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import Event
 from unpacket._options import names_options
@@ -33,9 +35,10 @@ def events_async(
 ) -> AsyncGenerator[Event, None]:
     """Give the events of a capture as they happen, without blocking the event loop.
 
-    Arguments and errors are those of ``events``. The next batch is read when the
-    events of the one before have been taken: that is the back-pressure. A task that
-    is cancelled closes the source once the read under way returns.
+    Arguments, errors and how events find their streams are those of ``events``. The
+    next batch is read when the events of the one before have been taken: that is the
+    back-pressure. A task that is cancelled closes the source once the read under way
+    returns.
     """
     check_arguments(source, link_type=link_type)
     assembler = Assembler(policy, data=data, notes=notes)
@@ -59,19 +62,21 @@ async def _events(
     worker = ThreadPoolExecutor(1, thread_name_prefix="unpacket")
     opened: list[sources.Source] = []
     check = LinkTypeCheck()
+    used: list[Segments] = []
 
     def start() -> None:
         opened.append(open_source())
 
-    def work() -> list[Event] | None:
+    def read() -> Batch | None:
         batch = next(opened[0], None)
         if batch is None:
             check.end()
             return None
-        happened = assembler.feed(batch)
-        if not check.done and isinstance(opened[0], ObjectSource):
-            check.look(assembler, batch)
-        return happened
+        # What takes long is done here, and what is left between two events is short.
+        decoded = assembler.decode(batch, used)
+        assembler.begin_decoded(batch, list(decoded))
+        used.extend(decoded)
+        return batch
 
     def stop() -> None:
         for item in opened:
@@ -79,9 +84,12 @@ async def _events(
 
     try:
         await loop.run_in_executor(worker, start)
-        while (happened := await loop.run_in_executor(worker, work)) is not None:
-            for event in happened:
-                yield event
+        while (batch := await loop.run_in_executor(worker, read)) is not None:
+            while (happened := assembler.step()) is not None:
+                for event in happened:
+                    yield event
+            if not check.done and isinstance(opened[0], ObjectSource):
+                check.look(assembler, batch)
         for event in assembler.finish():
             yield event
     finally:

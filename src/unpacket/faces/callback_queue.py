@@ -8,6 +8,7 @@ asked, one at a time and in order.
 from collections.abc import Callable
 from typing import Any
 
+from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import SERVER, Data
 from unpacket._core.reassembly.stream import Stream
 
@@ -39,6 +40,7 @@ class Waiting:
     Attributes:
         receivers: Who takes the data of each stream that has not ended.
         client_callback, server_callback: Those of receivers that have none.
+        watchers: Who takes events in lists, before they are called back for.
         current: The data that a callback is at work on, or None.
     """
 
@@ -49,6 +51,7 @@ class Waiting:
         "events",
         "receivers",
         "server_callback",
+        "watchers",
     )
 
     client_callback: Callable[..., object] | None
@@ -56,9 +59,11 @@ class Waiting:
     events: list[Any]
     receivers: dict[Stream, Receiver]
     server_callback: Callable[..., object] | None
+    watchers: list[Callable[..., object]]
 
     def __init__(self) -> None:
         self.events = []
+        self.watchers = []
         self.at = 0
         self.receivers = {}
         self.client_callback = None
@@ -81,12 +86,32 @@ class Waiting:
             self.events = events + self.events[self.at :]
             self.at = 0
 
-    def next(self) -> Any:
+    def watched(self, happened: list[Any]) -> list[Any]:
+        """Return events behind the calls of those who take them in lists."""
+        if not happened or not self.watchers:
+            return happened
+        whole = list(happened)
+        calls: list[Any] = [(watcher, whole) for watcher in self.watchers]
+        return calls + happened
+
+    def next(self, assembler: Assembler | None) -> Any:
         """Call back for plain data, then return the first event that is none.
 
-        None says that nothing waits any more.
+        Where nothing waits any more, ``assembler`` works on its batch until there is
+        something: so a callback finds its stream as of the segment that it is called
+        for. None says that nothing waits, and that the batch is done.
         """
-        while self.at < len(self.events):
+        while True:
+            if self.at >= len(self.events):
+                self.events = []
+                self.at = 0
+                if assembler is None:
+                    return None
+                happened = assembler.step()
+                if happened is None:
+                    return None
+                self.events = self.watched(happened)
+                continue
             event = self.events[self.at]
             # Its memory is wanted for the next one.
             self.events[self.at] = None
@@ -113,6 +138,3 @@ class Waiting:
                     callback(receiver, data.payload)
                 finally:
                     self.current = None
-        self.events = []
-        self.at = 0
-        return None

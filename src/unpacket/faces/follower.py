@@ -255,10 +255,18 @@ class FollowedStream(Receiver, Callbacks):
     def _payload(self, direction: Direction) -> bytes:
         if not self._cleans_up:
             return bytes(self._kept[direction]) if self._kept else b""
+        data = self.current_data
+        return b"" if data is None or data.direction != direction else data.payload
+
+    @property
+    def current_data(self) -> Data | None:
+        """The ``Data`` that a data callback of the stream is at work on, else None.
+
+        It has what the payload's offset is, and the frame and capture time of the
+        packet that it was in.
+        """
         data = self._follower._waiting.current
-        if data is None or data.stream is not self.facts:
-            return b""
-        return data.payload if data.direction == direction else b""
+        return None if data is None or data.stream is not self.facts else data
 
     def state(self, direction: Direction | int) -> str:
         """Return what the side has sent, as ``Stream.state`` names it."""
@@ -436,7 +444,6 @@ class StreamFollower(Callbacks):
         self._new: Callback | None = None
         self._terminated: Callback | None = None
         self._teardown: Callback | None = None
-        self._watchers: list[Callback] = []
         self._waiting = Waiting()
         # The same mapping, of what it has here.
         self._live: dict[Stream, FollowedStream] = self._waiting.receivers  # type: ignore[assignment]
@@ -476,15 +483,8 @@ class StreamFollower(Callbacks):
 
         That is before the callbacks that they cause. All that were given are called.
         """
-        self._watchers.append(_callable(callback))
+        self._waiting.watchers.append(_callable(callback))
         return callback
-
-    def _watched(self, happened: list[Any]) -> list[Any]:
-        """Return events behind the calls of those who take them in lists."""
-        if not happened or not self._watchers:
-            return happened
-        whole = list(happened)
-        return [*((watcher, whole) for watcher in self._watchers), *happened]
 
     @names_options
     def feed(self, packets: Capture | Batch | None, *, merge: bool = False) -> None:
@@ -576,27 +576,25 @@ class StreamFollower(Callbacks):
 
     def _work(self) -> None:
         """Dispatch what waits, and work the batch at hand off."""
-        self._dispatch()
-        while self._batch is not None:
-            happened = self.assembler.step()
-            if happened is None:
-                self._batch = None
-            else:
-                self._waiting.add(self._watched(happened))
-                self._dispatch()
+        if self._batch is None:
+            self._dispatch(None)
+        else:
+            self._dispatch(self.assembler)
+            self._batch = None
 
     def _insert(self, happened: list[Any]) -> None:
         """Put events before those that wait: a callback has just caused them."""
-        self._waiting.insert(self._watched(happened))
+        self._waiting.insert(self._waiting.watched(happened))
         if not self._busy:
             self._busy = True
             try:
-                self._dispatch()
+                self._dispatch(None)
             finally:
                 self._busy = False
 
-    def _dispatch(self) -> None:
-        while (event := self._waiting.next()) is not None:
+    def _dispatch(self, assembler: Assembler | None) -> None:
+        """Call back for what waits, and for what an assembler's batch still causes."""
+        while (event := self._waiting.next(assembler)) is not None:
             kind = type(event)
             if kind is Data:
                 self._on_data(event)
@@ -751,8 +749,8 @@ class StreamFollower(Callbacks):
             self._work()
             self._leave_source()
             self._check.end()
-            self._waiting.add(self._watched(self.assembler.finish()))
-            self._dispatch()
+            self._waiting.add(self._waiting.watched(self.assembler.finish()))
+            self._dispatch(None)
         finally:
             self._busy = False
 

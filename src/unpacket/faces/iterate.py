@@ -61,6 +61,9 @@ def events(
 ) -> Iterator[Event]:
     """Give the events of a capture as they happen.
 
+    While an event is at hand, its stream is as it was when the packet had come that
+    caused the event.
+
     Args:
         source: A path, ``"-"``, a URL, a binary file, a list of these or a glob, which
             are one capture in the order of time, an iterable of packets, or an open
@@ -97,7 +100,7 @@ def events(
         jobs=jobs,
         bpf=bpf,
     )
-    return reading.events()
+    return reading.events(step=True)
 
 
 @names_options

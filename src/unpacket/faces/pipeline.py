@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -147,9 +148,13 @@ class Ahead:
 
 
 def ahead(
-    assembler: Assembler, source: Source, begun: Callable[[Batch], None]
+    assembler: Assembler,
+    source: Source,
+    begun: Callable[[Batch], None],
+    *,
+    step: bool = False,
 ) -> Iterator[list[Event]]:
-    """Give the events of a source, a few at a time.
+    """Give the events of a source, a few at a time; with ``step`` those of a segment.
 
     ``begun`` is called with each batch before its events.
 
@@ -157,6 +162,7 @@ def ahead(
         SourceError: As the source raises it, after what came before.
     """
     reading = Ahead(assembler, source)
+    work = assembler.step if step else partial(assembler.proceed, SLICE_SEGMENTS)
     source.tells = False
     reading.start()
     try:
@@ -166,8 +172,7 @@ def ahead(
             begun(batch)
             assembler.begin_decoded(batch, decoded)
             del taken, batch, decoded
-            while (happened := assembler.proceed(SLICE_SEGMENTS)) is not None:
-                yield happened
+            yield from iter(work, None)
             reading.give_back(used)
             source.tell()
     finally:

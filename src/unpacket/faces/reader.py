@@ -98,17 +98,23 @@ class Reading:
         """What the source itself says it lost."""
         return [] if self._opened is None else self._opened.notes.drops
 
-    def events(self) -> Iterator[Event]:
+    def events(self, *, step: bool = False) -> Iterator[Event]:
         """Read, and give what happens as it happens.
+
+        Args:
+            step: Whether each stream shall be found as it was at the event, and not
+                as it is some packets later. See ``Assembler.step``.
 
         Raises:
             SourceError: The source cannot be read, or is no capture.
         """
         # No loop of Python's own: what causes no event costs nothing in it.
-        yield from chain.from_iterable(self.lists())
+        yield from chain.from_iterable(self.lists(step=step))
 
-    def lists(self) -> Iterator[list[Event]]:
+    def lists(self, *, step: bool = False) -> Iterator[list[Event]]:
         """Read, and give what happens in lists of some events, or of none.
+
+        With ``step`` those of one segment.
 
         Raises:
             SourceError: The source cannot be read, or is no capture.
@@ -131,7 +137,7 @@ class Reading:
 
                 self._check = LinkTypeCheck()
             try:
-                yield from self._lists(batches)
+                yield from self._lists(batches, step)
             except SourceError:
                 yield from assembler.finishing()
                 raise
@@ -157,22 +163,35 @@ class Reading:
                 continue
             yield event
 
-    def _lists(self, source: sources.Source) -> Iterator[list[Event]]:
+    def _lists(self, source: sources.Source, step: bool) -> Iterator[list[Event]]:
         jobs = source.jobs if self._jobs == 1 else self._jobs
         if jobs is None:
             jobs = processors()
         if jobs > 1 and (source.total_bytes or 0) >= LEAST_BYTES:
             from unpacket.faces.pipeline import ahead
 
-            return ahead(self.assembler, source, self._begin)
+            return ahead(self.assembler, source, self._begin, step=step)
+        if step:
+            return self._steps(source)
         return map(self._feed, source)
+
+    def _steps(self, source: sources.Source) -> Iterator[list[Event]]:
+        for batch in source:
+            self._begin(batch)
+            self.assembler.begin(batch)
+            yield from iter(self.assembler.step, None)
+            self._look(batch)
 
     def _feed(self, batch: Batch) -> list[Event]:
         self._begin(batch)
         happened = self.assembler.feed(batch)
+        self._look(batch)
+        return happened
+
+    def _look(self, batch: Batch) -> None:
+        """Look whether packets of a program make sense with their link type."""
         if self._check is not None and not self._check.done:
             self._check.look(self.assembler, batch)
-        return happened
 
     def _begin(self, batch: Batch) -> None:
         if batch.count:

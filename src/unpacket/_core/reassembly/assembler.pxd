@@ -9,7 +9,6 @@ from unpacket._core.reassembly.connection cimport check_ended
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport release
 from unpacket._core.reassembly.demultiplexer cimport Demultiplexer
-from unpacket._core.reassembly.events cimport Data
 from unpacket._core.reassembly.gaps cimport skip
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
 from unpacket._core.reassembly.lifetime cimport end
@@ -58,11 +57,10 @@ cdef class Assembler:
     @cython.locals(
         run=Run,
         demultiplexer=Demultiplexer,
-        looked_at=Py_ssize_t,
         row=Py_ssize_t,
         stop=Py_ssize_t,
     )
-    cdef work(self, Py_ssize_t count, bint until_decision)
+    cdef work(self, Py_ssize_t count, bint to_event)
     cdef bint more(self) except -1
     cpdef list advance(self, long long now_ns)
     @cython.locals(follower=Stream)
@@ -76,7 +74,6 @@ cdef class Assembler:
     cpdef list close(self, Stream stream)
 
 
-cpdef Py_ssize_t first_decision(list events, Py_ssize_t start) except -1
 @cython.locals(stream=Stream, last=cython.longlong)
 cpdef bint in_order(list streams) except -1
 cpdef let_go_of(Stream stream)

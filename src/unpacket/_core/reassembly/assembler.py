@@ -23,7 +23,7 @@ from unpacket._core.reassembly.connection import check_ended
 from unpacket._core.reassembly.context import Context, nanoseconds
 from unpacket._core.reassembly.delivery import release
 from unpacket._core.reassembly.demultiplexer import Demultiplexer
-from unpacket._core.reassembly.events import Data, Direction, Event
+from unpacket._core.reassembly.events import Direction, Event
 from unpacket._core.reassembly.gaps import skip
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end
@@ -168,6 +168,7 @@ class Assembler:
             TypeError: ``batch`` is no ``Batch``.
         """
         self.begin(batch)
+        self.ctx.each_delivery = False
         run = self.run
         rows = TraceRows(batch.count)
         while self.more():
@@ -230,9 +231,10 @@ class Assembler:
         return self.take()
 
     def step(self) -> list[Event] | None:
-        """Work on until anything but data is to be told.
+        """Work on until a segment causes events.
 
-        So that what a callback decides about a stream applies from its first byte.
+        So whoever gets them finds each stream as it was when that segment had come,
+        and what it decides applies from the next one on.
 
         Returns:
             The events, or None where the batch is done.
@@ -251,14 +253,14 @@ class Assembler:
         self.ctx.events = []
         return events
 
-    def work(self, count: int, until_decision: bool) -> None:
+    def work(self, count: int, to_event: bool) -> None:
         """Process the next ``count`` segments of the batch, or what it has.
 
-        With ``until_decision`` only until there is an event that is not merely data.
+        With ``to_event`` not beyond one that causes an event.
         """
         run = self.run
         demultiplexer = self.demultiplexer
-        looked_at = 0
+        self.ctx.each_delivery = to_event
         while self.more():
             if count <= 0:
                 return
@@ -266,13 +268,13 @@ class Assembler:
             stop = min(run.segments.count, row + count)
             count += row
             demultiplexer.take_ordinary(run, stop)
+            if to_event and self.ctx.events:
+                return
             if run.row < stop:
                 demultiplexer.take_any(run)
+            if to_event and self.ctx.events:
+                return
             count -= run.row
-            if until_decision:
-                looked_at = first_decision(self.ctx.events, looked_at)
-                if looked_at < len(self.ctx.events):
-                    return
 
     def more(self) -> bool:
         """Return whether the batch has a segment left; where not, it is done."""
@@ -466,13 +468,6 @@ class Assembler:
         if self.not_followed:
             counters["not_followed"] = self.not_followed
         return counters
-
-
-def first_decision(events: list[Event], start: int) -> int:
-    """Return where, from ``start`` on, the first event is that is not merely data."""
-    while start < len(events) and isinstance(events[start], Data):
-        start += 1
-    return start
 
 
 def in_order(streams: list[Stream | None]) -> bool:

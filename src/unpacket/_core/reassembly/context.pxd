@@ -23,6 +23,7 @@ cdef class Context:
     cdef long long memory_limit, midstream_ns, midstream_segments
     cdef long long idle_ns, half_open_ns, linger_ns, quiet_ns
     cdef public bint settling, ending
+    cdef bint each_delivery
     cdef readonly History history
     cdef public list events, believed, successor, reopened
     cdef public Gatherer gatherer

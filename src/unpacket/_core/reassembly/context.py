@@ -52,6 +52,7 @@ class Context:
         reopened: Streams that others have followed, each with what they begin with.
         successor: The same of a connection that has taken the ports of a stream.
         memory_bytes: What streams and waiting payload take.
+        each_delivery: Whether the inner loop stops behind each segment that delivers.
         gatherer: Takes payload in place of the events; None where these are told.
     """
 
@@ -68,6 +69,7 @@ class Context:
         "close_grace_ns",
         "deliver_doubted",
         "duplicates",
+        "each_delivery",
         "ending",
         "enlists",
         "events",
@@ -162,6 +164,7 @@ class Context:
         self.successor = []
         self.reopened = []
         self.gatherer = None
+        self.each_delivery = False
         self.timers = []
         self.timer_count = 0
         self.timer_bound = LEAST_TIMERS

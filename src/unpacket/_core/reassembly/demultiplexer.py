@@ -101,7 +101,7 @@ class Demultiplexer:
                 return
             # One at a time, for each may be of another channel.
             stop = i + 1
-        if run.lets_go and self.choices is None:
+        if run.lets_go and self.choices is None and not ctx.each_delivery:
             run.row = released.reassemble(ctx, self.table, segments, batch, i, stop)  # type: ignore[arg-type]
         else:
             run.row = quick_run(ctx, self.table, segments, batch, i, stop)  # type: ignore[arg-type]

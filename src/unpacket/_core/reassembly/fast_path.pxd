@@ -10,7 +10,7 @@ from unpacket._core.reassembly.table cimport FlowTable
 
 cdef unsigned int ACK, NOT_PLAIN, GOOD, BAD
 cdef unsigned long long IGNORED, IS_CLIENT, SUM_GOOD, TIMESTAMPS
-cdef Py_ssize_t CHUNK, CHUNK_MASK, DELIVERY_WORDS
+cdef Py_ssize_t NONE, CHUNK, CHUNK_MASK, DELIVERY_WORDS
 cdef Py_ssize_t DELIVERED_ROW, DELIVERED_SLOT, DELIVERED_OFFSET, DELIVERED_SIDE
 cdef unsigned long long LOW32, HALF32
 cdef long long OLD_ACK
@@ -54,6 +54,7 @@ cdef Py_ssize_t KEY_A_LO, KEY_B_LO, KEY_A_HI, KEY_B_HI, KEY_PORTS, KEY_OWNER
     recent=cython.ulonglong,
     edge=cython.longlong,
     delivered=Py_ssize_t,
+    enough=Py_ssize_t,
 )
 cpdef Py_ssize_t quick_run(
     Context ctx,

@@ -37,6 +37,7 @@ from unpacket._core.constants import (
     LOW32,
     MAX_COPIES,
     NO_TICK,
+    NONE,
     ODD,
     ONE_COPY,
     OWNER_SHIFT,
@@ -97,6 +98,7 @@ def quick_run(
     slack = 1 if exact else 2
     begun = i
     delivered = 0
+    enough = DELIVERY_WORDS if ctx.each_delivery else NONE
     while i < stop:
         if i & CHUNK_MASK == 0:
             prefetch(table, segments, i)
@@ -213,6 +215,8 @@ def quick_run(
                 delivered += DELIVERY_WORDS
         earliest_ns = time_ns
         i += 1
+        if delivered == enough:
+            break
     if i > begun:
         ctx.now_ns = earliest_ns - skew_ns
         ctx.time_ns = earliest_ns
