@@ -375,12 +375,16 @@ class Assembler:
         Its method ``acknowledge(ack, sacks)`` gets sequence numbers.
         """
         check_owned(self.table, stream)
+        if stream.reason:
+            # Nothing is acknowledged any more.
+            return
         recall(stream)
         half = stream.half(direction)
         if half is None:
             half = self.demultiplexer.add_half(stream, stream.half_a is None)
         extra = half.more()
-        extra.tracker = tracker
+        extra.tracked = True
+        self.ctx.trackers[extra] = tracker
 
     def close(self, stream: Stream) -> list[Event]:
         """End a stream now, with reason ``user``; return the events of that."""

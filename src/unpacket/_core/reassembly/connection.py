@@ -502,8 +502,8 @@ def believe(
         half.flags |= ZERO_WINDOW
     else:
         half.flags &= ~ZERO_WINDOW
-    if extra is not None and extra.tracker is not None and not seg.copy:
-        extra.tracker.acknowledge(seg.ack, seg.sacks)
+    if extra is not None and extra.tracked and not seg.copy:
+        ctx.trackers[extra].acknowledge(seg.ack, seg.sacks)
     if extra is not None and 0 <= extra.claim <= acked:
         extra.claim = -1
     if acked > peer.acked:

@@ -27,6 +27,7 @@ cdef class Context:
     cdef readonly History history
     cdef public list events, believed, successor, reopened
     cdef public Gatherer gatherer
+    cdef readonly dict trackers
     cdef list timers
     cdef long long timer_count
     cdef Py_ssize_t timer_bound

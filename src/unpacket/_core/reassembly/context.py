@@ -3,10 +3,11 @@ the events so far, the timers, the delivered bytes that are remembered.
 """
 
 from heapq import heapify, heappop, heappush
+from typing import Any
 
 from unpacket._core.constants import NEVER, NS, UNBOUNDED
 from unpacket._core.reassembly.events import Event, Gap, Note, Rejected
-from unpacket._core.reassembly.half import Half, direction_of
+from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held import POLICIES
 from unpacket._core.reassembly.history import History
 from unpacket._core.reassembly.payload_gatherer import Gatherer
@@ -52,6 +53,9 @@ class Context:
         reopened: Streams that others have followed, each with what they begin with.
         successor: The same of a connection that has taken the ports of a stream.
         memory_bytes: What streams and waiting payload take.
+        trackers: Who follows for a user what is acknowledged, by the half's HalfExtra.
+            Here, since they are objects of users: streams hold none, and so need no
+            search for cycles.
         each_delivery: Whether the inner loop stops behind each segment that delivers.
         gatherer: Takes payload in place of the events; None where these are told.
     """
@@ -105,6 +109,7 @@ class Context:
         "timer_count",
         "timers",
         "together",
+        "trackers",
         "ttl_distance",
         "urgent_apart",
         "want_data",
@@ -117,6 +122,7 @@ class Context:
     successor: list[tuple[bool, Segment]]
     events: list[Event]
     gatherer: Gatherer | None
+    trackers: dict[HalfExtra, Any]
     timers: list[tuple[int, int, int, Stream, Half]]
 
     def __init__(self, policy: Policy, want_data: bool, notes: bool) -> None:
@@ -164,6 +170,7 @@ class Context:
         self.successor = []
         self.reopened = []
         self.gatherer = None
+        self.trackers = {}
         self.each_delivery = False
         self.timers = []
         self.timer_count = 0

@@ -64,6 +64,9 @@ def let_go(ctx: Context, half: Half | None) -> None:
     extra = half.extra
     if extra is None:
         return
+    if extra.tracked:
+        extra.tracked = False
+        del ctx.trackers[extra]
     if extra.eventful():
         extra.held = None
         extra.unreleased = None

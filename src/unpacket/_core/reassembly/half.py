@@ -4,7 +4,6 @@ A half that never met anything unusual has no HalfExtra.
 """
 
 from collections import deque
-from typing import Any
 
 from unpacket._core.constants import IS_CLIENT, NEVER, NO_SCALE, OPEN, SIMPLE, UNSEEN
 from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Event
@@ -38,7 +37,7 @@ class HalfExtra:
         fin_ns: When it is believed if nothing contradicts it, or NEVER.
         grace_ns: When the oldest acknowledged hole is given up, or NEVER.
         grace_acked: What was acknowledged when that was set.
-        tracker: Follows acknowledgements for a user, or None.
+        tracked: Whether ``Context.trackers`` has who follows acknowledgements.
         other_channel: How many packets came by another channel than the half's.
         md5: Whether its SYN agreed on the MD5 option (RFC 2385).
         unplaced: Bytes that are in no stream though nobody refused them, by reason.
@@ -81,7 +80,7 @@ class HalfExtra:
         "rejected_bytes",
         "retransmissions",
         "suspects",
-        "tracker",
+        "tracked",
         "unplaced",
         "unreleased",
         "unreleased_bytes",
@@ -97,7 +96,6 @@ class HalfExtra:
     isns: list[Segment] | None
     rejected: dict[str, int] | None
     suspects: list[Suspect] | None
-    tracker: Any
     unreleased: deque[Event] | None
     waiting: list[Segment] | None
 
@@ -127,7 +125,7 @@ class HalfExtra:
         self.doubted = None
         self.grace_ns = NEVER
         self.grace_acked = 0
-        self.tracker = None
+        self.tracked = False
         self.duplicate_bytes = 0
         self.conflict_bytes = 0
         self.rejected_bytes = 0
@@ -292,7 +290,7 @@ def settle(half: Half) -> None:
             and not extra.unreleased
             and not extra.isns
             and extra.claim < 0
-            and extra.tracker is None
+            and not extra.tracked
             and (extra.held is None or extra.held.count == 0)
         )
     ):
