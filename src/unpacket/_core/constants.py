@@ -98,20 +98,6 @@ CLOSED_BY_REUSE = 6
 CLOSED_BY_END = 7
 CLOSED_BY_USER = 8
 
-# What the objects take, for the memory bound (sizes of the compiled core, with
-# their share of the flow table; a piece with its list slot and the header of its
-# bytes object).
-STREAM_BYTES = 184
-HALF_BYTES = 112
-PIECE_BYTES = 160
-# What Linux would keep a segment in; see ``linux_queue``.
-BUFFER_BYTES = 112
-# A number of a stream's path, with its place in the tuple.
-LAYER_BYTES = 40
-
-# What it takes to remember of which channels a stream is taken.
-CHOICE_BYTES = 24
-
 NEVER = (1 << 63) - 1
 # 146 years from 1970: differences of such times fit into 64 bits.
 LATEST_NS = (1 << 62) - 1

@@ -68,6 +68,9 @@ TERMINATIONS = frozenset({"timeout", "buffer_limit", "memory_limit", "reused"})
 
 KEPT_BYTES = 64 << 20
 
+# A FollowedStream with its attributes, and where it is found.
+FOLLOWED_BYTES = 464
+
 _ETHERNET = 1
 _IDLE_S = 300.0
 
@@ -429,7 +432,7 @@ class StreamFollower(Callbacks):
                 )
         if log is not None and not callable(log):
             raise wrong("log", log, "a function")
-        self.assembler = Assembler(policy, notes=True)
+        self.assembler = Assembler(policy, notes=True, owner_bytes=FOLLOWED_BYTES)
         self.link_type = link_type
         self._bpf: Bpf | None = None
         if bpf is not None:

@@ -507,3 +507,20 @@ def test_a_stream_knows_its_handshake() -> None:
     assert str(stream.server) == "10.0.0.2:80"
     assert stream.first_ns == talk.frames[0].time_ns
     assert stream.last_ns == talk.frames[-1].time_ns
+
+
+def test_connections_that_are_reset_at_once_do_not_hide_one_that_lives() -> None:
+    """Each is on the ports of the one before, and only the last is answered."""
+    talk = Talk()
+    for number in range(3):
+        talk.client((number << 24) - 1, flags=SYN, ack=None)
+        talk.client(number << 24, flags=RST, ack=None)
+    told = reused(talk, 3 << 24)
+    assert told[-1] == ("opened",)
+    assert talk.client(3 << 24, b"new") == [("data", "client", 0, b"new")]
+    talk.finish()
+    assert [stream.close_reason for stream in talk.opened] == [
+        *["rst"] * 3,
+        "end_of_capture",
+    ]
+    assert sum(stream.packets(CLIENT) for stream in talk.opened) == 9

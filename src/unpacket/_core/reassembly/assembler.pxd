@@ -4,6 +4,7 @@ from unpacket._core.decode.checksum_states cimport HostSums
 from unpacket._core.decode.decoder cimport Decoder
 from unpacket._core.decode.segments cimport Segments
 from unpacket._core.memory.batch cimport Batch
+from unpacket._core.reassembly.accounting cimport recount
 from unpacket._core.reassembly.channel_choice cimport Choices
 from unpacket._core.reassembly.connection cimport check_ended
 from unpacket._core.reassembly.context cimport Context

@@ -18,6 +18,7 @@ from unpacket._core.decode.checksum_states import HostSums
 from unpacket._core.decode.decoder import Decoder
 from unpacket._core.decode.segments import Segments
 from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.accounting import recount
 from unpacket._core.reassembly.channel_choice import Choices
 from unpacket._core.reassembly.connection import check_ended
 from unpacket._core.reassembly.context import Context, nanoseconds
@@ -71,6 +72,8 @@ class Assembler:
             copied at all; everything else is told as before.
         notes: Whether there shall be ``Note`` events.
         sums: Whether to count the states of checksums by sender.
+        owner_bytes: What the owner keeps for each stream: it counts as the stream's,
+            for the memory bound.
 
     Attributes:
         policy: The policy that was given.
@@ -100,6 +103,7 @@ class Assembler:
         data: bool = True,
         notes: bool = False,
         sums: bool = False,
+        owner_bytes: int = 0,
     ) -> None:
         # First, for __del__ comes even where this raises.
         self.table = FlowTable()
@@ -108,7 +112,7 @@ class Assembler:
         if not isinstance(policy, Policy):
             raise TypeError(f"policy is a {type(policy).__name__}, and not a Policy")
         self.policy = policy
-        self.ctx = Context(policy, bool(data), bool(notes))
+        self.ctx = Context(policy, bool(data), bool(notes), owner_bytes)
         # Fragments have a share of their own: they are decoded a batch ahead, and what
         # happens to streams must not depend on where batches end.
         fragment_bytes = min(
@@ -291,6 +295,7 @@ class Assembler:
         self.timers.advance(now_ns)
         if self.ctx.reopened:
             self.demultiplexer.reopen_due()
+        self.timers.evict()
         self.decoder.advance(now_ns)
         return self.take()
 
@@ -356,6 +361,7 @@ class Assembler:
                 self.timers.linger(stream)
             else:
                 settle(half)
+            recount(self.ctx, stream)
         return self.take()
 
     def ignore(self, stream: Stream, direction: Direction | int) -> None:
@@ -385,6 +391,7 @@ class Assembler:
         extra = half.more()
         extra.tracked = True
         self.ctx.trackers[extra] = tracker
+        recount(self.ctx, stream)
 
     def close(self, stream: Stream) -> list[Event]:
         """End a stream now, with reason ``user``; return the events of that."""
@@ -392,6 +399,7 @@ class Assembler:
         if not stream.reason:
             end(self.ctx, stream, CLOSED_BY_USER)
             self.timers.linger(stream)
+            recount(self.ctx, stream)
         return self.take()
 
     @property

@@ -1,5 +1,6 @@
 cimport cython
 
+from unpacket._core.reassembly.accounting cimport segment_bytes
 from unpacket._core.reassembly.claims cimport (
     claim, drop_claim, forgive, prove_claim, proves
 )
@@ -40,7 +41,7 @@ cdef unsigned int ZERO_WINDOW
 cdef int BEGINNING, BY_PLACE, CLOSED_BY_END, CLOSED_BY_FIN, CLOSED_BY_LIMIT
 cdef int CLOSED_BY_REUSE, CLOSED_BY_RST, CLOSED_BY_TIMEOUT, ENDED, GOES_ON, RESET
 cdef int REUSED
-cdef long long LOW32, MAX_LEAD, MAX_WINDOW, MOST_COLLECTED, PIECE_BYTES
+cdef long long LOW32, MAX_LEAD, MAX_WINDOW, MOST_COLLECTED
 
 @cython.locals(first=Half, second=Half)
 cpdef close(Context ctx, Stream stream, long long number)

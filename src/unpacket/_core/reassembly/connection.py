@@ -32,7 +32,6 @@ from unpacket._core.constants import (
     MAX_WINDOW,
     ODD,
     OPEN,
-    PIECE_BYTES,
     REASONS,
     RESET,
     REUSED,
@@ -48,6 +47,7 @@ from unpacket._core.constants import (
     ZERO_WINDOW,
 )
 from unpacket._core.decode.reasons import doubt_name
+from unpacket._core.reassembly.accounting import segment_bytes
 from unpacket._core.reassembly.claims import (
     claim,
     drop_claim,
@@ -220,7 +220,7 @@ def replay(
 ) -> bool:
     """Process the collected segments; return whether the stream has ended."""
     for seg in waiting:
-        ctx.memory_bytes -= seg.captured + PIECE_BYTES
+        ctx.memory_bytes -= segment_bytes(seg)
         if stream.reason:
             discard(half, seg.captured, "late")
         else:
@@ -257,7 +257,7 @@ def collect(
     # A half that is WAITING has the list.
     waiting: list[Segment] = extra.waiting  # type: ignore[assignment]
     waiting.append(seg)
-    ctx.memory_bytes += seg.captured + PIECE_BYTES
+    ctx.memory_bytes += segment_bytes(seg)
     count = len(waiting)
     if half.duplicates and count < MOST_COLLECTED * ctx.midstream_segments:
         # What the capture has twice is no reason to wait for less.
@@ -297,7 +297,7 @@ def process(
     if stream.candidate is not None and confirms(stream, half, peer, seg):
         ctx.successor.append((stream.candidate_a, stream.candidate))
         ctx.successor.append((half is stream.half_a, seg))
-        ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES
+        ctx.memory_bytes -= segment_bytes(stream.candidate)
         stream.candidate = None
         half.packets -= 1
         half.duplicates -= seg.copy
@@ -431,7 +431,7 @@ def other_isn(
     half.packets -= 1
     half.duplicates -= seg.copy
     half.payload_bytes -= seg.captured
-    ctx.memory_bytes += seg.captured + PIECE_BYTES
+    ctx.memory_bytes += segment_bytes(seg)
     stream.candidate = seg
     stream.candidate_a = half is stream.half_a
     return False
@@ -667,7 +667,7 @@ def reset(
         seg.doubts |= DOUBT_TTL
     elif not timely(ctx, half, peer, seg):
         seg.doubts |= DOUBT_TIMESTAMP
-    waits = begin_reset(stream, seg, half is stream.half_a)
+    waits = begin_reset(ctx, stream, seg, half is stream.half_a)
     waits.deadline_ns = ctx.now_ns + ctx.close_grace_ns
     ctx.set_timer(waits.deadline_ns, RESET, stream, half)
 

@@ -33,6 +33,7 @@ cdef class Context:
     cdef Py_ssize_t timer_bound
     cdef long long next_timer_ns
     cdef public long long memory_bytes
+    cdef long long stream_bytes
     cdef public long long duplicates
     cdef public long long now_ns
     cdef public long long skew_ns

@@ -6,6 +6,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from unpacket._core.constants import NEVER, NS, UNBOUNDED
+from unpacket._core.reassembly.costs import STREAM_BYTES
 from unpacket._core.reassembly.events import Event, Gap, Note, Rejected
 from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held import POLICIES
@@ -53,6 +54,8 @@ class Context:
         reopened: Streams that others have followed, each with what they begin with.
         successor: The same of a connection that has taken the ports of a stream.
         memory_bytes: What streams and waiting payload take.
+        stream_bytes: What a stream takes without its halves, and with what the owner
+            of the assembler keeps for it.
         trackers: Who follows for a user what is acknowledged, by the half's HalfExtra.
             Here, since they are objects of users: streams hold none, and so need no
             search for cycles.
@@ -103,6 +106,7 @@ class Context:
         "rst_rule",
         "settling",
         "skew_ns",
+        "stream_bytes",
         "successor",
         "time_ns",
         "timer_bound",
@@ -125,7 +129,9 @@ class Context:
     trackers: dict[HalfExtra, Any]
     timers: list[tuple[int, int, int, Stream, Half]]
 
-    def __init__(self, policy: Policy, want_data: bool, notes: bool) -> None:
+    def __init__(
+        self, policy: Policy, want_data: bool, notes: bool, owner_bytes: int
+    ) -> None:
         self.acked_only = policy.deliver == "acked"
         self.close_at_limit = policy.gap == "wait"
         self.grace_ns = nanoseconds(policy.gap_grace_s)
@@ -177,6 +183,7 @@ class Context:
         self.timer_bound = LEAST_TIMERS
         self.next_timer_ns = NEVER
         self.memory_bytes = 0
+        self.stream_bytes = STREAM_BYTES + owner_bytes
         self.duplicates = 0
         # Before any packet.
         self.now_ns = -NEVER
@@ -198,7 +205,8 @@ class Context:
             # Those of streams that have ended keep them alive: time may stand still.
             self.timers = [timer for timer in self.timers if not ended(timer[3])]
             heapify(self.timers)
-            self.timer_bound = 2 * len(self.timers) + LEAST_TIMERS
+            # Those that are left are counted, and no more than an eighth beside them.
+            self.timer_bound = len(self.timers) * 9 // 8 + LEAST_TIMERS
         heappush(self.timers, (deadline_ns, self.timer_count, kind, stream, half))
         if deadline_ns < self.next_timer_ns:
             self.next_timer_ns = deadline_ns

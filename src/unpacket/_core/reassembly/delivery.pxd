@@ -1,5 +1,6 @@
 cimport cython
 
+from unpacket._core.reassembly.accounting cimport event_bytes
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.events cimport Data, Finished, Urgent, finished
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
@@ -14,6 +15,8 @@ cdef Py_ssize_t MAX_RANGES
 
 @cython.locals(extra=HalfExtra)
 cpdef emit(Context ctx, Half half, event)
+@cython.locals(extra=HalfExtra)
+cpdef keep(Context ctx, Half half, event)
 @cython.locals(extra=HalfExtra)
 cpdef discard(Half half, long long count, reason)
 @cython.locals(offset=cython.longlong, extra=HalfExtra, waits=bint, event=Data)
@@ -55,6 +58,7 @@ cpdef miss_hole(Context ctx, Stream stream, Half half, long long stop, reason)
 cpdef miss_by_evidence(Context ctx, Stream stream, Half half, long long stop)
 @cython.locals(extra=HalfExtra, data=Data, size=cython.longlong, head=Data)
 cpdef release(Context ctx, Half half, bint everything)
+cpdef wait_again(Context ctx, waiting, event)
 cpdef give_out(Context ctx, Half half, Data data)
 @cython.locals(start=cython.longlong, stop=cython.longlong, piece=HeldPiece)
 cpdef HeldPiece part(Data event)

@@ -7,17 +7,17 @@ never wrap.
 from collections import deque
 
 from unpacket._core.constants import (
-    BUFFER_BYTES,
     END,
     FIN_SEEN,
     FINISHED,
     HAS_GAP,
     IGNORED,
     NEVER,
-    PIECE_BYTES,
 )
 from unpacket._core.decode.reasons import doubt_name
+from unpacket._core.reassembly.accounting import event_bytes
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.costs import BUFFER_BYTES, PIECE_BYTES
 from unpacket._core.reassembly.events import Data, Event, Finished, Urgent, finished
 from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held import Held, piece_of
@@ -36,9 +36,18 @@ def emit(ctx: Context, half: Half, event: Event) -> None:
     """Give an event of the half out, after those that still wait."""
     extra = half.extra
     if extra is not None and extra.unreleased:
-        extra.unreleased.append(event)
+        keep(ctx, half, event)
     else:
         ctx.events.append(event)
+
+
+def keep(ctx: Context, half: Half, event: Event) -> None:
+    """Let an event wait for the peer's acknowledgement."""
+    extra = half.more()
+    if extra.unreleased is None:
+        extra.unreleased = deque()
+    extra.unreleased.append(event)
+    ctx.memory_bytes += event_bytes(event)
 
 
 def discard(half: Half, count: int, reason: str) -> None:
@@ -101,12 +110,9 @@ def deliver(
 def put_out(ctx: Context, half: Half, event: Event, length: int, waits: bool) -> None:
     """Give out what is next, or let it wait for the peer's acknowledgement."""
     if waits:
+        keep(ctx, half, event)
         extra = half.more()
-        if extra.unreleased is None:
-            extra.unreleased = deque()
-        extra.unreleased.append(event)
         extra.unreleased_bytes += length
-        ctx.memory_bytes += length + PIECE_BYTES
         return
     ctx.events.append(event)
 
@@ -225,6 +231,7 @@ def release(ctx: Context, half: Half, everything: bool) -> None:
     waiting = extra.unreleased
     while waiting:
         event = waiting.popleft()
+        ctx.memory_bytes -= event_bytes(event)
         if isinstance(event, Data):
             data = event
             size = len(data.payload)
@@ -232,28 +239,31 @@ def release(ctx: Context, half: Half, everything: bool) -> None:
                 head, data = split(data, half.acked)
                 give_out(ctx, half, head)
                 extra.unreleased_bytes -= size - len(data.payload)
-                ctx.memory_bytes -= size - len(data.payload)
                 size = len(data.payload)
             if data.offset >= half.acked:
                 if not everything:
-                    waiting.appendleft(data)
+                    wait_again(ctx, waiting, data)
                     break
                 data.acknowledged = False
             extra.unreleased_bytes -= size
-            ctx.memory_bytes -= size + PIECE_BYTES
             give_out(ctx, half, data)
             continue
         if isinstance(event, Finished) and not everything:
             if half.acked <= half.next_offset:
-                waiting.appendleft(event)
+                wait_again(ctx, waiting, event)
                 break
         if isinstance(event, Urgent):
             if half.acked <= event.offset and not everything:
-                waiting.appendleft(event)
+                wait_again(ctx, waiting, event)
                 break
             extra.unreleased_bytes -= 1
-            ctx.memory_bytes -= 1 + PIECE_BYTES
         ctx.events.append(event)
+
+
+def wait_again(ctx: Context, waiting: deque[Event], event: Event) -> None:
+    """Put the first of the events that wait back, or what is left of it."""
+    waiting.appendleft(event)
+    ctx.memory_bytes += event_bytes(event)
 
 
 def give_out(ctx: Context, half: Half, data: Data) -> None:
@@ -425,9 +435,7 @@ def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
         half.flags |= FINISHED
         event = finished(stream, direction_of(half), ctx.frame, ctx.time_ns)
         if ctx.acked_only and half.acked <= half.next_offset:
-            if extra.unreleased is None:
-                extra.unreleased = deque()
-            extra.unreleased.append(event)
+            keep(ctx, half, event)
         else:
             emit(ctx, half, event)
 

@@ -3,6 +3,7 @@ cimport cython
 from unpacket._core.decode.segments cimport Segments
 from unpacket._core.memory.batch cimport Batch
 from unpacket._core.native cimport released
+from unpacket._core.reassembly.accounting cimport recount
 from unpacket._core.reassembly.channel_choice cimport Choices, begins
 from unpacket._core.reassembly.lifetime cimport end, reset_due, take
 from unpacket._core.reassembly.context cimport Context
@@ -19,7 +20,7 @@ from unpacket._core.reassembly.timers cimport Timers
 
 cdef unsigned int ACK, IS_CLIENT, SYN
 cdef int CLOSED_BY_REUSE, REUSED
-cdef long long CHOICE_BYTES, HALF_BYTES, LAYER_BYTES, STREAM_BYTES
+cdef long long CHOICE_BYTES, HALF_BYTES, LAYER_BYTES
 cdef long long MAX_COPIES, NO_TICK
 cdef Py_ssize_t MAX_PATHS
 
@@ -41,7 +42,7 @@ cdef class Demultiplexer:
         ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t, stream=Stream
     )
     cdef take_ordinary(self, Run run, Py_ssize_t stop)
-    @cython.locals(stream=Stream)
+    @cython.locals(ctx=Context, stream=Stream)
     cdef Stream take_any(self, Run run)
     @cython.locals(
         ctx=Context,
@@ -69,10 +70,13 @@ cdef class Demultiplexer:
     cdef Half add_half(self, Stream stream, bint first)
     cdef start(self, Stream stream, long long time_ns, long long frame)
     @cython.locals(
-        ctx=Context, first=Segment, seg=Segment, from_a=bint, fresh=Stream,
-        frame=cython.longlong, time_ns=cython.longlong,
+        ctx=Context, fresh=Stream, frame=cython.longlong, time_ns=cython.longlong
     )
     cdef Stream reopen(self, Stream stream, list successor)
+    @cython.locals(
+        ctx=Context, first=Segment, seg=Segment, from_a=bint, fresh=Stream
+    )
+    cdef Stream follow(self, Stream stream, list successor)
     @cython.locals(choices=Choices, first=Segment, from_a=bint)
     cdef choose(self, Stream stream, list successor, Segments segments, Py_ssize_t i)
     cdef renew(self, Stream stream, Segments segments, Py_ssize_t i)

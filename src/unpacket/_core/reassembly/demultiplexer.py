@@ -7,21 +7,19 @@ or to the one that follows another between the same ends.
 
 from unpacket._core.constants import (
     ACK,
-    CHOICE_BYTES,
     CLOSED_BY_REUSE,
-    HALF_BYTES,
     IS_CLIENT,
-    LAYER_BYTES,
     MAX_COPIES,
     NO_TICK,
     REUSED,
-    STREAM_BYTES,
     SYN,
 )
 from unpacket._core.decode.segments import Segments
 from unpacket._core.native import released
+from unpacket._core.reassembly.accounting import recount
 from unpacket._core.reassembly.channel_choice import Choices, begins
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.costs import CHOICE_BYTES, HALF_BYTES, LAYER_BYTES
 from unpacket._core.reassembly.fast_path import quick_run, tell
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.judgement import shift_of
@@ -120,8 +118,11 @@ class Demultiplexer:
         """
         stream = self.process_row(run, run.row)
         run.row += 1
-        if self.ctx.gatherer is not None:
-            self.ctx.gatherer.sift(self.ctx.events)
+        ctx = self.ctx
+        if ctx.memory_bytes > ctx.memory_limit:
+            self.timers.evict()
+        if ctx.gatherer is not None:
+            ctx.gatherer.sift(ctx.events)
         return stream
 
     def process_row(self, run: Run, i: int) -> Stream | None:
@@ -221,8 +222,7 @@ class Demultiplexer:
                 self.table.enlist(stream)
         elif alive:
             self.timers.linger(stream)
-        if ctx.memory_bytes > ctx.memory_limit:
-            self.timers.evict()
+        recount(ctx, stream)
         return stream
 
     def open(self, run: Run, i: int) -> Stream:
@@ -248,7 +248,7 @@ class Demultiplexer:
         stream.first_frame = frame
         self.table.add(stream)
         self.table.schedule(stream.slot, ctx.now_ns + ctx.quiet_ns)
-        ctx.memory_bytes += STREAM_BYTES
+        ctx.memory_bytes += ctx.stream_bytes
         if self.choices is not None:
             ctx.memory_bytes += CHOICE_BYTES
             self.choices.begin(stream)
@@ -281,13 +281,32 @@ class Demultiplexer:
         """The ports carry a new connection: end the old one, and begin another.
 
         ``successor`` has its segments: whether from the lower address; the segment.
+        They may show that it was followed by another in its turn.
+
+        Returns:
+            The last new one; ``successor`` has what that began with.
+        """
+        ctx = self.ctx
+        frame = ctx.frame
+        time_ns = ctx.time_ns
+        fresh = self.follow(stream, successor)
+        while ctx.successor:
+            successor[:] = ctx.successor
+            del ctx.successor[:]
+            fresh = self.follow(fresh, successor)
+        ctx.frame = frame
+        ctx.time_ns = time_ns
+        return fresh
+
+    def follow(self, stream: Stream, successor: list[tuple[bool, Segment]]) -> Stream:
+        """End a stream and begin the one that follows it.
+
+        ``ctx.successor`` has what does not belong to that one either.
 
         Returns:
             The new one.
         """
         ctx = self.ctx
-        frame = ctx.frame
-        time_ns = ctx.time_ns
         if not stream.reason:
             end(ctx, stream, CLOSED_BY_REUSE)
         from_a, first = successor[0]
@@ -300,11 +319,12 @@ class Demultiplexer:
         self.timers.forget(stream)
         self.start(fresh, first.time_ns, first.frame)
         for from_a, seg in successor:
+            if ctx.successor:
+                ctx.successor.append((from_a, seg))
+                continue
             ctx.frame = seg.frame
             ctx.time_ns = seg.time_ns
             self.process_again(fresh, from_a, seg)
-        ctx.frame = frame
-        ctx.time_ns = time_ns
         return fresh
 
     def choose(
@@ -363,3 +383,4 @@ class Demultiplexer:
         if seg.time_ns > stream.latest_ns:
             stream.latest_ns = seg.time_ns
         take(self.ctx, stream, half, peer, seg)
+        recount(self.ctx, stream)

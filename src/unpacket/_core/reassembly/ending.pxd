@@ -1,5 +1,6 @@
 cimport cython
 
+from unpacket._core.reassembly.accounting cimport drop_extra, segment_bytes
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
     drain, finish_if_due, miss, miss_by_evidence, release
@@ -10,7 +11,6 @@ from unpacket._core.reassembly.judgement cimport beyond_window
 from unpacket._core.reassembly.stream cimport Stream
 
 cdef unsigned int FINISHED, OPEN, SIMPLE
-cdef long long PIECE_BYTES
 
 @cython.locals(extra=HalfExtra, stop=cython.longlong, fin=cython.longlong)
 cpdef flush(Context ctx, Stream stream, Half half, Half peer)

@@ -1,6 +1,7 @@
 """What is left of a stream that ends: delivered, given up, or let go."""
 
-from unpacket._core.constants import FINISHED, OPEN, PIECE_BYTES, SIMPLE
+from unpacket._core.constants import FINISHED, OPEN, SIMPLE
+from unpacket._core.reassembly.accounting import drop_extra, segment_bytes
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import (
     drain,
@@ -69,13 +70,14 @@ def let_go(ctx: Context, half: Half | None) -> None:
         del ctx.trackers[extra]
     if extra.eventful():
         extra.held = None
+        extra.suspects = None
         extra.unreleased = None
         extra.waiting = None
         extra.isns = None
         extra.refused = None
         extra.missing = None
     else:
-        half.extra = None
+        drop_extra(ctx, half)
 
 
 def refuse_candidate(ctx: Context, stream: Stream) -> None:
@@ -85,6 +87,6 @@ def refuse_candidate(ctx: Context, stream: Stream) -> None:
     half.packets += 1
     half.duplicates += stream.candidate.copy  # type: ignore[union-attr]
     half.payload_bytes += stream.candidate.captured  # type: ignore[union-attr]
-    ctx.memory_bytes -= stream.candidate.captured + PIECE_BYTES  # type: ignore[union-attr]
+    ctx.memory_bytes -= segment_bytes(stream.candidate)  # type: ignore[arg-type]
     ctx.reject(stream, half, "syn", stream.candidate, None)  # type: ignore[arg-type]
     stream.candidate = None

@@ -24,6 +24,7 @@ cdef class HalfExtra:
     cdef public long long grace_ns
     cdef public long long grace_acked
     cdef public bint tracked
+    cdef public unsigned int counted
     cdef public long long duplicate_bytes, conflict_bytes
     cdef public long long rejected_bytes, discarded_bytes
     cdef public long long gap_bytes, gaps, conflicts, keep_alives, late_packets

@@ -37,6 +37,8 @@ class HalfExtra:
         fin_ns: When it is believed if nothing contradicts it, or NEVER.
         grace_ns: When the oldest acknowledged hole is given up, or NEVER.
         grace_acked: What was acknowledged when that was set.
+        counted: What it takes, with all that it leads to but payload, as far as that
+            is in ``Context.memory_bytes``.
         tracked: Whether ``Context.trackers`` has who follows acknowledgements.
         other_channel: How many packets came by another channel than the half's.
         md5: Whether its SYN agreed on the MD5 option (RFC 2385).
@@ -54,6 +56,7 @@ class HalfExtra:
         "claims",
         "conflict_bytes",
         "conflicts",
+        "counted",
         "discarded_bytes",
         "doubted",
         "duplicate_bytes",
@@ -126,6 +129,7 @@ class HalfExtra:
         self.grace_ns = NEVER
         self.grace_acked = 0
         self.tracked = False
+        self.counted = 0
         self.duplicate_bytes = 0
         self.conflict_bytes = 0
         self.rejected_bytes = 0

@@ -3,15 +3,9 @@
 Offsets are 64 bits and never wrap. What overlaps is compared, and counted once.
 """
 
-from unpacket._core.constants import (
-    ACK,
-    BUFFER_BYTES,
-    FIN,
-    FINISHED,
-    HAS_CONFLICT,
-    PIECE_BYTES,
-)
+from unpacket._core.constants import ACK, FIN, FINISHED, HAS_CONFLICT
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.costs import BUFFER_BYTES, PIECE_BYTES
 from unpacket._core.reassembly.delivery import (
     deliver,
     discard,

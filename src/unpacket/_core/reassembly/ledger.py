@@ -6,7 +6,7 @@ halves need no object meanwhile. Which number is which stands in ``constants``.
 """
 
 from unpacket._core.constants import KEY_OWNER, NONE, ROW_WORDS
-from unpacket._core.memory.pages import space
+from unpacket._core.memory.pages import Block, grown, space
 
 FIRST_ROWS = 64
 ROW_BYTES = 8 * ROW_WORDS
@@ -24,26 +24,36 @@ class Ledger:
         free: The first row that was given back, or NONE.
     """
 
-    __slots__ = ("free", "rows", "signed", "unsigned", "used")
+    __slots__ = ("block", "free", "rows", "signed", "unsigned", "used")
 
+    block: Block
     signed: "memoryview[int]"
     unsigned: "memoryview[int]"
 
     def __init__(self) -> None:
         self.free = NONE
-        self.rows = 0
         self.used = 0
-        self.resize(FIRST_ROWS)
+        self.rows = FIRST_ROWS
+        self.block = space(FIRST_ROWS * ROW_BYTES)
+        self.view()
 
-    def resize(self, rows: int) -> None:
-        """Move to memory for so many rows."""
-        block = space(rows * ROW_BYTES)
-        if self.rows:
-            old = memoryview(self.signed)
-            memoryview(block).cast("q")[: len(old)] = old
-        self.signed = memoryview(block).cast("q")
-        self.unsigned = memoryview(block).cast("Q")
-        self.rows = rows
+    def view(self) -> None:
+        """See the memory as numbers."""
+        self.signed = memoryview(self.block).cast("q")
+        self.unsigned = memoryview(self.block).cast("Q")
+
+    def grow(self) -> None:
+        """Have room for twice as many rows."""
+        self.rows *= 2
+        size = self.rows * ROW_BYTES
+        # Memory that is looked at does not grow.
+        self.signed = None  # type: ignore[assignment]
+        self.unsigned = None  # type: ignore[assignment]
+        if not grown(self.block, size):
+            old = memoryview(self.block)
+            self.block = space(size)
+            memoryview(self.block)[: len(old)] = old
+        self.view()
 
     def take(self) -> int:
         """Return the number of a row that nobody uses."""
@@ -52,7 +62,7 @@ class Ledger:
             self.free = self.signed[ROW_WORDS * row]
             return row
         if self.used == self.rows:
-            self.resize(2 * self.rows)
+            self.grow()
         self.used += 1
         return self.used - 1
 

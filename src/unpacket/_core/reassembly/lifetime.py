@@ -92,7 +92,7 @@ def closed_already(
     if late is None:
         if seg.length == 0 or seg.flags & RST or not ctx.close_grace_ns:
             return GOES_ON
-        late = begin_reset(stream, None, False)
+        late = begin_reset(ctx, stream, None, False)
     elif not room(ctx, late):
         take_queue(ctx, late)
         stream.reset = None

@@ -14,12 +14,13 @@ from unpacket._core.constants import (
     LOW32,
     NOTHING,
     OPEN,
-    PIECE_BYTES,
     RST,
     STREAM_GOES_ON,
     SYN,
 )
+from unpacket._core.reassembly.accounting import segment_bytes
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.costs import QUEUED_BYTES, RESET_BYTES
 from unpacket._core.reassembly.half import Half
 from unpacket._core.reassembly.judgement import sure_edge
 from unpacket._core.reassembly.pending import Range, Reset
@@ -31,14 +32,21 @@ from unpacket._core.sequence import delta, unwrap
 MAX_LATE = 64
 MAX_LATE_BYTES = 1 << 18
 
+# So many segments with numbers of their own need nobody who confirms them: who sends
+# SYN and RST in turn must not have each looked at again with all that came before it.
+MAX_FOREIGN = 16
 
-def begin_reset(stream: Stream, seg: Segment | None, from_a: bool) -> Reset:
+
+def begin_reset(
+    ctx: Context, stream: Stream, seg: Segment | None, from_a: bool
+) -> Reset:
     """Let an RST wait, or, where ``seg`` is None, what comes after the end."""
     reset = Reset(seg, from_a)
     for half, used in ((stream.half_a, reset.used_a), (stream.half_b, reset.used_b)):
         if half is not None and half.state == OPEN:
             used.start((half.base_seq + sure_edge(half)) & LOW32)
     stream.reset = reset
+    ctx.memory_bytes += RESET_BYTES
     return reset
 
 
@@ -57,13 +65,15 @@ def queue_up(ctx: Context, reset: Reset, from_a: bool, seg: Segment) -> None:
     """Put a segment at the end of the queue."""
     reset.queue.append((from_a, seg))
     reset.queued_bytes += seg.captured
-    ctx.memory_bytes += seg.captured + PIECE_BYTES
+    ctx.memory_bytes += segment_bytes(seg) + QUEUED_BYTES
 
 
 def take_queue(ctx: Context, reset: Reset) -> list[tuple[bool, Segment]]:
     """Return the queue, and leave none."""
     queue = reset.queue
-    ctx.memory_bytes -= reset.queued_bytes + PIECE_BYTES * len(queue)
+    ctx.memory_bytes -= RESET_BYTES + QUEUED_BYTES * len(queue)
+    for _, seg in queue:
+        ctx.memory_bytes -= segment_bytes(seg)
     reset.queue = []
     reset.queued_bytes = 0
     return queue
@@ -73,6 +83,20 @@ def weigh_next(
     stream: Stream, reset: Reset, half: Half, peer: Half | None, seg: Segment
 ) -> int:
     """Return what a segment, the last of the queue, shows together with the others."""
+    shown = weigh_one(stream, reset, half, peer, seg)
+    if (
+        shown == NOTHING
+        and reset.foreign >= 0
+        and len(reset.queue) - reset.foreign >= MAX_FOREIGN
+    ):
+        return STREAM_GOES_ON if undecided(reset) else ANOTHER
+    return shown
+
+
+def weigh_one(
+    stream: Stream, reset: Reset, half: Half, peer: Half | None, seg: Segment
+) -> int:
+    """Return what a segment shows by its numbers."""
     from_a = half is stream.half_a
     used, others = reset.used_a, reset.used_b
     fresh, fresh_others = reset.fresh_a, reset.fresh_b
@@ -94,7 +118,9 @@ def weigh_next(
         and half.state == OPEN
         and seg.seq != ((half.base_seq - 1) & LOW32)
     )
-    if other_isn or (used.known and not used.near(seg.seq)):
+    # A side that was silent has no numbers yet that its segment could be far from.
+    answers = not used.known and seg.flags & ACK and fresh_others.holds(seg.ack)
+    if other_isn or answers or (used.known and not used.near(seg.seq)):
         return weigh_far(stream, reset, fresh, fresh_others, seg, stop, peer)
     if not used.known:
         used.start(seg.seq)

@@ -1,5 +1,6 @@
 cimport cython
 
+from unpacket._core.reassembly.accounting cimport segment_bytes
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
     drain, finish_if_due, note_fin, refuse, refute_fin, release
@@ -17,7 +18,7 @@ cdef unsigned int DOUBT_ACK, DOUBT_AFTER_FIN, DOUBT_CHECKSUM, DOUBT_FAST_OPEN
 cdef unsigned int DOUBT_FIN, DOUBT_PROBE, DOUBT_TTL, DOUBT_WINDOW, FIN, FINISHED
 cdef unsigned int OBSERVER, OPEN, URG, USUAL
 cdef int ACCEPTED, BY_PLACE, REFUSED, WAITS
-cdef long long PIECE_BYTES
+cdef long long SUSPECT_BYTES
 cdef Py_ssize_t MAX_SUSPECTS
 
 @cython.locals(extra=HalfExtra)

@@ -17,11 +17,12 @@ from unpacket._core.constants import (
     FIN,
     FINISHED,
     OPEN,
-    PIECE_BYTES,
     URG,
 )
 from unpacket._core.decode.reasons import doubt_name
+from unpacket._core.reassembly.accounting import segment_bytes
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.costs import SUSPECT_BYTES
 from unpacket._core.reassembly.delivery import (
     drain,
     finish_if_due,
@@ -71,7 +72,7 @@ def suspect(
     if extra.suspects is None:
         extra.suspects = []
     extra.suspects.append(Suspect(base, seg))
-    ctx.memory_bytes += seg.captured + PIECE_BYTES
+    ctx.memory_bytes += segment_bytes(seg) + SUSPECT_BYTES
     if len(extra.suspects) > MAX_SUSPECTS or ctx.memory_bytes > ctx.memory_limit:
         return settle_oldest(ctx, stream, half, peer)
     return False
@@ -277,7 +278,7 @@ def settle_one(
     """
     seg = item.seg
     base = item.base
-    ctx.memory_bytes -= seg.captured + PIECE_BYTES
+    ctx.memory_bytes -= segment_bytes(seg) + SUSPECT_BYTES
     if not accepted:
         refuse(ctx, stream, half, doubt_name(seg.doubts), seg, base)
         return False

@@ -6,7 +6,7 @@ from unpacket._core.reassembly.ledger cimport Ledger
 from unpacket._core.reassembly.half cimport Half
 from unpacket._core.reassembly.stream cimport Stream, enlist, seen
 
-cdef long long STREAM_BYTES, LAYER_BYTES, HALF_BYTES, NEVER, NO_TICK, NS
+cdef long long NEVER, NO_TICK, NS
 
 cdef unsigned int SYN_SEEN
 cdef int FIRST_BITS, FIRST_SLOTS, HASH_SHIFT, TAG_SHIFT, SLOT_BITS, EMPTY
@@ -77,6 +77,4 @@ cpdef bint sooner(Stream stream, Stream other) except -1
 cpdef Py_ssize_t deadline(Context ctx, Stream stream) except? -1
 @cython.locals(half=Half, opened=bint)
 cpdef bint unanswered(Stream stream) except -1
-@cython.locals(size=cython.longlong)
-cpdef Py_ssize_t cost(Stream stream) except -1
 cpdef check_owned(FlowTable table, Stream stream)

@@ -7,15 +7,12 @@ comes round. So a packet costs the clock nothing.
 """
 
 from unpacket._core.constants import (
-    HALF_BYTES,
     HASH_SHIFT,
-    LAYER_BYTES,
     NEVER,
     NO_TICK,
     NS,
     SLOT_BITS,
     SLOT_MASK,
-    STREAM_BYTES,
     SYN_SEEN,
     TAG_SHIFT,
     WHEEL,
@@ -312,18 +309,6 @@ def unanswered(stream: Stream) -> bool:
                 return False
             opened = True
     return opened
-
-
-def cost(stream: Stream) -> int:
-    """Return what a stream takes, for the memory bound."""
-    size = STREAM_BYTES
-    if stream.half_a is not None:
-        size += HALF_BYTES
-    if stream.half_b is not None:
-        size += HALF_BYTES
-    if stream.layers is not None:
-        size += LAYER_BYTES * len(stream.layers)
-    return size
 
 
 def check_owned(table: FlowTable, stream: Stream) -> None:

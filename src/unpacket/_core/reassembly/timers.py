@@ -6,7 +6,6 @@ streams; where memory is short, those that were quiet longest end first.
 
 from unpacket._core.constants import (
     BEGINNING,
-    CHOICE_BYTES,
     CLOSED_BY_MEMORY,
     CLOSED_BY_TIMEOUT,
     END,
@@ -20,15 +19,17 @@ from unpacket._core.constants import (
     WAITING,
     WHEEL,
 )
+from unpacket._core.reassembly.accounting import fixed_bytes, recount
 from unpacket._core.reassembly.connection import begin, check_ended
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.costs import CHOICE_BYTES
 from unpacket._core.reassembly.fins import fin_due
 from unpacket._core.reassembly.gaps import grace_over
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end, reset_due
 from unpacket._core.reassembly.resets import take_queue
 from unpacket._core.reassembly.stream import Stream, recall, seen
-from unpacket._core.reassembly.table import FlowTable, by_id, cost, deadline
+from unpacket._core.reassembly.table import FlowTable, by_id, deadline
 
 # 73 years of a capture without a step of its clock. Then the clock that timers go by
 # stands still, so that it and its distance from such times fit into 64 bits too.
@@ -164,6 +165,7 @@ class Timers:
             self.linger(stream)
         else:
             settle(half)
+        recount(ctx, stream)
 
     def linger(self, stream: Stream) -> None:
         """A stream has ended: look at it again when it is to be forgotten."""
@@ -187,7 +189,7 @@ class Timers:
         self.forget(stream)
 
     def evict(self) -> None:
-        """Close streams that were quiet long until the memory suffices."""
+        """Close streams that were quiet long, if need be, until the memory suffices."""
         ctx = self.ctx
         while ctx.memory_bytes > ctx.memory_limit and self.table.live:
             stream = self.table.idlest()
@@ -205,6 +207,6 @@ class Timers:
         if stream.reset is not None:
             take_queue(self.ctx, stream.reset)
             stream.reset = None
-        self.ctx.memory_bytes -= cost(stream)
+        self.ctx.memory_bytes -= fixed_bytes(self.ctx, stream)
         if self.has_choices:
             self.ctx.memory_bytes -= CHOICE_BYTES
