@@ -191,13 +191,16 @@ def test_decoys_between_single_bytes() -> None:
     assert talk.bytes_of(CLIENT) == REAL
 
 
-def test_a_teardown_that_only_one_side_sees() -> None:
-    """An RST that the server's host accepts ends the stream; the rest is late."""
+def test_a_teardown_that_nobody_obeys() -> None:
+    """Who goes on, and is acknowledged, has not ended the stream."""
     talk = talking()
     talk.client(0, flags=RST)
     real(talk)
-    assert talk.stream.close_reason == "rst"
-    assert talk.stream.counts(CLIENT)["discarded_bytes"] == len(REAL)
+    answered(talk)
+    assert talk.stream.close_reason == "fin"
+    assert talk.bytes_of(CLIENT) == REAL
+    assert talk.stream.counts(CLIENT)["rejected"] == {"rst": 1}
+    assert talk.stream.counts(CLIENT)["discarded_bytes"] == 0
 
 
 @pytest.mark.parametrize("window", [0, 1])

@@ -203,7 +203,7 @@ def test_what_came_by_another_channel_is_told(tmp_path: Path) -> None:
     (said,) = [line for line in result.stdout.splitlines() if "  twice" in line]
     assert said.split(maxsplit=1)[1] == (
         "no packet is twice in the capture; 0 retransmissions; "
-        "5 packets of 1 stream by another channel"
+        "6 packets of 1 stream by another channel"
     )
     assert result.exit_code == 0
     told = json.loads(invoke("check", str(path), "--json", "--channel", "mac").stdout)
@@ -213,8 +213,8 @@ def test_what_came_by_another_channel_is_told(tmp_path: Path) -> None:
     )
     sides = ("client", "server")
     by_side = [(told[side]["other_channel"], told[side]["packets"]) for side in sides]
-    assert by_side == [(4, 4), (1, 2)]
-    passing = ("--where", "other_channel == 5", "--channel", "interface")
+    assert by_side == [(4, 5), (2, 2)]
+    passing = ("--where", "other_channel == 6", "--channel", "interface")
     assert invoke("streams", str(path), *passing).exit_code == 0
     assert invoke("streams", str(path), *passing[:2]).exit_code == 1
     # The parts have what was taken, and need no option any more.

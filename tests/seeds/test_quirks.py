@@ -75,7 +75,7 @@ def test_q6_blind_rst(rst: RstRule, closes: bool) -> None:
     talk.server(99999999, ack=1, flags=RST, raw=True)
     talk.client(1, b"hello")
     talk.server(1, ack=6)
-    policy = Policy().replace(rst=rst)
+    policy = Policy(rst=rst, close_grace_s=0.0)
     events = told(talk, policy)
     assert (("closed", "rst") in events) is closes
     assert (("data", C, 0, b"hello") in events) is not closes

@@ -524,3 +524,17 @@ def test_connections_that_are_reset_at_once_do_not_hide_one_that_lives() -> None
         "end_of_capture",
     ]
     assert sum(stream.packets(CLIENT) for stream in talk.opened) == 9
+
+
+@pytest.mark.parametrize("quiet_s", [10, 100_000])
+def test_time_alone_shows_that_another_connection_followed(quiet_s: int) -> None:
+    """Also where it passes at once, so that the old one is forgotten in that moment."""
+    talk = Talk()
+    talk.handshake()
+    talk.client(0, flags=RST, ack=0)
+    assert talk.client((1 << 24) - 1, flags=SYN, ack=None) == []
+    talk.wait(quiet_s)
+    talk.finish()
+    reasons = [stream.close_reason for stream in talk.opened]
+    assert reasons == ["rst", "end_of_capture"]
+    assert [stream.packets(CLIENT) for stream in talk.opened] == [3, 1]

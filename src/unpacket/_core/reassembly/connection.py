@@ -541,6 +541,8 @@ def receive(
             # Who has nothing to say says where it would go on.
             refute(half, offset)
         listen(ctx, stream, half, peer, seg, offset)
+        if ctx.urgent_apart and seg.flags & URG and not seg.doubts:
+            expect_urgent(half, seg, offset)
         return
     listen(ctx, stream, half, peer, seg, offset)
     if stream.reason:

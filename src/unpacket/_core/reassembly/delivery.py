@@ -149,8 +149,10 @@ def miss(ctx: Context, stream: Stream, half: Half, stop: int, reason: str) -> No
     if extra.refused is not None and reason in UNSEEN_REASONS:
         # What a frame holds is not missing in the capture: it was refused.
         for start, end, why in sorted(extra.refused):
-            if end <= offset or start >= stop:
+            if end <= offset:
                 continue
+            if start >= stop or offset == stop:
+                break
             if start > offset:
                 declare(ctx, stream, half, offset, start, reason)
                 offset = start

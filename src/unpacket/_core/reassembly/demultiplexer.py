@@ -314,9 +314,11 @@ class Demultiplexer:
         fresh.first_a = from_a
         if fresh.layers is not None:
             ctx.memory_bytes += LAYER_BYTES * len(fresh.layers)
-        if self.choices is not None:
-            self.candidate_channel = self.choices.candidate(stream)
-        self.timers.forget(stream)
+        # Where time alone has shown that another follows, it may have expired by now.
+        if self.table.holds(stream):
+            if self.choices is not None:
+                self.candidate_channel = self.choices.candidate(stream)
+            self.timers.forget(stream)
         self.start(fresh, first.time_ns, first.frame)
         for from_a, seg in successor:
             if ctx.successor:

@@ -168,6 +168,10 @@ class FlowTable:
         if enlist(stream, self.ledger):
             self.rows[stream.slot] = stream.row
 
+    def holds(self, stream: Stream) -> bool:
+        """Return whether a stream that was added has not been removed."""
+        return self.streams[stream.slot] is stream
+
     def remove(self, stream: Stream) -> None:
         """Forget a stream, and free its slot."""
         mask = self.mask
