@@ -131,7 +131,11 @@ def weigh_at_end(ctx: Context, half: Half, peer: Half | None, item: Suspect) -> 
         return REFUSED
     if silent:
         return ACCEPTED
-    if ctx.deliver_doubted and not item.refuted and item.base <= half.next_offset:
+    if not ctx.deliver_doubted or item.refuted:
+        return REFUSED
+    # Who acknowledges what was not seen may have got what the capture has missed; so
+    # what lies before it may be missing too.
+    if item.base <= half.next_offset or seg.doubts == DOUBT_ACK:
         return ACCEPTED
     return REFUSED
 

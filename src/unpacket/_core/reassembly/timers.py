@@ -35,7 +35,7 @@ from unpacket._core.reassembly.table import FlowTable, by_id, deadline
 # stands still, so that it and its distance from such times fit into 64 bits too.
 LONGEST_NS = 1 << 61
 
-# Nobody captures a quieter time than a year: what is more was the clock.
+# Nobody captures a quieter time than a year: what is more was the clock, and no time.
 LONGEST_STEP_NS = 365 * 86400 * NS
 
 # A clock that goes back by more than an hour between two packets was set.
@@ -78,6 +78,8 @@ class Timers:
             self.backwards += 1
             if ahead < -STEP_NS:
                 ctx.skew_ns += ahead
+        elif ahead > LONGEST_STEP_NS:
+            ctx.skew_ns += ahead
         elif ahead > 0:
             self.pass_time(ahead)
 
