@@ -498,6 +498,6 @@ def test_a_mistake_is_told_before_anything_is_read() -> None:
 def test_every_reason_has_its_words(
     event: type, reasons: tuple[str, ...], words: dict[str, str]
 ) -> None:
-    told = re.findall("``([a-z_]+)``", str(event.__doc__).partition("reason:")[2])
+    told = re.findall("``([a-z0-9_]+)``", str(event.__doc__).partition("reason:")[2])
     assert tuple(told) == reasons
     assert not words or tuple(words) == reasons

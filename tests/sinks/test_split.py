@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 import unpacket
-from tests.builder import ETHERNET, Conversation, Frame, ethernet, ip, tcp, write_pcap
+from tests.builder import (
+    ACK,
+    ETHERNET,
+    RST,
+    Conversation,
+    Frame,
+    ethernet,
+    ip,
+    tcp,
+    write_pcap,
+)
 from unpacket import sources
 from unpacket.sinks import split
 
@@ -23,7 +33,8 @@ def troubled() -> list[Frame]:
     talk.handshake()
     talk.client(1, b"good")
     talk.client(1, b"evil")
-    talk.client(5, b"bad", sum_xor=1)
+    # Not where an RST would be believed.
+    talk.client(7, b"bad", flags=RST | ACK)
     talk.server(1, ack=15)
     other.now_ns = talk.now_ns
     other.handshake()
@@ -120,13 +131,13 @@ def test_tshark_shows_what_was_found(capture: Path, tmp_path: Path) -> None:
     assert comments(parts[0]) == {
         4: [conflict],
         5: [conflict],
-        6: ["client rejected: 3 bytes at offset 4: checksum (frame 6)"],
+        6: ["client rejected: 3 bytes at offset 6: rst (frame 6)"],
         10: [
             "client gap: 10 bytes at offset 4 missing: not_captured (frame 14)",
             "closed: end_of_capture",
         ],
     }
-    assert b"conflicts: 1\nrejected (checksum): 1" in parts[0].read_bytes()[:400]
+    assert b"conflicts: 1\nrejected (rst): 1" in parts[0].read_bytes()[:400]
 
 
 def test_fragments_are_in_the_part_of_their_stream(

@@ -198,7 +198,10 @@ class Gap:
         reason: ``not_captured`` (the peer acknowledged them), ``unacknowledged``
             (it did not), ``unknown`` (the peer was never seen), ``truncated``
             (cut by the capture's snap length), ``limit`` (a bound was reached),
-            ``skipped`` (the consumer went on).
+            ``skipped`` (the consumer went on). Or a frame had them that was
+            rejected, for ``checksum``, ``no_ack``, ``ack``, ``md5``,
+            ``ip_options``, ``ip_length``, ``timestamp``, ``window``,
+            ``fast_open``, ``window_probe``, ``ttl``, ``after_fin`` or ``fin``.
         at_end: Whether only the end of the stream made it one: until then its
             bytes could have come.
     """
@@ -342,9 +345,9 @@ class Rejected:
     """A segment that the receiving host would not have accepted.
 
     Attributes:
-        reason: ``checksum``, ``no_ack``, ``timestamp``, ``window``, ``ttl``,
-            ``rst``, ``fin``, ``syn``, ``after_fin``, ``fast_open`` or
-            ``window_probe``.
+        reason: ``checksum``, ``no_ack``, ``ack``, ``md5``, ``ip_options``,
+            ``ip_length``, ``timestamp``, ``window``, ``fast_open``,
+            ``window_probe``, ``ttl``, ``after_fin``, ``fin``, ``rst`` or ``syn``.
         offset: Where its bytes would have been; None where that is not known.
         payload: What it carried, as evidence.
     """
