@@ -24,8 +24,8 @@ def proves(half: Half, peer: Half, seg: Segment, acked: int) -> bool:
     if half.state != OPEN:
         return False
     if seg.frame == extra.claim_frame:
-        # The segment itself was acknowledged: no host takes one with a false number.
-        return seg.length > 0
+        # Was the segment itself acknowledged? No host takes one with a false number.
+        return seg.length > 0 and not seg.doubts & DOUBT_ACK
     if unwrap(seg.seq, half.base_seq, half.next_offset) < extra.claim_stop:
         return False
     extra.claims += 1
@@ -60,8 +60,10 @@ def drop_claim(half: Half, peer: Half, seg: Segment) -> None:
             # Sent before it, perhaps.
             return
     if half.extra is not None and half.extra.suspects:
+        claimed = (peer.base_seq + extra.claim) & LOW32
         for item in half.extra.suspects:
-            if item.seg.frame == extra.claim_frame:
+            # The capture may have it twice.
+            if item.seg.doubts & DOUBT_ACK and item.seg.ack == claimed:
                 item.refuted = True
     extra.claim = -1
 
