@@ -28,6 +28,7 @@ from unpacket.messages.constants import (
     UNTIL_END,
 )
 from unpacket.messages.framer import Framer
+from unpacket.messages.opening import Opening
 from unpacket.messages.pairing import Pairing
 from unpacket.messages.reader import Reader
 from unpacket.messages.results import Message, Skipped, Tunnel, new_message
@@ -47,9 +48,6 @@ NOWHERE = -1
 # them: or else each byte that comes alone would cost as much as all before it.
 LOOKED_AT_EACH_TIME = 16 << 10
 
-# How many of the first bytes of each half may decide who is the client.
-MAX_DECIDING_BYTES = 64 << 10
-
 
 class Conversation:
     """The two halves of a stream.
@@ -57,33 +55,35 @@ class Conversation:
     Attributes:
         stream: The ``Stream``.
         swapped: Whether content contradicts its roles.
-        undecided: Events that wait until content says who is the client, or None.
+        opening: What waits until content says who is the client, or what the framer
+            is; None once that is decided.
+        known_by: Why the framer is the one that it is; None if the caller chose it.
     """
 
     __slots__ = (
         "client",
         "closing",
-        "first_bytes",
         "framer",
+        "known_by",
+        "opening",
         "pairing",
         "protocol",
         "server",
         "settings",
         "stream",
         "swapped",
-        "undecided",
-        "undecided_bytes",
         "waiters",
     )
 
     pairing: Pairing | None
-    undecided: list[Any] | None
-    first_bytes: "list[bytearray] | None"
+    opening: Opening | None
+    known_by: str | None
 
     def __init__(self, stream: "Stream", framer: Framer, settings: Settings) -> None:
         whole = not stream.is_partial
         self.stream = stream
         self.framer = framer
+        self.known_by = None
         self.settings = settings
         self.swapped = False
         self.protocol: str | None = None
@@ -94,19 +94,17 @@ class Conversation:
             self.pairing = Pairing(settings, stream, whole)
         self.waiters = 0
         self.closing = False
-        self.undecided = None
-        self.undecided_bytes = 0
-        self.first_bytes = None
-        if stream.role_evidence in ("port", "first"):
-            self.undecided = []
-            self.first_bytes = [bytearray(), bytearray()]
+        self.opening = None
+        asks_roles = stream.role_evidence in ("port", "first")
+        if asks_roles or framer.detects:
+            self.opening = Opening(framer.detects, asks_roles, not whole)
 
     # What comes from the assembler.
 
     def data(self, event: Data) -> None:
         """Take the next bytes of a half."""
-        if self.undecided is not None:
-            self.decide_roles(event)
+        if self.opening is not None:
+            self.decide(event)
             return
         reader = self.reader(event.direction is SERVER)
         if event.offset != reader.received:
@@ -142,8 +140,8 @@ class Conversation:
 
     def gap(self, event: Gap) -> None:
         """Take a gap of a half."""
-        if self.undecided is not None:
-            self.undecided.append(event)
+        if self.opening is not None:
+            self.opening.add(event)
             return
         reader = self.reader(event.direction is SERVER)
         reader.received = event.offset + event.length
@@ -156,8 +154,8 @@ class Conversation:
 
     def finished(self, event: Finished) -> None:
         """Take the end of a half."""
-        if self.undecided is not None:
-            self.undecided.append(event)
+        if self.opening is not None:
+            self.opening.add(event)
             return
         reader = self.reader(event.direction is SERVER)
         if reader.blocked:
@@ -169,8 +167,10 @@ class Conversation:
 
     def closed(self) -> None:
         """Nothing follows: decide what is undecided, and end what has not ended."""
-        if self.undecided is not None:
-            self.replay_undecided()
+        if self.opening is not None:
+            if self.opening.asks_framer and self.opening.size:
+                self.choose(self.opening, True)
+            self.replay()
         self.closing = True
         self.settle()
         for reader in (self.client, self.server):
@@ -192,41 +192,53 @@ class Conversation:
                 )
             )
         if self.pairing is not None:
-            side = CLIENT if self.swapped else SERVER
-            self.pairing.close(self.stream.packets(side) > 0)
+            self.close_pairing()
 
-    # Who is the client.
+    # What is spoken, and who is the client.
 
-    def decide_roles(self, event: Data) -> None:
-        """Keep bytes until content says who sends requests."""
-        undecided: list[Any] = self.undecided  # type: ignore[assignment]
-        undecided.append(event)
-        size = len(event.payload)
-        self.undecided_bytes += size
-        self.settings.waiting_bytes += size
-        sender = 1 if event.direction is SERVER else 0
-        first: bytearray = self.first_bytes[sender]  # type: ignore[index]
-        if len(first) < MAX_DECIDING_BYTES:
-            first += event.payload
-        side = self.framer.side(bytes(first), False)
-        if (
-            side < 0
-            and self.undecided_bytes <= self.settings.max_queued_bytes
-            and self.settings.waiting_bytes <= self.settings.max_waiting_bytes
-        ):
+    def decide(self, event: Data) -> None:
+        """Keep bytes until content says which framer fits, and who sends requests."""
+        opening: Opening = self.opening  # type: ignore[assignment]
+        sender = opening.add(event)
+        self.settings.waiting_bytes += len(event.payload)
+        over = (
+            opening.size > self.settings.max_queued_bytes
+            or self.settings.waiting_bytes > self.settings.max_waiting_bytes
+        )
+        if opening.asks_framer:
+            self.choose(opening, over)
+        if not opening.asks_framer and opening.asks_roles:
+            side = self.framer.side(bytes(opening.first[sender]), False)
+            if side >= 0:
+                self.swapped = side != sender
+                opening.asks_roles = False
+        if over or not (opening.asks_framer or opening.asks_roles):
+            self.replay()
+
+    def choose(self, opening: Opening, ended: bool) -> None:
+        """Let the bytes so far choose the framer; if ``ended``, they have to."""
+        choice = self.framer.choose(self.stream, opening, ended)
+        if choice is None:
             return
-        if side >= 0:
-            self.swapped = side != sender
-        self.replay_undecided()
+        opening.asks_framer = False
+        if choice.framer is None:
+            opening.asks_roles = False
+            self.begin_tunnel(choice.name, None)
+            return
+        self.framer = choice.framer
+        self.known_by = choice.known_by
+        whole = not self.stream.is_partial
+        self.client.framer = self.framer.begin(0, whole)
+        self.server.framer = self.framer.begin(1, whole)
+        if self.settings.pair and self.framer.pairs:
+            self.pairing = Pairing(self.settings, self.stream, whole)
 
-    def replay_undecided(self) -> None:
+    def replay(self) -> None:
         """Give out what waited, in the order in which it came."""
-        events: list[Any] = self.undecided  # type: ignore[assignment]
-        self.undecided = None
-        self.first_bytes = None
-        self.settings.waiting_bytes -= self.undecided_bytes
-        self.undecided_bytes = 0
-        for event in events:
+        opening: Opening = self.opening  # type: ignore[assignment]
+        self.opening = None
+        self.settings.waiting_bytes -= opening.size
+        for event in opening.events:
             if isinstance(event, Data):
                 self.data(event)
             elif isinstance(event, Gap):
@@ -397,7 +409,9 @@ class Conversation:
                 break
             if reader.mode == IN_TUNNEL:
                 at = self.tunnelled(reader, data, at, ended)
-                break
+                if reader.mode == IN_TUNNEL:
+                    break
+                continue
             if reader.mode == SCANNING:
                 begin = at + 1 if reader.refused else at
                 if begin < size:
@@ -449,7 +463,7 @@ class Conversation:
                 continue
             if kind == TUNNEL:
                 reader.forced = False
-                self.begin_tunnel(answer.protocol)
+                self.begin_tunnel(answer.protocol, None)
                 continue
             if fresh:
                 self.begin_message(reader, answer, candidate)
@@ -488,9 +502,10 @@ class Conversation:
         reader.more = answer.kind == PART
         if answer.tunnels:
             # Such a message has no body.
+            opener = reader.message
             reader.remaining = 0
             self.end_message(reader, True)
-            self.begin_tunnel(answer.protocol)
+            self.begin_tunnel(answer.protocol, opener)
         elif answer.blocks:
             reader.awaits = reader.exchange
         return at
@@ -506,6 +521,7 @@ class Conversation:
         message.direction = reader.direction
         message.swapped = self.swapped
         message.protocol = reader.framer.name
+        message.known_by = self.known_by
         message.offset = reader.offset
         message.first_frame = message.last_frame = mark.frame
         message.time_ns = message.last_ns = mark.time_ns
@@ -615,24 +631,42 @@ class Conversation:
 
     # Tunnels.
 
-    def begin_tunnel(self, protocol: str | None) -> None:
+    def begin_tunnel(self, protocol: str | None, opener: Message | None) -> None:
         """From where both halves are now, their bytes are of another protocol."""
-        framer = self.framer.tunnel(protocol)
+        framer = self.framer.tunnel(protocol, opener)
         for reader in (self.client, self.server):
             self.end_skip(reader)
             if reader.message is not None:
                 self.break_message(reader)
             reader.awaits = None
-            if framer is None:
-                reader.mode = IN_TUNNEL
-                reader.tunnel_start = reader.offset
-            else:
-                reader.mode = BOUNDARY
-                reader.framer = framer.begin(1 if reader.server else 0, True)
-        if framer is None:
-            self.protocol = "" if protocol is None else protocol
-        else:
-            self.framer = framer
+            reader.mode = IN_TUNNEL
+            reader.tunnel_start = reader.offset
+        self.protocol = "" if protocol is None else protocol
+        if framer is not None:
+            self.enter(framer, "upgrade")
+
+    def enter(self, framer: Framer, known_by: str) -> None:
+        """The bytes of the tunnel have a framer of their own."""
+        if self.pairing is not None:
+            self.close_pairing()
+        self.framer = framer
+        self.known_by = known_by
+        self.protocol = None
+        for reader in (self.client, self.server):
+            reader.framer = framer.begin(1 if reader.server else 0, True)
+            reader.mode = BOUNDARY
+            if reader.offset > reader.tunnel_start:
+                # Some of it is missing.
+                reader.framer.reset()
+                reader.mode = SCANNING
+        if self.settings.pair and framer.pairs:
+            self.pairing = Pairing(self.settings, self.stream, True)
+
+    def close_pairing(self) -> None:
+        """No more exchanges come of what was paired so far."""
+        side = CLIENT if self.swapped else SERVER
+        self.pairing.close(self.stream.packets(side) > 0)  # type: ignore[union-attr]
+        self.pairing = None
 
     def tunnelled(self, reader: Reader, data: bytes, at: int, ended: bool) -> int:
         """Count the bytes of a tunnel; its first ones say what it carries."""
@@ -640,6 +674,10 @@ class Conversation:
             if len(data) - at < LONGEST_MAGIC and not ended:
                 return at
             self.protocol = recognise(data, at)
+            framer = self.framer.tunnel(self.protocol, None)
+            if framer is not None:
+                self.enter(framer, "content")
+                return at
         count = len(data) - at
         reader.offset += count
         reader.tunnel_bytes += count
