@@ -217,7 +217,9 @@ class Conversation:
 
     def choose(self, opening: Opening, ended: bool) -> None:
         """Let the bytes so far choose the framer; if ``ended``, they have to."""
-        choice = self.framer.choose(self.stream, opening, ended)
+        choice = self.framer.choose(  # type: ignore[attr-defined]
+            self.stream, opening, ended
+        )
         if choice is None:
             return
         opening.asks_framer = False
@@ -446,6 +448,7 @@ class Conversation:
                     break
                 if not ended:
                     self.settings.over_bounds += 1
+                    reader.framer.reset()
                 kind = REFUSE
             if kind == REFUSE:
                 if answer.kind == REFUSE and answer.anomaly and not fresh:

@@ -79,7 +79,10 @@ class Framer:
         """
 
     def reset(self) -> None:
-        """Learn that a hole, or the end of the half, came: what comes next is new."""
+        """Learn that what comes next is new.
+
+        A hole came, or the end of the half, or more was asked for than may wait.
+        """
 
     def begins(self, data: bytes, ended: bool) -> int:
         """Say whether a half that begins so is of this protocol; for ``detect``.
@@ -94,9 +97,7 @@ class Framer:
         """
         return CANNOT_SAY
 
-    def tunnel(
-        self, protocol: str | None, opener: "Message | None"
-    ) -> "Framer | None":
+    def tunnel(self, protocol: str | None, opener: "Message | None") -> "Framer | None":
         """Return what frames the tunnel's bytes; None if they are only counted.
 
         Args:

@@ -114,7 +114,7 @@ class Message:
     @property
     def summary(self) -> str:
         """What a reader of one line should know of the message."""
-        return "" if self._body is None else f"{self._body.length} bytes"
+        return byte_count(self.body_length)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -134,6 +134,11 @@ class Message:
             f"direction={self.direction}, offset={self.offset}, "
             f"length={self.length}, complete={self.complete})"
         )
+
+
+def byte_count(count: int) -> str:
+    """Return a number of bytes in words."""
+    return "1 byte" if count == 1 else f"{count} bytes"
 
 
 def new_message() -> Message:

@@ -490,9 +490,7 @@ class Http(Framer):
         """Say whether a half that begins so is HTTP."""
         return is_http(data, ended)
 
-    def tunnel(
-        self, protocol: str | None, opener: Message | None
-    ) -> Framer | None:
+    def tunnel(self, protocol: str | None, opener: Message | None) -> Framer | None:
         """Return what frames a tunnel's bytes."""
         framer = None if protocol is None else self.tunnels.get(protocol)
         return None if framer is None else framer.opened(opener)
