@@ -56,8 +56,13 @@ cdef class Conversation:
     )
     cdef int64_t covered(self, Reader reader) except? -2
     cdef int64_t base(self, Reader reader) except? -2
-    @cython.locals(data=bytes, size=Py_ssize_t, message=Message, body=Body)
+    @cython.locals(data=bytes, size=Py_ssize_t, message=Message, body=Body, at=Py_ssize_t)
     cdef give(self, Reader reader, Data event)
+    @cython.locals(
+        data=bytes, received=cython.longlong, at=Py_ssize_t, limit=cython.longlong
+    )
+    cdef Py_ssize_t take_turns(self, Reader reader, Data event) except -1
+    cdef take(self, Reader reader, bytes data)
     @cython.locals(data=bytes)
     cdef look(self, Reader reader, bint ended)
     @cython.locals(
@@ -85,7 +90,7 @@ cdef class Conversation:
     @cython.locals(mark=Mark)
     cdef skip(self, Reader reader, Py_ssize_t count)
     cdef end_skip(self, Reader reader)
-    @cython.locals(framer=Framer, reader=Reader)
+    @cython.locals(framer=Framer, reader=Reader, count=Py_ssize_t)
     cdef begin_tunnel(self, protocol, opener)
     @cython.locals(reader=Reader)
     cdef enter(self, Framer framer, known_by)

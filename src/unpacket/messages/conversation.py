@@ -340,7 +340,12 @@ class Conversation:
         if reader.ended:
             return
         if reader.pending is None:
-            if reader.mode == IN_BODY and size < reader.remaining:
+            if (
+                reader.mode == IN_BODY
+                and size < reader.remaining
+                and event.parts is None
+                and not self.waiters
+            ):
                 message: Message = reader.message  # type: ignore[assignment]
                 if message._body is None:
                     self.begin_body(message)
@@ -362,12 +367,44 @@ class Conversation:
         else:
             for part in event.parts:
                 reader.arrive(part.start, part.frame, part.time_ns, part.ack)
-        if reader.pending is None:
+        if self.server.blocked and not reader.server:
+            at = self.take_turns(reader, event)
+            if at > 0:
+                data = data[at:]
+        self.take(reader, data)
+
+    def take_turns(self, reader: Reader, event: Data) -> int:
+        """Read of the client's bytes those that waiting responses had seen.
+
+        What it sends beyond them may depend on the responses, so that these come
+        between, however the client's bytes are cut. Returns how many were read.
+        """
+        data = event.payload
+        received = reader.received
+        at = 0
+        while self.server.blocked:
+            limit = self.covered(self.server) - event.offset
+            if limit <= at or limit >= len(data):
+                break
+            reader.received = event.offset + limit
+            self.take(reader, data[at:limit])
+            at = limit
+            if reader.blocked:
+                break
+            self.settle()
+        reader.received = received
+        return at
+
+    def take(self, reader: Reader, data: bytes) -> None:
+        """Read contiguous bytes, together with those that wait before them."""
+        if reader.pending is None and not reader.blocked:
             self.run(reader, data, False)
             return
+        if reader.pending is None:
+            reader.pending = bytearray()
         reader.pending += data
-        self.settings.waiting_bytes += size
-        if len(reader.pending) >= reader.wanted:
+        self.settings.waiting_bytes += len(data)
+        if len(reader.pending) >= reader.wanted and not reader.blocked:
             self.look(reader, False)
 
     def look(self, reader: Reader, ended: bool) -> None:
@@ -638,6 +675,12 @@ class Conversation:
         """From where both halves are now, their bytes are of another protocol."""
         framer = self.framer.tunnel(protocol, opener)
         for reader in (self.client, self.server):
+            if reader.mode == SCANNING and reader.pending is not None:
+                # It came before, and is as little of the tunnel as what was skipped.
+                count = len(reader.pending)
+                reader.pending = None
+                self.settings.waiting_bytes -= count
+                self.skip(reader, count)
             self.end_skip(reader)
             if reader.message is not None:
                 self.break_message(reader)

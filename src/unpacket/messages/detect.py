@@ -99,6 +99,8 @@ def detect(
         late: For both, whether those bytes are not the first of the stream.
         ended: Whether no more come.
     """
+    # Whether one that is preferred may still turn out to fit: the choice must not
+    # depend on how bytes are cut.
     more = False
     contradicted = set()
     for number, framer in enumerate(framers):
@@ -106,7 +108,7 @@ def detect(
         for data, begins_late in zip(first, late, strict=True):
             full = ended or len(data) >= MAX_BYTES
             verdict = framer.begins(data, full) if data else CANNOT_SAY
-            if verdict == ITS_OWN:
+            if verdict == ITS_OWN and not more:
                 return Choice(framer.name, framer, "content")
             if verdict == NOT_ITS_OWN and begins_late:
                 verdict = CANNOT_SAY

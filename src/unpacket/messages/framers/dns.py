@@ -29,6 +29,9 @@ RESPONSE = 0x8000
 # The bit that must be zero (RFC 4035 section 3 uses its neighbours).
 RESERVED = 0x0040
 
+# Longer messages begin no conversation: queries are short.
+MAX_FIRST = 4096
+
 # More records than that are no evidence of DNS, and cost too much to look at.
 MAX_SOUGHT_RECORDS = 64
 
@@ -319,14 +322,16 @@ class Dns(Framer):
         """Say whether a half that begins so is DNS."""
         if not may_begin(data, 0):
             return NOT_ITS_OWN
-        if len(data) < 2 or len(data) < 2 + int.from_bytes(data[:2]):
+        length = int.from_bytes(data[:2])
+        if len(data) < 2 or len(data) < 2 + length <= MAX_FIRST:
             return NOT_ITS_OWN if ended else TOO_SHORT
-        error = parse(data[2 : 2 + int.from_bytes(data[:2])]).error
-        return ITS_OWN if error is None else NOT_ITS_OWN
+        if 2 + length > MAX_FIRST or parse(data[2 : 2 + length]).error is not None:
+            return NOT_ITS_OWN
+        return ITS_OWN
 
     def side(self, data: bytes, ended: bool) -> int:
         """Return who sends such bytes: responses say that they are."""
-        if len(data) < 6 or not may_begin(data, 0):
+        if len(data) < 2 + HEADER.size or not may_begin(data, 0):
             return -1
         return 1 if data[4] & 0x80 else 0
 
