@@ -123,9 +123,16 @@ def detect(
         for number, framer in enumerate(framers):
             if number not in contradicted and port in framer.ports:
                 return Choice(framer.name, framer, f"port {port}")
-    names = [recognise(data, 0) for data in first if data]
-    known = [name for name in names if name != "unknown"]
-    return Choice(known[0] if known else "unknown", None, None)
+    return Choice(name_of(first, {framer.name for framer in framers}), None, None)
+
+
+def name_of(first: Sequence[bytes], asked: set[str]) -> str:
+    """Return the name of a protocol that no framer is for; ``unknown`` of others."""
+    for data in first:
+        name = recognise(data, 0)
+        if name != "unknown" and name not in asked:
+            return name
+    return "unknown"
 
 
 def has_spoken(first: Sequence[bytes]) -> bool:

@@ -129,8 +129,9 @@ class Hello(Handshake):
         if self.cursor.left:
             inner = Cursor(self.cursor.vector(2))
             while inner.left:
-                kind = inner.number(2)
-                self.extensions.append((kind, inner.vector(2)))
+                one = (inner.number(2), inner.vector(2))
+                if inner.whole:
+                    self.extensions.append(one)
             self.cursor.whole = self.cursor.whole and inner.whole
         self.whole = self.cursor.whole
 
