@@ -30,6 +30,7 @@ cdef class Conversation:
     cdef object opening
     cdef object known_by
     cdef int waiters
+    cdef bint client_spoke
     cdef bint closing
     @cython.locals(reader=Reader, payload=bytes)
     cpdef data(self, Data event)
@@ -59,7 +60,8 @@ cdef class Conversation:
     @cython.locals(data=bytes, size=Py_ssize_t, message=Message, body=Body, at=Py_ssize_t)
     cdef give(self, Reader reader, Data event)
     @cython.locals(
-        data=bytes, received=cython.longlong, at=Py_ssize_t, limit=cython.longlong
+        data=bytes, received=cython.longlong, at=Py_ssize_t, limit=cython.longlong,
+        before=cython.longlong,
     )
     cdef Py_ssize_t take_turns(self, Reader reader, Data event) except -1
     cdef take(self, Reader reader, bytes data)

@@ -62,6 +62,7 @@ class Conversation:
 
     __slots__ = (
         "client",
+        "client_spoke",
         "closing",
         "framer",
         "known_by",
@@ -93,6 +94,7 @@ class Conversation:
         if settings.pair and framer.pairs:
             self.pairing = Pairing(settings, stream, whole)
         self.waiters = 0
+        self.client_spoke = False
         self.closing = False
         self.opening = None
         asks_roles = stream.role_evidence in ("port", "first")
@@ -123,6 +125,7 @@ class Conversation:
                 )
             )
         reader.received = event.offset + len(event.payload)
+        self.client_spoke = self.client_spoke or not reader.server
         if reader.blocked:
             self.enqueue(reader, event)
             reader.queued_bytes += len(event.payload)
@@ -145,6 +148,7 @@ class Conversation:
             return
         reader = self.reader(event.direction is SERVER)
         reader.received = event.offset + event.length
+        self.client_spoke = self.client_spoke or not reader.server
         if reader.blocked:
             self.enqueue(reader, event)
         else:
@@ -298,7 +302,7 @@ class Conversation:
         client = self.client
         if client.ended or self.pairing is None:
             return False
-        if reader.offset == 0 and client.received == 0 and self.pairing.certain:
+        if reader.offset == 0 and not self.client_spoke and self.pairing.certain:
             # A server that speaks first: perhaps its request was captured later.
             return True
         return self.covered(reader) > client.received
@@ -384,14 +388,18 @@ class Conversation:
         at = 0
         while self.server.blocked:
             limit = self.covered(self.server) - event.offset
-            if limit <= at or limit >= len(data):
+            if limit < at or limit >= len(data):
                 break
             reader.received = event.offset + limit
-            self.take(reader, data[at:limit])
-            at = limit
-            if reader.blocked:
-                break
+            if limit > at:
+                self.take(reader, data[at:limit])
+                at = limit
+                if reader.blocked:
+                    break
+            before = self.server.offset
             self.settle()
+            if self.server.blocked and self.server.offset == before:
+                break
         reader.received = received
         return at
 
@@ -514,7 +522,7 @@ class Conversation:
             if wanted > LOOKED_AT_EACH_TIME:
                 wanted = max(wanted, size - at + ((size - at) >> 5))
             reader.wanted = wanted
-        if reader.message is not None:
+        if reader.message is not None and reader.offset > reader.now_offset:
             reader.message.last_frame = reader.now_frame
             reader.message.last_ns = reader.now_ns
 
@@ -615,7 +623,7 @@ class Conversation:
         if reader.offset > reader.now_offset:
             message.last_frame = reader.now_frame
             message.last_ns = reader.now_ns
-        elif reader.marks is not None:
+        elif reader.marks is not None and reader.marks[0].offset < reader.offset:
             mark = reader.mark(reader.offset - 1)
             message.last_frame = mark.frame
             message.last_ns = mark.time_ns
