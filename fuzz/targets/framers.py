@@ -20,7 +20,7 @@ from unpacket.messages.framers.websocket import WebSocket
 from unpacket.messages.iterate import apiece
 
 MAX_TURNS = 40
-BOUNDS: dict[str, int] = {"max_pending_bytes": 300, "max_queued_bytes": 500}
+BOUNDS: dict[str, Any] = {"max_pending_bytes": 300, "max_queued_bytes": 500}
 
 KEY = b"\1\2\3\4"
 HELLO = wire.client_hello([0x1301, 0x0A0A], wire.server_name(b"h") + wire.alpn(b"h2"))
@@ -116,7 +116,7 @@ def conversation(choices: Choices, pieces: Sequence[bytes]) -> list[Any]:
     return talk.events + talk.assembler.finish()
 
 
-def read(events: list[Any], framer: Framer, **bounds: int) -> list[Any]:
+def read(events: list[Any], framer: Framer, **bounds: Any) -> list[Any]:
     """Return what comes of events; what waits stays within the bounds."""
     layer = Layer(framer, exchanges=True, **bounds)
     found: list[Any] = []

@@ -10,7 +10,7 @@ from tests.talk import Talk
 from unpacket import Data
 from unpacket.messages import Framer, Layer, Message, Skipped, Tunnel
 from unpacket.messages.iterate import apiece
-from unpacket.messages.shape import item_to_dict
+from unpacket.messages.shape import lines_of
 
 # Who sends, and what: bytes, or how many of them are lost.
 Turn = tuple[int, bytes | int]
@@ -64,7 +64,7 @@ def shown(items: Iterable[Any]) -> list[str]:
     for item in items:
         body = item.body if isinstance(item, Message) else b""
         data = getattr(item, "data", b"")
-        found.append(repr((item_to_dict(item), body, data)))
+        found.append(repr((list(lines_of(item)), body, data)))
     return sorted(found)
 
 

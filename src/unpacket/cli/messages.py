@@ -20,7 +20,7 @@ from unpacket.messages.framers.registry import names as framer_names
 from unpacket.messages.iterate import framer_of
 from unpacket.messages.iterate import messages as messages_of
 from unpacket.messages.results import Message, Skipped, Tunnel
-from unpacket.messages.shape import item_to_dict
+from unpacket.messages.shape import lines_of
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -116,8 +116,9 @@ class JsonForm:
         self._output = output
 
     def add(self, item: Message | Skipped | Tunnel) -> None:
-        line = json.dumps(item_to_dict(item), separators=(",", ":"))
-        self._output.write(line.encode() + b"\n")
+        for line in lines_of(item):
+            text = json.dumps(line, separators=(",", ":"))
+            self._output.write(text.encode() + b"\n")
 
     def finish(self) -> None:
         """There is nothing that waits."""

@@ -398,7 +398,7 @@ class Conversation:
                     break
             before = self.server.offset
             self.settle()
-            if self.server.blocked and self.server.offset == before:
+            if self.server.offset == before:
                 break
         reader.received = received
         return at
