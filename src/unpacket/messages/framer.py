@@ -34,7 +34,7 @@ class Framer:
 
     name = "messages"
     pairs = False
-    ports: tuple[int, ...] = ()
+    ports = tuple[int, ...]()
     detects = False
 
     def begin(self, direction: int, whole: bool) -> "Framer":

@@ -12,6 +12,9 @@ from unpacket.records.times import rfc3339
 
 SIDES = ("client", "server")
 
+# A summary is for people; what is longer is in the facts.
+MOST_SUMMARY = 240
+
 
 def lines_of(item: Message | Skipped | Tunnel) -> Iterator[dict[str, Any]]:
     """Give a dictionary that ``json`` takes; of a tunnel one for each side."""
@@ -80,10 +83,11 @@ def message_line(message: Message) -> dict[str, Any]:
         message.time_ns,
         message.frames,
     )
+    summary = message.summary
     holes = message.holes
     texts = (f"{hole.offset}+{hole.length}:{hole.reason}" for hole in holes)
     found |= {
-        "summary": message.summary,
+        "summary": summary if len(summary) <= MOST_SUMMARY else summary[:MOST_SUMMARY],
         "facts": message.facts,
         "body_bytes": message.body_length,
         "missing": sum(hole.length for hole in holes),

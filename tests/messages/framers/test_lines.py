@@ -110,6 +110,9 @@ def test_a_delimiter_is_not_empty() -> None:
         pytest.param(
             Prefixed(max_length=10), b"\0\1a\0\x20rest", [b"a"], id="beyond the longest"
         ),
+        pytest.param(
+            Prefixed(">Q", max_length=1 << 64), b"\xff" * 8 + b"a", [], id="of 64 bits"
+        ),
     ],
 )  # fmt: skip
 def test_lengths(framer: Framer, wire: bytes, bodies: list[bytes]) -> None:

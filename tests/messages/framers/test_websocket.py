@@ -109,6 +109,7 @@ def test_leniencies(
         pytest.param(ws(9, b"a", fin=False), id="a ping in fragments"),
         pytest.param(b"\x89\x7e\0\x7e" + bytes(126), id="a ping that is too long"),
         pytest.param(b"\x82\x7f" + b"\xff" * 8, id="a length beyond 63 bits"),
+        pytest.param(b"\x82\x7f\x7f" + b"\xff" * 7, id="a length of 63 bits"),
     ],
 )
 def test_behind_what_is_no_frame_nothing_is_known(bad: bytes) -> None:
@@ -161,6 +162,23 @@ def test_a_hole_costs_what_refers_to_it(extension: str, last: Any) -> None:
     assert TEXTS[1].startswith(found[1].data)
     assert not found[1].complete
     assert (found[2].data, found[2].anomalies) == last
+
+
+def test_of_a_large_message_only_the_beginning_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = b"words " * 100_000
+    frames = ws(1, text[:70_000], fin=False, mask=KEY) + ws(0, text[70_000:], mask=KEY)
+    layer = Layer(WebSocket(), spill_bytes=1 << 16)
+    (found,) = layer.feed(events_of([(0, frames)]))
+    assert found.facts["text"] == text[: 64 << 10].decode()
+    assert found.text == text.decode()
+    monkeypatch.setattr("unpacket.messages.framers.websocket.MAX_COMPRESSED_BYTES", 20)
+    packed_text = Deflater().compress(bytes(range(256)))
+    octets = ws(1, packed_text, compressed=True) + ws(1, packed_text, compressed=True)
+    one, two = messages_of([(1, octets)], WebSocket())
+    assert (one.data, two.data) == (b"", b"")
+    assert (one.anomalies, two.anomalies) == (["too-large"], ["too-large"])
 
 
 def test_what_is_inflated_is_bounded() -> None:

@@ -5,6 +5,9 @@ import struct
 from unpacket.messages.answers import Answer, message, need, refuse
 from unpacket.messages.framer import Framer
 
+# Offsets have 63 bits, and the message lies somewhere in them.
+MAX_LENGTH = 1 << 62
+
 
 class Prefixed(Framer):
     """A header with a length in it, and so many bytes.
@@ -46,7 +49,7 @@ class Prefixed(Framer):
             raise ValueError(f"offset is {offset}, and not 0 or more")
         self.offset = offset
         self.adjust = adjust
-        self.max_length = max_length
+        self.max_length = min(max_length, MAX_LENGTH)
         self.head = offset + self.packed.size
         self.lost = False
 

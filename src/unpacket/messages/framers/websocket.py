@@ -7,15 +7,13 @@ that follows is skipped, while a hole in the payload costs only its bytes.
 """
 
 from array import array
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unpacket.messages.answers import Answer, message, need, part, refuse
+from unpacket.messages.body import Body, chunks
 from unpacket.messages.framer import Framer
 from unpacket.messages.framers.deflate import Inflater
 from unpacket.messages.results import Message, byte_count, clear
-
-if TYPE_CHECKING:
-    from unpacket.messages.body import Body
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 OPCODES = {
@@ -31,6 +29,13 @@ FIN = 0x80
 COMPRESSED = 0x40
 UNKNOWN_BITS = 0x30
 MASKED = 0x80
+
+# Offsets have 63 bits, and the message lies somewhere in them.
+MAX_LENGTH = 1 << 62
+
+# What of a message a summary or JSON has, and what a compressed one may have.
+MAX_SHOWN_BYTES = 64 << 10
+MAX_COMPRESSED_BYTES = 64 << 20
 
 # A message of more frames is given out in parts. Each takes 12 bytes.
 MAX_FRAMES = 1 << 16
@@ -104,6 +109,20 @@ class WebSocketMessage(Message):
         """The data as text; bytes that are no UTF-8 become escapes."""
         return self.data.decode("utf-8", "backslashreplace")
 
+    def beginning(self, most_bytes: int = MAX_SHOWN_BYTES) -> str:
+        """Return the first bytes as text, without reading all of a large message."""
+        body = self._body
+        if self.compressed or body is None:
+            data = self.data
+        else:
+            first = bytearray()
+            for chunk in chunks(body):
+                first += chunk
+                if len(first) >= most_bytes:
+                    break
+            data = unmasked(bytes(first), body, self._ends, self._keys)
+        return data[:most_bytes].decode("utf-8", "backslashreplace")
+
     @property
     def close_code(self) -> int | None:
         """Why the connection is closed (RFC 6455 section 7.4); None if not said."""
@@ -116,8 +135,12 @@ class WebSocketMessage(Message):
         inflater, self._inflater = self._inflater, None
         if inflater is None:
             return
-        payload = self.payload
         body = self._body
+        if body is not None and body.observed > MAX_COMPRESSED_BYTES:
+            inflater.lose()
+            self.note("too-large")
+            return
+        payload = self.payload
         whole = self.complete
         if body is not None and len(payload) < body.observed:
             # Bodies were not kept.
@@ -133,7 +156,7 @@ class WebSocketMessage(Message):
     def summary(self) -> str:
         """The kind, and what it says."""
         if self.opcode == TEXT:
-            return f"text {self.text}"
+            return f"text {self.beginning()}"
         if self.opcode == CLOSE:
             code = self.close_code
             reason = self.payload[2:].decode("utf-8", "backslashreplace")
@@ -151,15 +174,13 @@ class WebSocketMessage(Message):
             "controls": [OPCODES[opcode] for opcode, _ in self.controls],
         }
         if self.opcode == TEXT:
-            facts["text"] = self.text
+            facts["text"] = self.beginning()
         if self.opcode == CLOSE:
             facts["code"] = self.close_code
         return facts
 
 
-def unmasked(
-    observed: bytes, body: "Body", ends: "array[int]", keys: bytearray
-) -> bytes:
+def unmasked(observed: bytes, body: Body, ends: "array[int]", keys: bytearray) -> bytes:
     """Undo the masks of a body (RFC 6455 section 5.3).
 
     Args:
@@ -270,7 +291,7 @@ class WebSocket(Framer):
         if length >= 126:
             size = 2 if length == 126 else 8
             length = int.from_bytes(data[start + 2 : start + 2 + size])
-            if length >> 63:
+            if length > MAX_LENGTH:
                 return self.refused()
         key = data[start + head - 4 : start + head] if second & MASKED else bytes(4)
         item = self.item
