@@ -194,6 +194,14 @@ def test_records_are_found_behind_a_hole() -> None:
     ]
 
 
+def test_a_handshake_may_begin_behind_something_else() -> None:
+    # As with STARTTLS of mail, and with databases.
+    hello = record(HANDSHAKE, browser()) + record(APPLICATION, b"a")
+    items = items_of(events_of([(0, b"EHLO h\r\nSTARTTLS\r\n" + hello)]), Tls())
+    assert [type(item).__name__ for item in items] == ["Skipped"] + ["TlsRecord"] * 2
+    assert items[1].handshakes[0].server_name == "example.org"
+
+
 def test_what_is_encrypted_is_not_looked_into() -> None:
     finished = record(HANDSHAKE, bytes([14, 0, 0, 0]) * 10)
     alert = record(ALERT, b"\1\0")
