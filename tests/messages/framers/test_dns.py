@@ -1,14 +1,18 @@
 """DNS over TCP: names, records, hostile references, messages behind holes."""
 
 import struct
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import unpacket
+from tests.messages.framers.tshark import needs_tshark, seen_by_tshark
 from tests.messages.framers.wire import dns, name, question, resource, vector
 from tests.messages.halves import Turn, events_of, items_of, messages_of
+from tests.shared import shared_path
 from unpacket.messages import Message
 from unpacket.messages.framers.dns import Dns, parse
 from unpacket.messages.framers.dns_records import name_at
@@ -155,6 +159,26 @@ def test_messages_are_found_behind_what_is_lost() -> None:
     # Nor is the beginning of the stream needed.
     items = items_of(events_of([(1, lost[3:] + found)], handshake=False), Dns())
     assert [item.body for item in items if isinstance(item, Message)] == [found[2:]]
+
+
+@needs_tshark
+@pytest.mark.parametrize(
+    "capture",
+    ["nfstream__pcaps__dns_fragmented.pcap", "arkime__pcap__arkime_synthetic.pcap"],
+)
+@pytest.mark.filterwarnings("ignore::unpacket.errors.CaptureWarning")
+def test_tshark_sees_the_same(capture: str) -> None:
+    path = shared_path("captures", "files", capture)
+    fields = ("dns.id", "dns.qry.name", "dns.count.answers", "dns.a")
+    ids, names, answers, addresses = seen_by_tshark(path, "dns", *fields)
+    found = [one for one in unpacket.messages(path) if one.protocol == "dns"]
+    assert len(found) > 2
+    assert Counter(f"0x{one.id:04x}" for one in found) == ids
+    asked = [each.name for one in found for each in one.questions]
+    assert Counter("<Root>" if name == "." else name for name in asked) == names
+    assert Counter(str(len(one.answers)) for one in found) == answers
+    texts = [each.text for one in found for each in one.records if each.kind == "A"]
+    assert Counter(texts) == addresses
 
 
 def test_a_length_that_no_message_has_is_none() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import unpacket
 from tests.messages.framers import wire
+from tests.messages.framers.tshark import needs_tshark, seen_by_tshark
 from tests.messages.framers.wire import (
     TLS12,
     TLS13,
@@ -308,22 +309,7 @@ CAPTURES = [
 ]
 
 
-def seen_by_tshark(path: Path, filter: str, *fields: str) -> list[Counter[str]]:
-    """Return what tshark finds over TCP, and how often, for each field."""
-    command = ["tshark", "-r", str(path), "-2", "-Y", f"tcp && {filter}"]
-    command += ["-T", "fields", "-E", "separator=|", "-E", "aggregator=;"]
-    for field in fields:
-        command += ["-e", field]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
-    rows = [line.split("|") for line in done.stdout.splitlines()]
-    return [
-        Counter(value for row in rows for value in row[n].split(";") if value)
-        for n in range(len(fields))
-    ]
-
-
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@needs_tshark
 @pytest.mark.parametrize(
     "capture",
     ["openssl-v4-client.pcapng.gz", "openssl-v6-nic-client.pcapng.gz", *CAPTURES],

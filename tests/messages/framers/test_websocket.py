@@ -1,15 +1,19 @@
 """WebSocket: masks, fragments, control frames, compression, what upgrades to it."""
 
 import zlib
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import unpacket
 from tests.messages.framers import wire
+from tests.messages.framers.tshark import needs_tshark, seen_by_tshark
 from tests.messages.framers.wire import Deflater, ws
 from tests.messages.halves import Turn, events_of, items_of, messages_of
+from tests.shared import shared_path
 from unpacket.messages import Layer, Message, Skipped
 from unpacket.messages.framers.deflate import Inflater
 from unpacket.messages.framers.registry import http
@@ -223,6 +227,21 @@ def test_fragments_without_end_take_no_memory_without_end() -> None:
     pings = ws(2, b"", fin=False) + ws(9, b"x") * 1000 + ws(0, b"")
     (found_one,) = messages_of([(1, pings)], WebSocket())
     assert len(found_one.controls) == websocket.MAX_CONTROLS
+
+
+@needs_tshark
+@pytest.mark.parametrize(
+    "capture",
+    ["arkime__pcap__websocket.pcap", "zeek__websocket__reply-ping-separate.pcap"],
+)
+def test_tshark_sees_the_same(capture: str) -> None:
+    path = shared_path("captures", "files", capture)
+    fields = ("websocket.opcode", "websocket.payload_length")
+    opcodes, lengths = seen_by_tshark(path, "websocket", *fields)
+    found = [one for one in unpacket.messages(path) if one.protocol == "websocket"]
+    assert len(found) > 4
+    assert Counter(str(one.opcode) for one in found) == opcodes
+    assert Counter(str(len(one.data)) for one in found) == lengths
 
 
 def test_a_hole_that_hides_a_header_ends_the_half() -> None:
