@@ -14,7 +14,7 @@ from tests.messages.framers.wire import dns, name, question, resource, vector
 from tests.messages.halves import Turn, events_of, items_of, messages_of
 from tests.shared import shared_path
 from unpacket.messages import Message
-from unpacket.messages.framers.dns import Dns, parse
+from unpacket.messages.framers.dns import Dns, may_begin, parse
 from unpacket.messages.framers.dns_records import name_at
 
 ASKED = question("www.example.org")
@@ -179,6 +179,25 @@ def test_tshark_sees_the_same(capture: str) -> None:
     assert Counter(str(len(one.answers)) for one in found) == answers
     texts = [each.text for one in found for each in one.records if each.kind == "A"]
     assert Counter(texts) == addresses
+
+
+@given(
+    pieces=st.lists(
+        st.one_of(
+            st.binary(max_size=20),
+            st.sampled_from([dns([ASKED]), dns([ASKED], [])[:9], dns([])]),
+        )
+    ),
+    start=st.integers(0, 40),
+)
+def test_a_start_is_the_first_place_where_a_header_may_be(
+    pieces: list[bytes], start: int
+) -> None:
+    data = b"".join(pieces)
+    framer = Dns().begin(1, whole=False)
+    start = min(start, len(data))
+    places = (at for at in range(start, len(data)) if may_begin(data, at))
+    assert framer.find_start(data, start, False) == next(places, len(data))
 
 
 def test_a_length_that_no_message_has_is_none() -> None:

@@ -4,6 +4,7 @@ A message is read when somebody asks what is in it. To find one behind a hole it
 read too: a length before something that is DNS up to its last byte is no accident.
 """
 
+import re
 import struct
 from typing import Any, NamedTuple
 
@@ -34,6 +35,10 @@ MAX_FIRST = 4096
 
 # More records than that are no evidence of DNS, and cost too much to look at.
 MAX_SOUGHT_RECORDS = 64
+
+# The counts of a message that is sought, and where in it they are.
+COUNTS = re.compile(rb"\x00\x01(?:\x00[\x00-\x40]){3}", re.DOTALL)
+COUNTS_AT = 6
 
 
 class Question(NamedTuple):
@@ -313,7 +318,15 @@ class Dns(Framer):
         """Return where a message may begin."""
         if self.certain:
             return start
-        for at in range(start, len(data)):
+        # Where a whole header may be, and where it would be cut by the end.
+        cut = max(start, len(data) - HEADER.size - 1)
+        found = COUNTS.search(data, start + COUNTS_AT)
+        while found is not None:
+            at = found.start() - COUNTS_AT
+            if may_begin(data, at):
+                return at
+            found = COUNTS.search(data, found.start() + 1)
+        for at in range(cut, len(data)):
             if may_begin(data, at):
                 return at
         return len(data)
