@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import BpfLike
 
 
+# Of the name of an interface, with a NUL (linux/if.h).
+LONGEST_INTERFACE = 16
+
 WANTED = (
     "a path, a URL, a binary file, packets, an iterable of packets, or a list of paths"
 )
@@ -39,7 +42,8 @@ def open(
     """Open a source of packets, and return the iterator of its batches.
 
     Args:
-        source: A path; ``"-"`` for standard input; a URL (``s3://…``) for fsspec; a
+        source: A path; the name of an interface, or ``"any"``, where no file is
+            called so (see ``unpacket.live``); ``"-"`` for standard input; a URL (``s3://…``) for fsspec; a
             binary file object, read from where it is, and not closed; a list of
             these; a glob such as ``"dir/*.pcap"``, where no file is called so; any
             iterable of packets; or one packet. A capture is told by its first bytes,
@@ -74,7 +78,7 @@ def open(
         FormatError: It is not a capture, or one in a format that is not read.
         TypeError: ``source`` is nothing of the above.
     """
-    if bpf is not None:
+    if bpf is not None and not is_live(source):
         # Only for those who filter.
         from unpacket.sources.bpf.filter import Bpf, FilteredSource
 
@@ -105,6 +109,16 @@ def open(
     if packet_of(source, number) is not None:
         packets = [source]
     elif (names := named(source)) is not None:
+        if len(names) == 1 and is_live(names[0]):
+            from unpacket.sources.live.opening import live
+
+            return live(
+                names[0],
+                filter=bpf,
+                batch_frames=batch_frames,
+                first_number=first_number,
+                progress=progress,
+            )
         names = expanded(names)
         if len(names) > 1:
             # Most programs have one capture, and wait for no more than they need.
@@ -120,6 +134,24 @@ def open(
         first_number=first_number,
         progress=progress,
     )
+
+
+def is_live(source: object) -> bool:
+    """Return whether a source is the name of an interface, and of no file."""
+    if not isinstance(source, str) or not 0 < len(source) < LONGEST_INTERFACE:
+        return False
+    if source == "-" or os.path.lexists(source):
+        return False
+    if source == "any":
+        return True
+    # As long to import as half of the package.
+    import socket
+
+    try:
+        return socket.if_nametoindex(source) > 0
+    except (AttributeError, OSError, ValueError):
+        # Of Windows, or no name that an interface can have.
+        return False
 
 
 def check_source(source: object, link_type: int | None) -> None:

@@ -212,6 +212,10 @@ class CaptureNotes:
         """Take what a packet says of those between it and the one before."""
         self._before = (self._before or 0) + packets
 
+    def lost_on(self, interface: int, name: str, packets: int) -> None:
+        """Take what an interface has lost since the beginning."""
+        self._lost[self._section, interface] = name, packets
+
     def lost_since_beginning(self, packets: int) -> None:
         """Take what a packet says of all before it."""
         self._before = packets
