@@ -18,6 +18,7 @@ from unpacket.errors import CaptureWarning, SourceError
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
+    from unpacket.faces.attending import Attending
     from unpacket import sources
     from unpacket.faces.link_type_check import LinkTypeCheck
     from unpacket.query.parser import Where
@@ -79,6 +80,7 @@ class Reading:
         self._jobs = jobs
         self._opened: sources.Source | None = None
         self._check: LinkTypeCheck | None = None
+        self._attending: Attending | None = None
         self._source = source
         self.opening = opening
         bpf = opening.get("bpf")
@@ -132,6 +134,10 @@ class Reading:
             opened = sources.open(self._source, **self.opening)
         with opened as batches:
             self._opened = batches
+            if batches.live is not None:
+                from unpacket.faces.attending import Attending
+
+                self._attending = Attending(batches.live, assembler)
             if isinstance(batches, ObjectSource):
                 from unpacket.faces.link_type_check import LinkTypeCheck
 
@@ -178,12 +184,18 @@ class Reading:
     def _steps(self, source: sources.Source) -> Iterator[list[Event]]:
         for batch in source:
             self._begin(batch)
+            steps = iter(self.assembler.step, None)
+            if self._attending is not None:
+                yield from self._attending.steps(batch, steps)
+                continue
             self.assembler.begin(batch)
-            yield from iter(self.assembler.step, None)
+            yield from steps
             self._look(batch)
 
     def _feed(self, batch: Batch) -> list[Event]:
         self._begin(batch)
+        if self._attending is not None:
+            return self._attending.feed(batch)
         happened = self.assembler.feed(batch)
         self._look(batch)
         return happened
