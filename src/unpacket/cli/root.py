@@ -41,6 +41,7 @@ COMMANDS = {
     "objects": "Write every body that was transferred to a file.",
     "grep": "Print where bytes occur in streams, across segments.",
     "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
+    "interfaces": "List the interfaces that packets can be captured on.",
     "compare": "Ask tshark and tcpflow for a second opinion, and explain differences.",
 }
 

@@ -13,6 +13,7 @@ import unpacket
 from unpacket import Policy
 from unpacket.cli.inputs import Captures
 from unpacket.cli.listing import HEADING, Form, JsonForm, TableForm
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -57,7 +58,14 @@ ROWS_AHEAD = 100
         unpacket streams - --json < examples/sample.pcapng | head -n 3
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
     "--csv",
@@ -91,6 +99,7 @@ ROWS_AHEAD = 100
 @where_option
 @merge_option
 @reading_options
+@live_options
 @policy_options()
 def streams(
     captures: tuple[str, ...],

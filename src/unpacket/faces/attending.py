@@ -24,6 +24,7 @@ class Attending:
         """Return the events of a batch, or of the time that has passed without."""
         if not batch.count:
             return self.passed()
+        self.look_again()
         happened = self._assembler.feed(batch)
         self.look(happened)
         return happened
@@ -42,11 +43,17 @@ class Attending:
 
     def passed(self) -> list[Event]:
         """Let time pass, as far as the source is sure that it has given all."""
+        self.look_again()
         if not self._live.now_ns:
             return []
         happened = self._assembler.advance(self._live.now_ns)
         self.look(happened)
         return happened
+
+    def look_again(self) -> None:
+        """Look for processes that were not found yet."""
+        if self._live.processes is not None:
+            self._live.processes.look_again()
 
     def look(self, happened: Iterable[Any]) -> None:
         """Add to new streams what is known of them."""

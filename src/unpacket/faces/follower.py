@@ -583,6 +583,8 @@ class StreamFollower(Callbacks):
             self._waiting.add(self._waiting.watched(passed))
             self._dispatch(None)
             return
+        if self._attending is not None:
+            self._attending.look_again()
         self._batch = batch
         self._next_number = batch.first_number + len(batch)
         self.assembler.begin(batch)

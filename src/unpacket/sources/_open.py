@@ -12,15 +12,12 @@ from unpacket.sources.link_types import link_type_number
 from unpacket.sources.objects import ObjectSource
 from unpacket.sources.opening import Opening, open_capture, path_of, reader_of
 from unpacket.sources.packets import packet_of
-from unpacket.sources.paths import expanded, is_name, named
+from unpacket.sources.paths import expanded, is_live, is_name, named
 from unpacket.sources.source import Capture, Progress, Source
 
 if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import BpfLike
 
-
-# Of the name of an interface, with a NUL (linux/if.h).
-LONGEST_INTERFACE = 16
 
 WANTED = (
     "a path, a URL, a binary file, packets, an iterable of packets, or a list of paths"
@@ -134,24 +131,6 @@ def open(
         first_number=first_number,
         progress=progress,
     )
-
-
-def is_live(source: object) -> bool:
-    """Return whether a source is the name of an interface, and of no file."""
-    if not isinstance(source, str) or not 0 < len(source) < LONGEST_INTERFACE:
-        return False
-    if source == "-" or os.path.lexists(source):
-        return False
-    if source == "any":
-        return True
-    # As long to import as half of the package.
-    import socket
-
-    try:
-        return socket.if_nametoindex(source) > 0
-    except (AttributeError, OSError, ValueError):
-        # Of Windows, or no name that an interface can have.
-        return False
 
 
 def check_source(source: object, link_type: int | None) -> None:

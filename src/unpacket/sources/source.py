@@ -15,6 +15,7 @@ from unpacket.sources.formats.notes import Notes
 if TYPE_CHECKING:
     from unpacket.sources.live.losses import Losses
     from unpacket.sources.live.processes import Processes
+    from unpacket.sources.live.statistics import LiveStatistics
 
 Progress: TypeAlias = Callable[[int, int | None], object]
 
@@ -53,6 +54,7 @@ class Live(Protocol):
     Attributes:
         now_ns: The time up to which all packets were given, in ns since 1970.
         losses: When packets were lost.
+        statistics: What was counted so far.
         processes: Finds out whose process each end of a stream is; None if nobody
             asked for that.
     """
@@ -60,6 +62,9 @@ class Live(Protocol):
     now_ns: int
     losses: Losses
     processes: Processes | None
+
+    @property
+    def statistics(self) -> LiveStatistics: ...
 
 
 class Source(ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from unpacket._core.memory.batch import Batch, BatchPool, BufferPool
 from unpacket.errors import SourceError
@@ -11,6 +11,7 @@ from unpacket.sources.live.blocks import BlockReader
 from unpacket.sources.live.devices import name_of
 from unpacket.sources.live.losses import Losses
 from unpacket.sources.live.ring import BLOCK_TIMEOUT_MS, Ring
+from unpacket.sources.live.statistics import LiveStatistics
 from unpacket.sources.source import Interface, Progress, Source
 
 if TYPE_CHECKING:
@@ -23,24 +24,6 @@ QUIET_S = 0.1
 GIVEN_AFTER_NS = 3 * BLOCK_TIMEOUT_MS * 1_000_000
 # How long the last block is waited for, at the end.
 LAST_BLOCK_S = 3 * BLOCK_TIMEOUT_MS / 1000
-
-
-class LiveStatistics(NamedTuple):
-    """What was counted since a live capture began.
-
-    Attributes:
-        received: Packets that the kernel had for it, those it lost included.
-        dropped: Packets that it lost for want of room in the ring.
-        given: Packets that were given on.
-        skipped: Packets that are of the other direction, or shown twice by ``lo``.
-        bytes: Of the packets that were given on, as far as they were captured.
-    """
-
-    received: int
-    dropped: int
-    given: int
-    skipped: int
-    bytes: int
 
 
 class LiveSource(Source):
@@ -185,6 +168,8 @@ class LiveSource(Source):
             self._ask()
             self._ring.close()
             self._ring = None
+            if self.processes is not None:
+                self.processes.close()
         self._block = None
 
     def _rest(self) -> Batch | None:
