@@ -101,7 +101,7 @@ def test_no_two_facts_have_one_name() -> None:
 def test_json_has_the_columns_and_their_types(
     summaries: list[unpacket.Summary],
 ) -> None:
-    types = {column.path: column.type for column in COLUMNS}
+    types = {column.path: column.type for column in COLUMNS if not column.fact.live}
     for summary in summaries:
         for record in (summary.to_dict(), json.loads(summary.to_json())):
             found = leaves(record)

@@ -1,4 +1,4 @@
-"""What a live source adds to an assembler: time without packets, facts about streams."""
+"""What a live source adds to an assembler: time without packets, facts of streams."""
 
 from __future__ import annotations
 

@@ -534,9 +534,7 @@ class StreamFollower(Callbacks):
                 bpf=self._bpf,
             )
             live = self._source.live
-            self._attending = (
-                None if live is None else Attending(live, self.assembler)
-            )
+            self._attending = None if live is None else Attending(live, self.assembler)
             self._work_off()
         finally:
             self._busy = False

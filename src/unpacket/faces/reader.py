@@ -18,8 +18,8 @@ from unpacket.errors import CaptureWarning, SourceError
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
-    from unpacket.faces.attending import Attending
     from unpacket import sources
+    from unpacket.faces.attending import Attending
     from unpacket.faces.link_type_check import LinkTypeCheck
     from unpacket.query.parser import Where
     from unpacket.sources.bpf.filter import BpfLike

@@ -6,10 +6,10 @@ kernel counted while it was written.
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import time
-from typing import IO
 
 from unpacket._core.memory.batch import Batch
 from unpacket._version import __version__
@@ -20,7 +20,7 @@ from unpacket.sinks.pcapng import (
     options,
     section_header,
 )
-from unpacket.sources.source import Interface, Live, Progress, Source
+from unpacket.sources.source import Interface, Live, Source
 
 INTERFACE_STATISTICS = 5
 ENHANCED_PACKET = 6
@@ -93,7 +93,7 @@ class Tee(Source):
         self.notes = source.notes
         self._source = source
         self._rotation = rotation
-        self._file: IO[bytes] | None = None
+        self._file: io.FileIO | None = None
         self._interfaces: dict[tuple[int, int], int] = {}
         self._begun_ns = 0
         self._begun_s = 0.0
@@ -192,7 +192,7 @@ class Tee(Source):
         path = self._rotation.next_path()
         try:
             # Unbuffered: a batch is one write, and whoever reads along has it whole.
-            self._file = open(path, "wb", buffering=0)
+            self._file = io.FileIO(path, "wb")
         except OSError as error:
             raise SinkError(path, (error.strerror or str(error)).lower()) from error
         self.paths.append(path)

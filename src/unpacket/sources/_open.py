@@ -40,7 +40,8 @@ def open(
 
     Args:
         source: A path; the name of an interface, or ``"any"``, where no file is
-            called so (see ``unpacket.live``); ``"-"`` for standard input; a URL (``s3://…``) for fsspec; a
+            called so (see ``unpacket.live``); ``"-"`` for standard input; a URL
+            (``s3://…``) for fsspec; a
             binary file object, read from where it is, and not closed; a list of
             these; a glob such as ``"dir/*.pcap"``, where no file is called so; any
             iterable of packets; or one packet. A capture is told by its first bytes,

@@ -15,6 +15,7 @@ import socket
 import struct
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from unpacket.sources.live.owners import Process
@@ -39,7 +40,7 @@ LINE = re.compile(
     rb"skaddr=(?P<socket>\S+).*? oldstate=0x(?P<old>[0-9a-f]+).*? "
     rb"newstate=0x(?P<new>[0-9a-f]+).*? sport=0x(?P<port>[0-9a-f]+).*? "
     rb"dport=0x(?P<other>[0-9a-f]+).*? family=0x(?P<family>[0-9a-f]+).*? "
-    rb"saddr=0x(?P<from>[0-9a-f]+).*? daddr=0x(?P<to>[0-9a-f]+)"
+    rb"saddr=0x(?P<own>[0-9a-f]+).*? daddr=0x(?P<target>[0-9a-f]+)"
 )
 
 # Own address and port, and the other's. The event does not print addresses of IPv6:
@@ -55,6 +56,65 @@ class Opening(NamedTuple):
     port: int
 
 
+class Connections:
+    """Who connected, by the lines of the trace."""
+
+    def __init__(self) -> None:
+        self._opening: OrderedDict[bytes, Opening] = OrderedDict()
+        self._opened: OrderedDict[Ends, Process] = OrderedDict()
+
+    def find(
+        self, address: str, port: int, other_address: str, other_port: int
+    ) -> Process | None:
+        """Return who connected to the other end, or None if that was not seen."""
+        if ":" in address:
+            address = other_address = ""
+        found = self._opened.get((address, port, other_address, other_port))
+        if found is not None:
+            return found
+        # Its port is not known yet: it is clear who it is if there is only one.
+        waiting = {
+            one.process
+            for one in self._opening.values()
+            if (one.address, one.port) == (other_address, other_port)
+        }
+        return waiting.pop() if len(waiting) == 1 else None
+
+    def take(
+        self, line: bytes, process_of: Callable[[int, str], Process | None]
+    ) -> None:
+        """Take a line of the trace; what is not understood is passed over.
+
+        Args:
+            process_of: Returns the process of a thread that is called so.
+        """
+        match = LINE.match(line)
+        if match is None:
+            return
+        key = match["socket"]
+        old, new, port, other, family = (
+            int(match[name], 16) for name in ("old", "new", "port", "other", "family")
+        )
+        own, target = address_of(match["own"]), address_of(match["target"])
+        if family != socket.AF_INET and own == target == "0.0.0.0":
+            own = target = ""
+        if new == SYN_SENT:
+            name = match["name"].decode(errors="replace").strip()
+            process = process_of(int(match["thread"]), name)
+            self._opening[key] = Opening(process, target, other)
+            if len(self._opening) > MOST_OPENING:
+                self._opening.popitem(last=False)
+        elif old == SYN_SENT:
+            opening = self._opening.pop(key, None)
+            if opening is None or opening.process is None:
+                return
+            ends = own, port, target, other
+            self._opened.pop(ends, None)
+            self._opened[ends] = opening.process
+            if len(self._opened) > MOST_CONNECTIONS:
+                self._opened.popitem(last=False)
+
+
 class Connects:
     """Listens to the kernel in a thread of its own, and remembers who connected.
 
@@ -64,8 +124,7 @@ class Connects:
 
     def __init__(self) -> None:
         self._trace = TraceInstance(EVENT, CONDITION)
-        self._opening: OrderedDict[bytes, Opening] = OrderedDict()
-        self._opened: OrderedDict[Ends, Process] = OrderedDict()
+        self._connections = Connections()
         self._lock = threading.Lock()
         self._stopped = False
         self._thread = threading.Thread(
@@ -84,19 +143,8 @@ class Connects:
         self, address: str, port: int, other_address: str, other_port: int
     ) -> Process | None:
         """Return who connected to the other end, or None if that was not seen."""
-        if ":" in address:
-            address = other_address = ""
         with self._lock:
-            found = self._opened.get((address, port, other_address, other_port))
-            if found is not None:
-                return found
-            # Its port is not known yet: it is clear who it is if there is only one.
-            waiting = {
-                one.process
-                for one in self._opening.values()
-                if (one.address, one.port) == (other_address, other_port)
-            }
-        return waiting.pop() if len(waiting) == 1 else None
+            return self._connections.find(address, port, other_address, other_port)
 
     def _listen(self) -> None:
         pipe = self._trace.pipe
@@ -110,37 +158,8 @@ class Connects:
                     *lines, rest = (rest + data).split(b"\n")
                     rest = rest[:LONGEST_LINE]
                     for line in lines:
-                        self.take(line)
-
-    def take(self, line: bytes) -> None:
-        """Take a line of the trace."""
-        match = LINE.match(line)
-        if match is None:
-            return
-        key = match["socket"]
-        old, new, port, other, family = (
-            int(match[name], 16) for name in ("old", "new", "port", "other", "family")
-        )
-        own, target = address_of(match["from"]), address_of(match["to"])
-        if family != socket.AF_INET and own == target == "0.0.0.0":
-            own = target = ""
-        if new == SYN_SENT:
-            name = match["name"].decode(errors="replace").strip()
-            process = process_of(int(match["thread"]), name)
-            with self._lock:
-                self._opening[key] = Opening(process, target, other)
-                if len(self._opening) > MOST_OPENING:
-                    self._opening.popitem(last=False)
-        elif old == SYN_SENT:
-            with self._lock:
-                opening = self._opening.pop(key, None)
-                if opening is None or opening.process is None:
-                    return
-                ends = own, port, target, other
-                self._opened.pop(ends, None)
-                self._opened[ends] = opening.process
-                if len(self._opened) > MOST_CONNECTIONS:
-                    self._opened.popitem(last=False)
+                        with self._lock:
+                            self._connections.take(line, process_of)
 
 
 def address_of(number: bytes) -> str:

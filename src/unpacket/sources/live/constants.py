@@ -1,4 +1,4 @@
-"""Numbers of Linux that AF_PACKET is spoken with (linux/if_packet.h, linux/if_arp.h)."""
+"""Numbers that AF_PACKET is spoken with (linux/if_packet.h, linux/if_arp.h)."""
 
 SOL_PACKET = 263
 ETH_P_ALL = 3

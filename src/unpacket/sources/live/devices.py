@@ -1,9 +1,7 @@
-"""The interfaces of this machine, as Linux lists them, or as far as Python knows them."""
+"""The interfaces of this machine, and what is known of each."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import socket
 import struct
 from typing import NamedTuple
@@ -11,13 +9,13 @@ from typing import NamedTuple
 from unpacket.sources.live.constants import ETHERNET, LINK_TYPES, LINKTYPE_SLL2
 
 ANY = "any"
-SYSFS = "/sys/class/net"
 IS_UP = 0x1
 IS_LOOPBACK = 0x8
 IS_RUNNING = 0x40
 
 SIOCGIFFLAGS = 0x8913
 SIOCGIFHWADDR = 0x8927
+SIOCGIFADDR = 0x8915
 
 
 class Device(NamedTuple):
@@ -25,14 +23,14 @@ class Device(NamedTuple):
 
     Attributes:
         name: Its name, or ``any`` for all of them.
-        index: The kernel's number of it; 0 of ``any``.
+        number: The kernel's number of it; 0 of ``any``.
         link_type: What its frames begin with, as a ``LINKTYPE_`` number.
         flags: Of ``up``, ``running`` and ``loopback`` those that it is.
         addresses: Its own addresses of IPv4 and IPv6, as text.
     """
 
     name: str
-    index: int
+    number: int
     link_type: int
     flags: tuple[str, ...]
     addresses: tuple[str, ...]
@@ -54,16 +52,6 @@ def interfaces() -> list[Device]:
     return [*found, Device(ANY, 0, LINKTYPE_SLL2, ("up",), ())]
 
 
-def is_interface(name: str) -> bool:
-    """Return whether packets can be captured on something called so."""
-    if name == ANY:
-        return True
-    try:
-        return socket.if_nametoindex(name) > 0
-    except (OSError, ValueError):
-        return False
-
-
 def link_type_of(kind: int) -> int:
     """Return what frames begin with of an interface of that hardware."""
     return LINK_TYPES.get(kind, LINKTYPE_SLL2)
@@ -71,54 +59,49 @@ def link_type_of(kind: int) -> int:
 
 def kind_of(asked: socket.socket, name: str) -> int:
     """Return the number of an interface's hardware (``ARPHRD_``)."""
-    try:
-        answer = fcntl.ioctl(asked, SIOCGIFHWADDR, struct.pack("16s24x", name.encode()))
-    except OSError:
-        return ETHERNET
-    return int(struct.unpack_from("H", answer, 16)[0])
+    answer = answered(asked, SIOCGIFHWADDR, name)
+    return ETHERNET if answer is None else int(struct.unpack_from("H", answer, 16)[0])
 
 
 def flags_of(asked: socket.socket, name: str) -> tuple[str, ...]:
-    try:
-        answer = fcntl.ioctl(asked, SIOCGIFFLAGS, struct.pack("16s24x", name.encode()))
-    except OSError:
-        return ()
-    (flags,) = struct.unpack_from("H", answer, 16)
+    """Return in words what an interface is and does."""
+    answer = answered(asked, SIOCGIFFLAGS, name)
+    (flags,) = (0,) if answer is None else struct.unpack_from("H", answer, 16)
     bits = ((IS_UP, "up"), (IS_RUNNING, "running"), (IS_LOOPBACK, "loopback"))
     return tuple(word for bit, word in bits if flags & bit)
-
-
-SIOCGIFADDR = 0x8915
 
 
 def addresses_of(asked: socket.socket, name: str) -> list[str]:
     """Return the first address of IPv4, and all of IPv6."""
     found = []
-    try:
-        answer = fcntl.ioctl(asked, SIOCGIFADDR, struct.pack("16s24x", name.encode()))
+    answer = answered(asked, SIOCGIFADDR, name)
+    if answer is not None:
         found.append(socket.inet_ntop(socket.AF_INET, answer[20:24]))
-    except OSError:
-        pass
     try:
         with open("/proc/net/if_inet6") as table:
-            for line in table:
-                address, *_, device = line.split()
-                if device == name:
-                    octets = bytes.fromhex(address)
-                    found.append(socket.inet_ntop(socket.AF_INET6, octets))
+            lines = [line.split() for line in table]
     except OSError:
-        pass
+        return found
+    for address, *_, device in lines:
+        if device == name:
+            found.append(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address)))
     return found
 
 
-def name_of(index: int) -> str:
+def answered(asked: socket.socket, request: int, name: str) -> bytes | None:
+    """Return ``struct ifreq`` of an interface, or None where there is no answer."""
+    try:
+        # Windows has none.
+        import fcntl
+
+        return fcntl.ioctl(asked, request, struct.pack("16s24x", name.encode()))
+    except (ImportError, OSError):
+        return None
+
+
+def name_of(number: int) -> str:
     """Return the name of an interface, or a word for one that is gone."""
     try:
-        return socket.if_indextoname(index)
+        return socket.if_indextoname(number)
     except OSError:
-        return f"interface {index}"
-
-
-def exists(path: str) -> bool:
-    """Return whether a file is called so; a capture of that name comes first."""
-    return os.path.lexists(path)
+        return f"interface {number}"

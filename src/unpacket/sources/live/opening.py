@@ -20,6 +20,9 @@ RING_BYTES = 64 << 20
 MOST_SNAPLEN = 1 << 19
 DIRECTIONS = ("in", "out", "both")
 ANY = "any"
+# The kind of a loopback interface (linux/if_arp.h).
+LOOPBACK = 772
+ALL_BYTES = 0x7FFFFFFF
 
 
 @names_options
@@ -102,7 +105,9 @@ def live(
     if processes:
         from unpacket.sources.live.processes import Processes
 
-        source.live.processes = Processes()
+        known = source.live
+        if known is not None:
+            known.processes = Processes()
     return source
 
 
@@ -215,9 +220,6 @@ def opened_ring(
     return source
 
 
-LOOPBACK = 772
-
-
 def kernel_rows(bpf: Bpf, link_type: int, snaplen: int) -> list[Row] | None:
     """Return a filter as the kernel runs it, or None where it cannot."""
     from unpacket.sources.bpf.filter import NotForLinkTypeError
@@ -230,9 +232,6 @@ def kernel_rows(bpf: Bpf, link_type: int, snaplen: int) -> list[Row] | None:
         return socket_program(rows, link_type, snaplen or ALL_BYTES)
     except (NotForLinkTypeError, NotForSocketError):
         return None
-
-
-ALL_BYTES = 0x7FFFFFFF
 
 
 def keeping(snaplen: int, link_type: int) -> list[Row]:

@@ -115,7 +115,12 @@ class Ring:
             raise
 
     def _set_up(
-        self, index: int, ring_bytes: int, rows: list[Row] | None, *, incoming_only: bool
+        self,
+        index: int,
+        ring_bytes: int,
+        rows: list[Row] | None,
+        *,
+        incoming_only: bool,
     ) -> None:
         self._option(constants.VERSION, constants.VERSION_3)
         self._option(constants.RESERVE, RESERVED_BYTES)
@@ -195,9 +200,7 @@ class Ring:
 
     def counted(self) -> Counted:
         """Return what the kernel counted since the last call."""
-        answer = self._socket.getsockopt(
-            constants.SOL_PACKET, constants.STATISTICS, 12
-        )
+        answer = self._socket.getsockopt(constants.SOL_PACKET, constants.STATISTICS, 12)
         return Counted(*struct.unpack("3I", answer))
 
     def shut(self) -> None:

@@ -85,7 +85,7 @@ def attach(packet: socket.socket, rows: list[Row]) -> None:
     Raises:
         OSError: It refuses the program.
     """
-    program = (Instruction * len(rows))(*rows)
+    program = (Instruction * len(rows))(*(Instruction(*row) for row in rows))
     whole = Program(len(rows), program)
     packet.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(whole))
 

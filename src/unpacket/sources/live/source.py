@@ -228,4 +228,3 @@ class LiveSource(Source):
 
     def _note_loss(self, packets: int) -> None:
         self._noted.lost_on(0, self.interface, packets)
-

@@ -47,9 +47,7 @@ class LiveFacts:
 
     def settled(self, stream: Any) -> SettledFacts:
         """Return the same as it stands now, for a copy of the stream."""
-        return SettledFacts(
-            self.owners, self.dropped(stream.first_ns, stream.last_ns)
-        )
+        return SettledFacts(self.owners, self.dropped(stream.first_ns, stream.last_ns))
 
 
 class SettledFacts(LiveFacts):

@@ -42,7 +42,7 @@ class TraceInstance:
         self.pipe = -1
         try:
             self._write(f"events/{event}/filter", condition)
-            # Each event with the names of its fields, also those that it does not print.
+            # Each with the names of its fields, also those that it does not print.
             self._write("options/fields", "1")
             self.pipe = self._open("trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
             self._write(f"events/{event}/enable", "1")
