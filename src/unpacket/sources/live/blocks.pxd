@@ -38,6 +38,8 @@ cdef class BlockReader:
         u32 hardware,
     ) except -1
 
+@cython.locals(version=u32)
+cdef bint hides_tag(u8[::1] memory, Py_ssize_t at, u32 protocol) except -1
 cdef int put32(u8[::1] memory, Py_ssize_t at, u32 value) except -1
 @cython.locals(flags=u32)
 cdef u32 flags_of(u32 kind, u32 status) except? 0

@@ -211,6 +211,9 @@ class BlockReader:
         protocol_low = memory[address + 3]
         if tag:
             target -= VLAN_TAG
+            if hides_tag(memory, start, protocol_high << 8 | protocol_low):
+                protocol_high = 0x81
+                protocol_low = 0
             memory[start - 4] = tag >> 8 & 0xFF
             memory[start - 3] = tag & 0xFF
             memory[start - 2] = protocol_high
@@ -231,6 +234,21 @@ class BlockReader:
         memory[target + 10] = kind
         memory[target + 11] = size
         return 0
+
+
+def hides_tag(memory: "bytearray | memoryview[int]", at: int, protocol: int) -> bool:
+    """Return whether a second tag is there, of which the address does not speak.
+
+    Linux names the protocol behind all tags since 6.10, and takes off only one.
+    """
+    version = 4 if protocol == 0x0800 else 6 if protocol == 0x86DD else 0
+    return (
+        version > 0
+        and len(memory) - at > 4
+        and memory[at] >> 4 != version
+        and memory[at + 4] >> 4 == version
+        and (memory[at + 2] << 8 | memory[at + 3]) == protocol
+    )
 
 
 def put32(memory: "bytearray | memoryview[int]", at: int, value: int) -> int:

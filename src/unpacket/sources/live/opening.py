@@ -187,7 +187,7 @@ def opened_ring(
         is_loopback = kind == LOOPBACK
     elif promiscuous:
         raise ValueError("promiscuous is for one interface, and not for any")
-    rows = None if bpf is None else kernel_rows(bpf, link_type, snaplen)
+    rows = None if bpf is None else kernel_rows(name, bpf, link_type, snaplen)
     filtered_here = bpf is not None and rows is None
     if rows is None and snaplen:
         rows = keeping(snaplen, link_type)
@@ -220,17 +220,24 @@ def opened_ring(
     return source
 
 
-def kernel_rows(bpf: Bpf, link_type: int, snaplen: int) -> list[Row] | None:
-    """Return a filter as the kernel runs it, or None where it cannot."""
+def kernel_rows(name: str, bpf: Bpf, link_type: int, snaplen: int) -> list[Row] | None:
+    """Return a filter as the kernel runs it, or None where it cannot.
+
+    Raises:
+        SourceError: Nobody can ask it about frames of that interface.
+    """
     from unpacket.sources.bpf.filter import NotForLinkTypeError
     from unpacket.sources.live.socket_filter import NotForSocketError, socket_program
 
+    try:
+        rows = bpf.program(link_type).instructions
+    except NotForLinkTypeError as error:
+        raise SourceError(name, f"of its frames {error}") from None
     if bpf.asks_for_vlans:
         return None
     try:
-        rows = bpf.program(link_type).instructions
         return socket_program(rows, link_type, snaplen or ALL_BYTES)
-    except (NotForLinkTypeError, NotForSocketError):
+    except NotForSocketError:
         return None
 
 

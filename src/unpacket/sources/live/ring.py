@@ -106,7 +106,7 @@ class Ring:
                 self._be_promiscuous(index)
             if fanout is not None:
                 group, mode = fanout
-                self._option(constants.FANOUT, group & 0xFFFF | mode << 16)
+                self._option(constants.FANOUT, struct.pack("=I", group | mode << 16))
         except OSError as error:
             self.close()
             raise refused(name, error) from error
