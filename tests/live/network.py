@@ -14,7 +14,6 @@ import shutil
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -174,11 +173,13 @@ def tun(name: str, namespace_name: str, address: str) -> int:
 
 
 @contextlib.contextmanager
-def bad_wire(seed: int, **rates: float) -> Iterator[tuple[str, str, Wire]]:
+def bad_wire(
+    seed: int, *, loss: float, copies: float, late: float
+) -> Iterator[tuple[str, str, Wire]]:
     """Make two namespaces with such a wire between: 10.98.0.1 and .2, both tun0."""
     with namespace("a") as a, namespace("b") as b:
         ends = (tun("tun0", a, "10.98.0.1"), tun("tun0", b, "10.98.0.2"))
-        wire = Wire(*ends, seed=seed, **rates)
+        wire = Wire(*ends, seed=seed, loss=loss, copies=copies, late=late)
         try:
             yield a, b, wire
         finally:
@@ -241,6 +242,3 @@ def read_all(end: socket.socket) -> bytes:
     while part := end.recv(65536):
         parts.append(part)
     return b"".join(parts)
-
-
-PYTHON = sys.executable

@@ -46,7 +46,7 @@ def read(
     reader = BlockReader(link_type, incoming, outgoing)
     reader.begin(BLOCK_HEADER, frames)
     memory = bytearray(block)
-    found = []
+    found: list[tuple[bytes, int, int, int, int]] = []
     while True:
         batch = Batch(capacity)
         batch.attach(memory, len(memory), 1)
@@ -204,7 +204,7 @@ def test_any_bytes_are_taken_without_an_error(
         batch.attach(memory, len(memory), 1)
         reader.fill(batch, memory)
         for i in range(batch.count):
-            assert 0 <= batch.start[i]
+            assert batch.start[i] >= 0
             assert batch.start[i] + batch.captured[i] <= len(memory)
             assert batch.captured[i] <= batch.original[i]
 

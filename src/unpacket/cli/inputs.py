@@ -138,9 +138,11 @@ class Captures(Source):
         self._silence.__enter__()
         for category in (CaptureWarning, OverlapWarning):
             warnings.simplefilter("ignore", category)
+        self._await_question()
         try:
             self._source = self._open()
         except BaseException as error:
+            self._give_back_signals()
             self._silence.__exit__(None, None, None)
             if isinstance(error, FormatError):
                 error.add_note(WHAT_IS_READ)
@@ -156,10 +158,6 @@ class Captures(Source):
                 # Who ignores one (nohup) means it.
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._handlers[number] = signal.signal(number, self._interrupt)
-            if self._live is not None and hasattr(signal, "SIGUSR1"):
-                self._handlers[signal.SIGUSR1] = signal.signal(
-                    signal.SIGUSR1, self._want_statistics
-                )
         return self
 
     def __exit__(
@@ -168,8 +166,7 @@ class Captures(Source):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        self._give_back_signals()
         self._silence.__exit__(kind, error, traceback)
         self.close()
 
@@ -250,6 +247,22 @@ class Captures(Source):
         except BaseException:
             opened.close()
             raise
+
+    def _await_question(self) -> None:
+        """Let SIGUSR1 ask for statistics, where an interface is to be read."""
+        if (
+            self._settings is not None
+            and self._settings.interface is not None
+            and hasattr(signal, "SIGUSR1")
+            and threading.current_thread() is threading.main_thread()
+        ):
+            self._handlers[signal.SIGUSR1] = signal.signal(
+                signal.SIGUSR1, self._want_statistics
+            )
+
+    def _give_back_signals(self) -> None:
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
 
     def _want_statistics(self, number: int, frame: FrameType | None) -> None:
         self._wants_statistics = True

@@ -13,6 +13,7 @@ from unpacket.sources.source import Progress, Source
 
 if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import Bpf, BpfLike
+    from unpacket.sources.live.processes import Processes
     from unpacket.sources.live.socket_filter import Row
 
 RING_BYTES = 64 << 20
@@ -73,8 +74,14 @@ def live(
         from unpacket.sources.bpf.filter import Bpf
 
         bpf = Bpf(filter)
-    if hasattr(socket, "AF_PACKET"):
-        source = opened_ring(
+    finder: Processes | None = None
+    if processes:
+        from unpacket.sources.live.processes import Processes
+
+        # First, so that it has seen whoever is behind the first packet.
+        finder = Processes()
+    try:
+        source = opened(
             interface,
             bpf,
             promiscuous=promiscuous,
@@ -86,29 +93,58 @@ def live(
             first_number=first_number,
             progress=progress,
         )
-    else:
-        if fanout is not None:
-            raise ValueError(f"fanout is Linux's, and this is {sys.platform}")
-        from unpacket.sources.live.pcap import open_pcap
+    except BaseException:
+        if finder is not None:
+            finder.close()
+        raise
+    known = source.live
+    if known is not None:
+        known.processes = finder
+    return source
 
-        source = open_pcap(
+
+def opened(
+    interface: str,
+    bpf: Bpf | None,
+    *,
+    promiscuous: bool,
+    snaplen: int,
+    ring_bytes: int,
+    direction: str,
+    fanout: tuple[int, int] | None,
+    batch_frames: int,
+    first_number: int,
+    progress: Progress | None,
+) -> Source:
+    """Open an interface by what the system has for that."""
+    if hasattr(socket, "AF_PACKET"):
+        return opened_ring(
             interface,
             bpf,
             promiscuous=promiscuous,
             snaplen=snaplen,
-            buffer_bytes=ring_bytes,
+            ring_bytes=ring_bytes,
             direction=direction,
+            fanout=fanout,
             batch_frames=batch_frames,
             first_number=first_number,
             progress=progress,
         )
-    if processes:
-        from unpacket.sources.live.processes import Processes
+    if fanout is not None:
+        raise ValueError(f"fanout is Linux's, and this is {sys.platform}")
+    from unpacket.sources.live.pcap import open_pcap
 
-        known = source.live
-        if known is not None:
-            known.processes = Processes()
-    return source
+    return open_pcap(
+        interface,
+        bpf,
+        promiscuous=promiscuous,
+        snaplen=snaplen,
+        buffer_bytes=ring_bytes,
+        direction=direction,
+        batch_frames=batch_frames,
+        first_number=first_number,
+        progress=progress,
+    )
 
 
 def check(interface: object, snaplen: int, ring_bytes: int, direction: str) -> None:
