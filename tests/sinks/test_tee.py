@@ -145,6 +145,15 @@ def test_flags_of_a_frame_are_written(tmp_path: Path) -> None:
         list(tee)
     # Code 2, four bytes.
     assert struct.pack("<HHI", 2, 4, FLAGS) in path.read_bytes()
+    for merge in (False, True):
+        with sources.open([str(path), str(path)], merge=merge) as again:
+            found = [
+                batch.flags[i]
+                for batch in again
+                for i in range(batch.count)
+                if batch.has_flags
+            ]
+        assert found == [FLAGS, FLAGS]
 
 
 def test_what_cannot_be_written_is_an_error(tmp_path: Path) -> None:
