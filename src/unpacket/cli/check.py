@@ -126,7 +126,7 @@ HOST_STATES = {
 @where_option
 @merge_option
 @reading_options
-@live_options
+@live_options("-i")
 @policy_options()
 def check(
     captures: tuple[str, ...],

@@ -97,7 +97,7 @@ if TYPE_CHECKING:
 @where_option
 @merge_option
 @reading_options
-@live_options
+@live_options("-i")
 @policy_options()
 def extract(
     captures: tuple[str, ...],

@@ -176,7 +176,7 @@ def instead_of(value: str) -> str:
 @where_option
 @merge_option
 @reading_options
-@live_options
+@live_options("-i")
 @policy_options(deliver="acked")
 def follow(
     capture: str,

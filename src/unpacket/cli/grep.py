@@ -95,7 +95,7 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a match.")
 @merge_option
 @reading_options
-@live_options
+@live_options()
 @policy_options()
 def grep(
     pattern: str,

@@ -71,7 +71,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
 )
 @merge_option
 @reading_options
-@live_options
+@live_options("-i")
 @policy_options()
 def http(
     captures: tuple[str, ...],

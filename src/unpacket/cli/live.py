@@ -109,25 +109,44 @@ class CaptureArgument(click.Argument):
             return
         # click has a value of its own for what was not given.
         if isinstance(given, tuple) and given:
-            raise click.UsageError("-i IFACE is read in the place of CAPTURE", ctx)
+            raise click.UsageError("--interface is read in the place of CAPTURE", ctx)
         opts[name] = (interface,)
 
 
-def live_options(function: AnyFunction) -> AnyFunction:
-    """Give a command the options about interfaces; it gets them as ``live``."""
+def live_options(*short: str) -> Callable[[AnyFunction], AnyFunction]:
+    """Give a command the options about interfaces; it gets them as ``live``.
 
-    @functools.wraps(function)
-    def called(*args: Any, **options: Any) -> Any:
-        values = {name: options.pop(name) for name in LiveSettings._fields}
-        settings = LiveSettings(**values)
-        check(settings)
-        return function(*args, live=settings, **options)
+    Args:
+        short: The option of one letter for an interface, if it is free.
+    """
 
-    decorated: Any = called
-    for decorate in reversed(OPTIONS):
-        decorated = decorate(decorated)
-    result: AnyFunction = decorated
-    return result
+    def decorate(function: AnyFunction) -> AnyFunction:
+        @functools.wraps(function)
+        def called(*args: Any, **options: Any) -> Any:
+            values = {name: options.pop(name) for name in LiveSettings._fields}
+            settings = LiveSettings(**values)
+            check(settings)
+            return function(*args, live=settings, **options)
+
+        decorated: Any = called
+        for option in (*reversed(OPTIONS), interface_option(*short)):
+            decorated = option(decorated)
+        result: AnyFunction = decorated
+        return result
+
+    return decorate
+
+
+def interface_option(*short: str) -> Callable[[Any], Any]:
+    return click.option(
+        *short,
+        "--interface",
+        cls=LiveOption,
+        type=InterfaceName(),
+        metavar="IFACE",
+        help="Read what passes this interface, or any of them (any), in the place of "
+        "CAPTURE; `unpacket interfaces` lists them.",
+    )
 
 
 def check(settings: LiveSettings) -> None:
@@ -225,15 +244,6 @@ def become(user: str) -> None:
 
 
 OPTIONS: Sequence[Callable[[Any], Any]] = (
-    click.option(
-        "-i",
-        "--interface",
-        cls=LiveOption,
-        type=InterfaceName(),
-        metavar="IFACE",
-        help="Read what passes this interface, or any of them (any), in the place of "
-        "CAPTURE; `unpacket interfaces` lists them.",
-    ),
     click.option(
         "-w",
         "--write",

@@ -54,7 +54,7 @@ from unpacket.sinks.objects import Objects
 @force_option
 @merge_option
 @reading_options
-@live_options
+@live_options("-i")
 @policy_options()
 def objects(
     captures: tuple[str, ...],

@@ -99,7 +99,7 @@ ROWS_AHEAD = 100
 @where_option
 @merge_option
 @reading_options
-@live_options
+@live_options("-i")
 @policy_options()
 def streams(
     captures: tuple[str, ...],
