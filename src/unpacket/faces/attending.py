@@ -36,6 +36,7 @@ class Attending:
         if not batch.count:
             yield self.passed()
             return
+        self.look_again()
         self._assembler.begin(batch)
         for happened in steps:
             self.look(happened)
