@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import sys
 import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
@@ -62,11 +63,12 @@ class Processes:
         self._connects: Connects | None = None
         self._diagnosis: SocketDiagnosis | None = None
         # Neither is everywhere, and neither is needed for the packets.
-        if connects:
+        if sys.platform == "linux":
+            if connects:
+                with contextlib.suppress(OSError):
+                    self._connects = Connects()
             with contextlib.suppress(OSError):
-                self._connects = Connects()
-        with contextlib.suppress(OSError):
-            self._diagnosis = SocketDiagnosis()
+                self._diagnosis = SocketDiagnosis()
         self.sees_connects = self._connects is not None
         self._waiting: deque[Sought] = deque()
         self._owners: dict[int, list[int]] = {}
