@@ -250,7 +250,7 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
         cls=LiveOption,
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="Write what is read to this pcapng file, too.",
+        help="Write what is read to this pcapng file, too, with whose the streams are.",
     ),
     click.option(
         "--rotate-size",

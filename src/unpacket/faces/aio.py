@@ -11,7 +11,7 @@ from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import Event
 from unpacket._options import names_options
-from unpacket.faces.attending import Attending
+from unpacket.faces.attending import Attending, recall
 from unpacket.faces.link_type_check import LinkTypeCheck
 from unpacket.faces.reader import check_arguments
 from unpacket.policy import Policy
@@ -101,6 +101,8 @@ async def _events(
             while (happened := assembler.step()) is not None:
                 if attending:
                     attending[0].look(happened)
+                elif opened[0].notes.owners:
+                    recall(opened[0].notes, happened)
                 for event in happened:
                     yield event
             if not check.done and isinstance(opened[0], ObjectSource):

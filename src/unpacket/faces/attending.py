@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
-from unpacket._core.reassembly.events import Event, Opened
+from unpacket._core.reassembly.events import Closed, Event, Opened
 
 if TYPE_CHECKING:
+    from unpacket.sources import Notes
     from unpacket.sources.source import Live
 
 
@@ -74,3 +75,29 @@ class Attending:
         if live.processes is not None:
             owners = live.processes.owners_of(stream.client, stream.server)
         stream.live = LiveFacts(live.losses, owners)
+        if live.begun is not None:
+            live.begun.append(stream)
+
+
+def recall(notes: Notes, happened: Iterable[Any]) -> None:
+    """Add to streams whose processes their ends were, where a capture says so.
+
+    It may say so when a stream has begun already.
+    """
+    for event in happened:
+        if (type(event) is Opened or type(event) is Closed) and not event.stream.live:
+            stream = event.stream
+            owners = notes.owners_of(stream.client, stream.server, stream.first_ns)
+            if owners is not None:
+                # For captures that say it.
+                from unpacket.sources.live.stream_facts import SettledFacts
+
+                stream.live = SettledFacts(owners, None)
+
+
+def recalled(notes: Notes, lists: Iterable[list[Event]]) -> Iterator[list[Event]]:
+    """Give lists of events, and add to their streams what the capture says."""
+    for happened in lists:
+        if notes.owners:
+            recall(notes, happened)
+        yield happened

@@ -34,7 +34,7 @@ from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket._options import names_options, wrong
 from unpacket.errors import LimitError
 from unpacket.faces.ack_tracker import AckTracker
-from unpacket.faces.attending import Attending
+from unpacket.faces.attending import Attending, recall
 from unpacket.faces.callback_queue import Receiver, Waiting
 from unpacket.faces.link_type_check import LinkTypeCheck
 from unpacket.policy import Policy
@@ -653,6 +653,8 @@ class StreamFollower(Callbacks):
     def _on_opened(self, event: Opened) -> None:
         if self._attending is not None:
             self._attending.begin(event.stream)
+        elif self._source is not None and self._source.notes.owners:
+            recall(self._source.notes, [event])
         stream = FollowedStream(self, event.stream, self._hw_addresses_of(event))
         self._live[event.stream] = stream
         if self._log is not None:

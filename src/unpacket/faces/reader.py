@@ -15,11 +15,11 @@ from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.stream import Stream, was_seen
 from unpacket._options import wrong
 from unpacket.errors import CaptureWarning, SourceError
+from unpacket.faces.attending import Attending, recall, recalled
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
     from unpacket import sources
-    from unpacket.faces.attending import Attending
     from unpacket.faces.link_type_check import LinkTypeCheck
     from unpacket.query.parser import Where
     from unpacket.sources.bpf.filter import BpfLike
@@ -135,8 +135,6 @@ class Reading:
         with opened as batches:
             self._opened = batches
             if batches.live is not None:
-                from unpacket.faces.attending import Attending
-
                 self._attending = Attending(batches.live, assembler)
             if isinstance(batches, ObjectSource):
                 from unpacket.faces.link_type_check import LinkTypeCheck
@@ -176,7 +174,8 @@ class Reading:
         if jobs > 1 and (source.total_bytes or 0) >= LEAST_BYTES:
             from unpacket.faces.pipeline import ahead
 
-            return ahead(self.assembler, source, self._begin, step=step)
+            lists = ahead(self.assembler, source, self._begin, step=step)
+            return recalled(source.notes, lists)
         if step:
             return self._steps(source)
         return map(self._feed, source)
@@ -189,7 +188,7 @@ class Reading:
                 yield from self._attending.steps(batch, steps)
                 continue
             self.assembler.begin(batch)
-            yield from steps
+            yield from recalled(source.notes, steps) if source.notes.owners else steps
             self._look(batch)
 
     def _feed(self, batch: Batch) -> list[Event]:
@@ -197,6 +196,8 @@ class Reading:
         if self._attending is not None:
             return self._attending.feed(batch)
         happened = self.assembler.feed(batch)
+        if self._opened is not None and self._opened.notes.owners:
+            recall(self._opened.notes, happened)
         self._look(batch)
         return happened
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from unpacket._core.constants import EVIDENCE, REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
 from unpacket.records.times import rfc3339
+from unpacket.sources.live.owners import LISTENER, SOCKET, TRACE_EVENT
 
 if TYPE_CHECKING:
     from unpacket.records.summary import Summary
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 Read: TypeAlias = "Callable[[Summary], Any]"
 
 SIDES = ("client", "server")
-# See ``sources.live.owners``.
-PROCESS_SOURCES = ("trace_event", "socket", "listener")
+PROCESS_SOURCES = (TRACE_EVENT, SOCKET, LISTENER)
 
 
 class Kind(Enum):

@@ -10,16 +10,22 @@ import io
 import os
 import struct
 import time
+from collections import deque
 
 from unpacket._core.memory.batch import Batch
+from unpacket._core.reassembly.stream import Stream
 from unpacket._version import __version__
 from unpacket.errors import SinkError
 from unpacket.sinks.pcapng import (
+    COMMENT,
     block,
+    cut,
     interface_description,
+    option,
     options,
     section_header,
 )
+from unpacket.sources.live.owner_notes import OwnerNote, written
 from unpacket.sources.source import Interface, Live, Source
 
 INTERFACE_STATISTICS = 5
@@ -31,6 +37,9 @@ OS_DROPPED = 7
 DELIVERED = 8
 END_OF_OPTIONS = 0
 EPB_FLAGS = 2
+# Streams that wait until it is known whose they are, and how long that may take.
+MOST_BEGUN = 4096
+KNOWN_AFTER_NS = 3_000_000_000
 
 _HEAD = struct.Struct("<IIIIIII")
 _TOTAL = struct.Struct("<I")
@@ -99,6 +108,10 @@ class Tee(Source):
         self._begun_s = 0.0
         self._written = 0
         self._counted_before = (0, 0, 0)
+        self._waiting: Batch | None = None
+        self._begun: deque[Stream] = deque(maxlen=MOST_BEGUN)
+        if source.live is not None:
+            source.live.begun = self._begun
         self._open()
 
     @property
@@ -118,12 +131,14 @@ class Tee(Source):
         return self._source.live
 
     def __next__(self) -> Batch:
+        # By now whoever took it has found out whose streams begin in it.
+        self._write_waiting()
         try:
             batch = next(self._source)
         except StopIteration:
             self._end_file()
             raise
-        self._write(batch)
+        self._waiting = batch
         return batch
 
     def tell(self) -> None:
@@ -133,13 +148,20 @@ class Tee(Source):
         self._source.stop()
 
     def close(self) -> None:
+        self._write_waiting()
         self._end_file()
         self._source.close()
+
+    def _write_waiting(self) -> None:
+        batch, self._waiting = self._waiting, None
+        if batch is not None and batch.count:
+            self._write(batch)
 
     def _write(self, batch: Batch) -> None:
         """Write the frames of a batch, to one file or two."""
         parts: list[bytes | memoryview] = []
         memory = memoryview(batch.buffer)
+        comments = self._comments(batch) if self._begun else {}
         for i in range(batch.count):
             if batch.filtered and not batch.passed[i]:
                 continue
@@ -150,7 +172,10 @@ class Tee(Source):
             captured = batch.captured[i]
             padding = _PADDING[captured & 3]
             flags = batch.flags[i] if batch.has_flags else 0
+            comment = comments.get(i, b"") if comments else b""
+            ended = 4 if comment and not flags else 0
             total = _PACKET_BYTES + captured + len(padding) + (12 if flags else 0)
+            total += len(comment) + ended
             time_ns = max(batch.time_ns[i], 0)
             start = batch.start[i]
             parts += (
@@ -165,6 +190,8 @@ class Tee(Source):
                 ),
                 memory[start : start + captured],
                 padding,
+                comment,
+                bytes(ended),
                 _FLAGS.pack(EPB_FLAGS, 4, flags, END_OF_OPTIONS, 0, total)
                 if flags
                 else _TOTAL.pack(total),
@@ -174,6 +201,30 @@ class Tee(Source):
         if self._file is not None and self._rotation.is_over(self._written, passed_s):
             self._end_file()
             self._open()
+
+    def _comments(self, batch: Batch) -> dict[int, bytes]:
+        """Return options that say whose streams have begun, by the frame's index.
+
+        At the first frame of a stream, or at a later one where that is written.
+        """
+        passed = [
+            i for i in range(batch.count) if not batch.filtered or batch.passed[i]
+        ]
+        comments: dict[int, bytes] = {}
+        for _ in range(len(self._begun) if passed else 0):
+            stream = self._begun.popleft()
+            owners = stream.live.owners
+            if owners is None or not any(one.processes for one in owners):
+                if batch.time_ns[passed[0]] - stream.first_ns < KNOWN_AFTER_NS:
+                    self._begun.append(stream)
+                continue
+            at = stream.first_frame - batch.first_number
+            if not 0 <= at < batch.count or (batch.filtered and not batch.passed[at]):
+                at = passed[0]
+            ends = *stream.client, *stream.server
+            text = written(OwnerNote(ends, stream.first_ns, owners))
+            comments[at] = comments.get(at, b"") + option(COMMENT, cut(text))
+        return comments
 
     def _describe(
         self, link_type: int, interface: int, parts: list[bytes | memoryview]

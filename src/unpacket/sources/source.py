@@ -13,6 +13,9 @@ from unpacket.errors import CaptureWarning, OverlapWarning
 from unpacket.sources.formats.notes import Notes
 
 if TYPE_CHECKING:
+    from collections import deque
+
+    from unpacket._core.reassembly.stream import Stream
     from unpacket.sources.live.losses import Losses
     from unpacket.sources.live.processes import Processes
     from unpacket.sources.live.statistics import LiveStatistics
@@ -55,6 +58,8 @@ class Live(Protocol):
         now_ns: The time up to which all packets were given, in ns since 1970.
         losses: When packets were lost.
         statistics: What was counted so far.
+        begun: Streams that have begun, for whoever writes down whose they are; None
+            if nobody does.
         processes: Finds out whose process each end of a stream is; None if nobody
             asked for that.
     """
@@ -62,6 +67,7 @@ class Live(Protocol):
     now_ns: int
     losses: Losses
     processes: Processes | None
+    begun: deque[Stream] | None
 
     @property
     def statistics(self) -> LiveStatistics: ...

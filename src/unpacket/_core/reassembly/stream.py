@@ -251,7 +251,8 @@ class Stream:
         """
         if self.live is None:
             return None
-        return int(self.live.dropped(self.first_ns, self.last_ns))
+        dropped: int | None = self.live.dropped(self.first_ns, self.last_ns)
+        return dropped
 
     @property
     def first_sender(self) -> Direction:

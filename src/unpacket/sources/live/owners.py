@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# How owners are known: who connected, who has the socket, who has the listener.
+TRACE_EVENT = "trace_event"
+SOCKET = "socket"
+LISTENER = "listener"
+
 
 class Process(NamedTuple):
     """A process of this machine.

@@ -22,6 +22,9 @@ from unpacket.sources.live.statistics import LiveStatistics
 from unpacket.sources.source import Interface, Progress, Source
 
 if TYPE_CHECKING:
+    from collections import deque
+
+    from unpacket._core.reassembly.stream import Stream
     from unpacket.sources.bpf.filter import Bpf
     from unpacket.sources.live.processes import Processes
 
@@ -76,7 +79,7 @@ class PcapSource(Source):
     """Gives what libpcap captures; as ``LiveSource`` does.
 
     Attributes:
-        now_ns, losses, processes: As of ``sources.source.Live``.
+        now_ns, losses, processes, begun: As of ``sources.source.Live``.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class PcapSource(Source):
         self.now_ns = 0
         self.losses = Losses()
         self.processes: Processes | None = None
+        self.begun: deque[Stream] | None = None
         self._handle: int | None = handle
         self._library = library
         self._snaplen = snaplen

@@ -17,16 +17,18 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from unpacket.sources.live.connects import Connects
-from unpacket.sources.live.owners import Owners, Process
+from unpacket.sources.live.owners import (
+    LISTENER,
+    SOCKET,
+    TRACE_EVENT,
+    Owners,
+    Process,
+)
 from unpacket.sources.live.proc import process_of, sockets
 from unpacket.sources.live.sock_diag import LISTEN, Found, SocketDiagnosis
 
 if TYPE_CHECKING:
     from unpacket._core.reassembly.stream import Endpoint
-
-TRACE_EVENT = "trace_event"
-SOCKET = "socket"
-LISTENER = "listener"
 
 # How long after the stream began its ends are looked for again.
 AGAIN_AFTER_S = (0.02, 0.1, 0.5, 2.0)

@@ -36,7 +36,7 @@ OURS = 1
 
 REMEDY = (
     "run it as root, or let Python do so: "
-    "setcap cap_net_raw,cap_net_admin=eip $(readlink -f $(command -v python3))"
+    "setcap cap_net_raw=eip $(readlink -f $(command -v python3))"
 )
 
 

@@ -15,6 +15,9 @@ from unpacket.sources.live.statistics import LiveStatistics
 from unpacket.sources.source import Interface, Progress, Source
 
 if TYPE_CHECKING:
+    from collections import deque
+
+    from unpacket._core.reassembly.stream import Stream
     from unpacket.sources.live.processes import Processes
 
 # Without packets there is an empty batch after this time, so that time passes.
@@ -36,7 +39,7 @@ class LiveSource(Source):
 
     Attributes:
         interface: The name, or ``any``.
-        now_ns, losses, processes: As of ``sources.source.Live``.
+        now_ns, losses, processes, begun: As of ``sources.source.Live``.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class LiveSource(Source):
         super().__init__(name)
         self.now_ns = 0
         self.processes: Processes | None = None
+        self.begun: deque[Stream] | None = None
         self.interface = name
         self.losses = Losses()
         self._ring: Ring | None = ring

@@ -41,8 +41,8 @@ class LiveFacts:
         found = dict.fromkeys(one.source for one in self.owners if one.source)
         return "+".join(found) or None
 
-    def dropped(self, start_ns: int, stop_ns: int) -> int:
-        """Return how many packets were lost between two points in time."""
+    def dropped(self, start_ns: int, stop_ns: int) -> int | None:
+        """Return how many packets were lost between two points in time, if known."""
         return self._losses.between(start_ns, stop_ns)
 
     def settled(self, stream: Any) -> SettledFacts:
@@ -51,15 +51,17 @@ class LiveFacts:
 
 
 class SettledFacts(LiveFacts):
-    """What was known of a stream when it was copied."""
+    """What was known of a stream when it was copied, or written to a capture."""
 
     __slots__ = ("_dropped",)
 
-    def __init__(self, owners: tuple[Owners, Owners] | None, dropped: int) -> None:
+    def __init__(
+        self, owners: tuple[Owners, Owners] | None, dropped: int | None
+    ) -> None:
         self.owners = owners
         self._dropped = dropped
 
-    def dropped(self, start_ns: int, stop_ns: int) -> int:
+    def dropped(self, start_ns: int, stop_ns: int) -> int | None:
         return self._dropped
 
     def __reduce__(self) -> tuple[Any, ...]:
