@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -95,11 +96,12 @@ def test_what_two_programs_say_to_each_other(interface: str, address: str) -> No
     stream = talk.check(streams)
     assert stream.complete
     assert stream.close_reason == "fin"
-    # lo shows each frame when it is sent and when it comes.
-    # Two equal acknowledgements of IPv6 look like one: it does not number packets.
+    # lo shows each frame when it is sent and when it comes. Two equal acknowledgements
+    # of IPv6 look like one, since it does not number packets, and a kernel that waits
+    # for the processor sends some things again.
     copies = sum(stream.duplicates)
     assert copies == 0 if address == "127.0.0.1" else 5 * copies < sum(stream.packets)
-    assert stream.retransmissions == (0, 0)
+    assert 5 * sum(stream.retransmissions) < sum(stream.packets)
     assert stream.capture_drops == 0
 
 
@@ -486,6 +488,22 @@ def test_an_interface_that_goes_away_ends_with_an_error() -> None:
         with source, pytest.raises(SourceError, match="it is down, or went away"):
             for _ in source:
                 pass
+
+
+@needs_networks
+def test_an_interface_is_promiscuous_as_long_as_it_is_captured_on() -> None:
+    with two_hosts() as (a, _):
+
+        def shown() -> str:
+            words = ["ip", "-n", a, "-d", "link", "show", "eth0"]
+            done = subprocess.run(words, check=True, capture_output=True, timeout=20)
+            return done.stdout.decode()
+
+        with inside(a):
+            source = unpacket.live("eth0", promiscuous=True)
+        assert "promiscuity 1" in shown()
+        source.close()
+        assert "promiscuity 0" in shown()
 
 
 def test_interfaces_are_listed() -> None:

@@ -113,6 +113,18 @@ def test_follow_any_prints_a_conversation() -> None:
         _, out, err = ended(process)
     assert "question" in out, err
     assert out.index("question") < out.index("answer")
+    # Both ends are of this process.
+    assert f"[{os.getpid()}] > " in out
+
+
+def test_streams_are_listed_with_their_processes() -> None:
+    with running("streams", "-i", "lo", "--bpf", "tcp") as process:
+        port = speak()
+        _, out, err = ended(process)
+    heading, *lines = out.splitlines()
+    assert heading.split()[-2:] == ["processes", "trouble"], err
+    (line,) = [one for one in lines if f"127.0.0.1:{port} " in one]
+    assert f"[{os.getpid()}] > " in line
 
 
 def test_a_stream_that_is_chosen_by_its_id() -> None:

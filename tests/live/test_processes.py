@@ -331,6 +331,8 @@ def test_the_names_of_several_owners_are_all_there() -> None:
     owners = Owners((known(1, "a"), known(2, "b"), known(3, "a")), "listener")
     assert owners.names == "a,b"
     assert owners.first == known(1, "a")
+    assert owners.shown == "a[1],b[2],a[3]"
+    assert Owners((known(1, "\x1b[2Ja"),)).shown == "[2Ja[1]"
     assert Owners().names is None
 
 

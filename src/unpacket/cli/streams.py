@@ -12,7 +12,14 @@ import click
 import unpacket
 from unpacket import Policy
 from unpacket.cli.inputs import Captures
-from unpacket.cli.listing import HEADING, Form, JsonForm, TableForm
+from unpacket.cli.listing import (
+    HEADING,
+    PROCESSES,
+    PROCESSES_AT,
+    Form,
+    JsonForm,
+    TableForm,
+)
 from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
@@ -154,10 +161,14 @@ def form_of(
         return CsvForm(output.write)
     # A row that is kept back must not wait for a capture that is still made.
     rows_ahead = 0 if source.total_bytes is None else ROWS_AHEAD
+    heading = list(HEADING)
+    owners = source.live is not None and source.live.processes is not None
+    if owners:
+        heading.insert(PROCESSES_AT, PROCESSES)
     table = Table(
-        HEADING, output.write, rows_ahead=rows_ahead, color=wants_color(color)
+        heading, output.write, rows_ahead=rows_ahead, color=wants_color(color)
     )
-    return TableForm(table, lambda: source.first_ns)
+    return TableForm(table, lambda: source.first_ns, owners=owners)
 
 
 def printed(

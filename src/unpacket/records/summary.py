@@ -11,6 +11,7 @@ from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Reje
 from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket.records.facts import FACTS, SIDES, Fact, record_of
 from unpacket.records.json_line import WRITTEN, json_line
+from unpacket.sources.live.owners import shown
 
 json_text = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -184,6 +185,11 @@ class Summary:
     def capture_drops(self) -> int | None:
         """How many packets the capture lost meanwhile; see ``Stream.capture_drops``."""
         return self._facts.capture_drops
+
+    @property
+    def owners(self) -> str:
+        """Whose processes client and server are, for people; "" if nobody knows."""
+        return shown(self._facts)
 
     def owned(self, read: Callable[[Any], Any]) -> tuple[Any, Any]:
         """Return something of the owners of client and server, None where not known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # How owners are known: who connected, who has the socket, who has the listener.
 TRACE_EVENT = "trace_event"
@@ -53,3 +53,22 @@ class Owners:
     def names(self) -> str | None:
         """The names of all, each once, joined by commas; None if there is none."""
         return ",".join(dict.fromkeys(one.name for one in self.processes)) or None
+
+    @property
+    def shown(self) -> str:
+        """All of them for a terminal, such as ``curl[123]``; "" if there is none.
+
+        A program may call itself as it likes: what would not print is left out.
+        """
+        return ",".join(
+            f"{''.join(filter(str.isprintable, one.name))}[{one.pid}]"
+            for one in self.processes
+        )
+
+
+def shown(stream: Any) -> str:
+    """Return whose ends a stream has, as client and server, or "" if nobody knows."""
+    owners = None if stream.live is None else stream.live.owners
+    if owners is None or not any(one.processes for one in owners):
+        return ""
+    return " > ".join(one.shown or "?" for one in owners)
