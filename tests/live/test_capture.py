@@ -20,6 +20,7 @@ from tests.live.network import (
     bad_wire,
     exchange,
     inside,
+    ip,
     needs_capture,
     needs_networks,
     needs_tun,
@@ -477,7 +478,7 @@ def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:
 
 def test_an_interface_that_goes_away_ends_with_an_error() -> None:
     pytest.importorskip("fcntl")
-    from tests.live.network import can_make_networks, ip
+    from tests.live.network import can_make_networks
 
     if not can_make_networks():
         pytest.skip("networks cannot be made here (root, and ip)")
@@ -485,9 +486,25 @@ def test_an_interface_that_goes_away_ends_with_an_error() -> None:
         with inside(a):
             source = unpacket.live("eth0")
         ip("-n", a, "link", "del", "eth0")
-        with source, pytest.raises(SourceError, match="it is down, or went away"):
+        with source, pytest.raises(SourceError, match="the interface is gone"):
             for _ in source:
                 pass
+
+
+@needs_networks
+def test_an_interface_that_is_down_for_a_while_goes_on() -> None:
+    talk = Exchange(6, 100, 100)
+    with two_hosts() as (a, b):
+        with inside(a):
+            source = unpacket.live("eth0", filter="tcp and net 10.99.0.0/24")
+
+        def act() -> None:
+            ip("-n", a, "link", "set", "eth0", "down")
+            time.sleep(0.3)
+            ip("-n", a, "link", "set", "eth0", "up")
+            served(a, b, "10.99.0.2", talk)
+
+        talk.check(whole_streams(source, act))
 
 
 @needs_networks

@@ -27,7 +27,7 @@ from unpacket.sources.live.owners import Owners, Process
 from unpacket.sources.live.proc import process_of, sockets, unit_of
 from unpacket.sources.live.processes import Processes
 from unpacket.sources.live.sock_diag import LISTEN, SocketDiagnosis
-from unpacket.sources.live.tracefs import TraceInstance
+from unpacket.sources.live.tracefs import TraceInstance, opened_root
 
 LIMIT_S = 60
 # What connects, says a word, waits for one, and is gone after so many seconds.
@@ -343,6 +343,28 @@ def test_the_instance_is_gone_afterwards() -> None:
     trace.close()
     # The same name again.
     TraceInstance("sock/inet_sock_set_state", "protocol==6").close()
+
+
+@needs_trace
+@pytest.mark.parametrize("ends", ["os._exit(0)", "sys.exit()"])
+def test_nothing_is_left_of_a_process_that_ended(ends: str) -> None:
+    code = (
+        "import os, sys\n"
+        "from unpacket.sources.live.connects import Connects\n"
+        f"connects = Connects()\n{ends}\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    assert process.wait(LIMIT_S) == 0
+    if ends == "os._exit(0)":
+        TraceInstance("sock/inet_sock_set_state", "protocol==6").close()
+    root = opened_root()
+    try:
+        folder = os.open("instances", os.O_RDONLY, dir_fd=root)
+        names = os.listdir(folder)
+        os.close(folder)
+    finally:
+        os.close(root)
+    assert not [one for one in names if one.startswith(f"unpacket-{process.pid}-")]
 
 
 @given(

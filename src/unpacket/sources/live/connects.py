@@ -7,6 +7,7 @@ kernel's socket joins the two events.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -131,11 +132,14 @@ class Connects:
             target=self._listen, name="unpacket connects", daemon=True
         )
         self._thread.start()
+        # Who does not close a source leaves nothing behind in the kernel all the same.
+        atexit.register(self.close)
 
     def close(self) -> None:
         """Listen no more."""
         if not self._stopped:
             self._stopped = True
+            atexit.unregister(self.close)
             self._thread.join()
             self._trace.close()
 

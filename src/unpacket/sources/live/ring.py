@@ -98,6 +98,7 @@ class Ring:
     ) -> None:
         self._name = name
         self._next = 0
+        self._was_down = False
         self._map: mmap.mmap | None = None
         self._socket = packet_socket(name, cooked=cooked)
         try:
@@ -187,16 +188,23 @@ class Ring:
     def wait(self, timeout_s: float) -> bool:
         """Wait for the next block; return whether there may be one.
 
+        An interface that is down may come up again, and then goes on.
+
         Raises:
-            SourceError: The interface went down or away.
+            SourceError: The interface is gone.
         """
         happened = self._poll.poll(timeout_s * 1000)
         for _, what in happened:
             if what & select.POLLERR:
                 trouble = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if trouble:
+                if trouble == errno.ENETDOWN:
+                    self._was_down = True
+                elif trouble:
                     raise refused(self._name, OSError(trouble, os.strerror(trouble)))
-        return bool(happened)
+        # The kernel takes the name away from the socket; it does not say so.
+        if self._was_down and not self._socket.getsockname()[0]:
+            raise SourceError(self._name, "the interface is gone")
+        return any(what & select.POLLIN for _, what in happened)
 
     def counted(self) -> Counted:
         """Return what the kernel counted since the last call."""
@@ -254,8 +262,6 @@ def refused(name: str, error: OSError) -> SourceError:
         failure = SourceError(name, "capturing on it needs the capability CAP_NET_RAW")
         failure.add_note(REMEDY)
         return failure
-    if error.errno == errno.ENETDOWN:
-        return SourceError(name, "it is down, or went away")
     if error.errno in (errno.ENODEV, errno.ENXIO):
-        return SourceError(name, "there is no such interface, or it went away")
+        return SourceError(name, "there is no such interface")
     return SourceError(name, (error.strerror or str(error)).lower())

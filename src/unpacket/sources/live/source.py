@@ -132,7 +132,7 @@ class LiveSource(Source):
         """Return the next packets, or none after 0.1 s without.
 
         Raises:
-            SourceError: The interface went down or away, after all that came before.
+            SourceError: The interface is gone, after all that came before.
         """
         while self._ring is not None:
             batch = self._rest()

@@ -16,6 +16,8 @@ FSCONFIG = 431
 FSMOUNT = 432
 CLOSE_ON_EXEC = 1
 CREATE = 6
+INSTANCES = "instances"
+PREFIX = "unpacket-"
 PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 
 
@@ -33,8 +35,9 @@ class TraceInstance:
     def __init__(self, event: str, condition: str) -> None:
         self._event = event
         self._root = opened_root()
-        self._name = f"instances/unpacket-{os.getpid()}-{id(self)}"
+        self._name = f"{INSTANCES}/{PREFIX}{os.getpid()}-{id(self)}"
         try:
+            remove_left_over(self._root)
             os.mkdir(self._name, dir_fd=self._root)
         except BaseException:
             os.close(self._root)
@@ -74,6 +77,24 @@ class TraceInstance:
             os.write(descriptor, text.encode())
         finally:
             os.close(descriptor)
+
+
+def remove_left_over(root: int) -> None:
+    """Remove the instances of processes of ours that were killed."""
+    folder = os.open(INSTANCES, os.O_RDONLY | os.O_DIRECTORY, dir_fd=root)
+    try:
+        for name in os.listdir(folder):
+            pid = name.removeprefix(PREFIX).partition("-")[0]
+            if (
+                name.startswith(PREFIX)
+                and pid.isdecimal()
+                and not os.path.exists(f"/proc/{pid}")
+            ):
+                # Of one that is in use, by whatever it is called, this fails.
+                with contextlib.suppress(OSError):
+                    os.rmdir(name, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def opened_root() -> int:
