@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from unpacket.faces.puller import Puller
     from unpacket.messages.iterate import http as http
     from unpacket.messages.iterate import messages as messages
+    from unpacket.sources.live.devices import interfaces as interfaces
+    from unpacket.sources.live.opening import live as live
 
 __all__ = [
     "AckTracker",
@@ -74,6 +76,8 @@ __all__ = [
     "events",
     "events_async",
     "http",
+    "interfaces",
+    "live",
     "messages",
     "streams",
     "summaries",
@@ -87,6 +91,8 @@ _FACES = {
     "StreamFollower": "faces.follower",
     "events_async": "faces.aio",
     "http": "messages.iterate",
+    "interfaces": "sources.live.devices",
+    "live": "sources.live.opening",
 }
 _PACKAGES = ("messages", "sources", "typing")
 

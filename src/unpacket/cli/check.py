@@ -13,6 +13,7 @@ import click
 from unpacket import Policy
 from unpacket.cli.inputs import STANDARD_INPUT, Captures
 from unpacket.cli.listing import counted
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -100,7 +101,14 @@ HOST_STATES = {
         unpacket check examples/sample.pcapng --json | grep -o '"wrong":[^]]*]'
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, in one line.")
 @click.option(
     "--examples",
@@ -118,6 +126,7 @@ HOST_STATES = {
 @where_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options()
 def check(
     captures: tuple[str, ...],

@@ -9,6 +9,7 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.listing import counted
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -47,7 +48,14 @@ if TYPE_CHECKING:
         unpacket extract examples/sample.pcapng -o out && head -n 1 out/index.jsonl
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option(
     "-o",
     "--output",
@@ -89,6 +97,7 @@ if TYPE_CHECKING:
 @where_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options()
 def extract(
     captures: tuple[str, ...],

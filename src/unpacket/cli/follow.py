@@ -11,6 +11,7 @@ import click
 
 import unpacket
 from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -116,7 +117,7 @@ def instead_of(value: str) -> str:
         unpacket follow - 0 --gap wait --max-held-bytes 64MiB < examples/sample.pcapng
     """,
 )
-@click.argument("capture", type=CAPTURE)
+@click.argument("capture", cls=CaptureArgument, type=CAPTURE)
 @click.argument("choices", type=StreamChoice(), nargs=-1, metavar="[STREAM]...")
 @click.option(
     "--as",
@@ -175,6 +176,7 @@ def instead_of(value: str) -> str:
 @where_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options(deliver="acked")
 def follow(
     capture: str,

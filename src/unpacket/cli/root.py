@@ -42,6 +42,7 @@ COMMANDS = {
     "messages": "List the messages in streams: HTTP, TLS, DNS, WebSocket, lines.",
     "grep": "Print where bytes occur in streams, across segments.",
     "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
+    "interfaces": "List the interfaces that packets can be captured on.",
     "compare": "Ask tshark and tcpflow for a second opinion, and explain differences.",
 }
 
