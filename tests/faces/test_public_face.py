@@ -17,7 +17,9 @@ COMPILED = not core.__file__.endswith(".py")
 # All that a stream can be asked. What is new here is to be documented.
 PUBLIC = {
     "acknowledged",
+    "capture_drops",
     "client",
+    "client_process",
     "close_reason",
     "complete",
     "context",
@@ -38,11 +40,13 @@ PUBLIC = {
     "other_channel",
     "packets",
     "path",
+    "process_source",
     "retransmissions",
     "role_evidence",
     "sack_permitted",
     "seen_bytes",
     "server",
+    "server_process",
     "state",
     "window_scale",
 }

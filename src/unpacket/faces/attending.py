@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import Closed, Event, Opened
+from unpacket._core.reassembly.stream import live_of, set_live
 
 if TYPE_CHECKING:
     from unpacket.sources import Notes
@@ -65,7 +66,7 @@ class Attending:
 
     def begin(self, stream: Any) -> None:
         """Add to a stream what is known of it."""
-        if stream.live is not None:
+        if live_of(stream) is not None:
             return
         # For those who have a live source.
         from unpacket.sources.live.stream_facts import LiveFacts
@@ -74,7 +75,7 @@ class Attending:
         owners = None
         if live.processes is not None:
             owners = live.processes.owners_of(stream.client, stream.server)
-        stream.live = LiveFacts(live.losses, owners)
+        set_live(stream, LiveFacts(live.losses, owners))
         if live.begun is not None:
             live.begun.append(stream)
 
@@ -85,14 +86,16 @@ def recall(notes: Notes, happened: Iterable[Any]) -> None:
     It may say so when a stream has begun already.
     """
     for event in happened:
-        if (type(event) is Opened or type(event) is Closed) and not event.stream.live:
-            stream = event.stream
+        if type(event) is not Opened and type(event) is not Closed:
+            continue
+        stream = event.stream
+        if live_of(stream) is None:
             owners = notes.owners_of(stream.client, stream.server, stream.first_ns)
             if owners is not None:
                 # For captures that say it.
                 from unpacket.sources.live.stream_facts import SettledFacts
 
-                stream.live = SettledFacts(owners, None)
+                set_live(stream, SettledFacts(owners, None))
 
 
 def recalled(notes: Notes, lists: Iterable[list[Event]]) -> Iterator[list[Event]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from unpacket._core.notebook import table
 from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
-from unpacket._core.reassembly.stream import Endpoint, Stream
+from unpacket._core.reassembly.stream import Endpoint, Stream, live_of
 from unpacket.records.facts import FACTS, SIDES, Fact, record_of
 from unpacket.records.json_line import WRITTEN, json_line
 from unpacket.sources.live.owners import shown
@@ -193,7 +193,7 @@ class Summary:
 
     def owned(self, read: Callable[[Any], Any]) -> tuple[Any, Any]:
         """Return something of the owners of client and server, None where not known."""
-        live = self._facts.live
+        live = live_of(self._facts)
         if live is None or live.owners is None:
             return None, None
         return read(live.owners[0]), read(live.owners[1])
@@ -219,7 +219,7 @@ class Summary:
             Members for the objects of client, server and stream, each empty or with a
             comma at its beginning.
         """
-        live = self._facts.live
+        live = live_of(self._facts)
         if self._trouble is not None or live is not None or not _ARE_OF_TROUBLE:
             return members_of(self)
         if self.sha256 is None:

@@ -120,8 +120,18 @@ class Findings:
         """Take what the assembler says of the frames of a batch."""
         self._frames.extend(trace.frames)
         self._ids.extend(trace.ids)
-        for number, before, after in trace.moved:
+
+    def take_moved(self, moved: list[tuple[int, int, int]]) -> None:
+        """Take which frames were of another stream than the assembler has said."""
+        for number, before, after in moved:
             self._moved[number, before] = after
+
+    def _stream_of(self, number: int, stream_id: int) -> int:
+        """Return whose frame it is that was said to be of a stream."""
+        while (number, stream_id) in self._moved:
+            # Each was begun after the one before it.
+            stream_id = self._moved[number, stream_id]
+        return stream_id
 
     def take(self, event: Any) -> None:
         """Take an event."""
@@ -161,8 +171,7 @@ class Findings:
         """Sort out what was found, at the end of the input."""
         if self._moved or not increasing(memoryview(self._frames)):
             # Of fragments, and of frames with several segments of a stream.
-            moved = self._moved
-            settled = sorted({(row[0], moved.get(row, row[1])) for row in self.rows()})
+            settled = sorted({(row[0], self._stream_of(*row)) for row in self.rows()})
             self._frames = array("q", [row[0] for row in settled])
             self._ids = array("q", [row[1] for row in settled])
         if self._where is not None:
@@ -235,10 +244,12 @@ def find(
             findings.first_ns = batch.time_ns[0]
         events, trace = assembler.trace(batch)
         findings.take_trace(trace)
+        findings.take_moved(assembler.moved())
         for event in events:
             findings.take(event)
     for event in assembler.finish():
         findings.take(event)
+    findings.take_moved(assembler.moved())
     findings.settle()
     return findings
 

@@ -13,7 +13,7 @@ import time
 from collections import deque
 
 from unpacket._core.memory.batch import Batch
-from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.stream import Stream, live_of
 from unpacket._version import __version__
 from unpacket.errors import SinkError
 from unpacket.sinks.pcapng import (
@@ -213,7 +213,7 @@ class Tee(Source):
         comments: dict[int, bytes] = {}
         for _ in range(len(self._begun) if passed else 0):
             stream = self._begun.popleft()
-            owners = stream.live.owners
+            owners = live_of(stream).owners
             if owners is None or not any(one.processes for one in owners):
                 if batch.time_ns[passed[0]] - stream.first_ns < KNOWN_AFTER_NS:
                     self._begun.append(stream)

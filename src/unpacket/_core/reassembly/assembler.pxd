@@ -45,9 +45,10 @@ cdef class Assembler:
         first=Py_ssize_t,
         i=Py_ssize_t,
         stream=Stream,
-        before=Stream,
     )
     cpdef tuple trace(self, batch)
+    @cython.locals(moved=list)
+    cpdef list moved(self)
     cpdef begin(self, batch)
     @cython.locals(segments=Segments, at=Py_ssize_t)
     cpdef list decode(self, Batch batch, list free)

@@ -173,6 +173,8 @@ class Assembler:
         """
         self.begin(batch)
         self.ctx.each_delivery = False
+        if self.ctx.moved is None:
+            self.ctx.moved = []
         run = self.run
         rows = TraceRows(batch.count)
         while self.more():
@@ -186,15 +188,24 @@ class Assembler:
             if run.row == segments.count:
                 continue
             i = run.row
-            before = self.table.find(segments, i)
             stream = self.demultiplexer.take_any(run)
-            if stream is None:
-                continue
-            rows.add_segment(segments, batch, i, stream.id)
-            if stream is not before and stream.first_frame != self.ctx.frame:
-                # Its SYN had been taken for one inside of the stream before it.
-                rows.moved.append((stream.first_frame, before.id, stream.id))  # type: ignore[union-attr]
+            if stream is not None:
+                rows.add_segment(segments, batch, i, stream.id)
         return self.take(), rows.trace()
+
+    def moved(self) -> list[tuple[int, int, int]]:
+        """Return what ``trace`` has named a wrong stream for, since this was asked.
+
+        Which of two connections on the same ports a segment is of may be known later:
+        by what follows, by time, or at the end.
+
+        Returns:
+            For each such segment the number of its frame, the id that was named, and
+            the id that is right, in this order: what is right may be so for a while.
+        """
+        moved = self.ctx.moved or []
+        self.ctx.moved = []
+        return moved
 
     def begin(self, batch: Batch) -> None:
         """Take a batch to be worked off by ``step`` or ``proceed``.

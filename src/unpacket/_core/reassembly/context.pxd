@@ -28,6 +28,7 @@ cdef class Context:
     cdef public list events, believed, successor, reopened
     cdef public Gatherer gatherer
     cdef readonly dict trackers
+    cdef public list moved
     cdef list timers
     cdef long long timer_count
     cdef Py_ssize_t timer_bound

@@ -53,6 +53,8 @@ class Context:
             not been looked at: whether from the lower address; the segment.
         reopened: Streams that others have followed, each with what they begin with.
         successor: The same of a connection that has taken the ports of a stream.
+        moved: Segments that turned out to be of another stream, where somebody asks:
+            frame, the id of the stream that it was taken for, the id of its stream.
         memory_bytes: What streams and waiting payload take.
         stream_bytes: What a stream takes without its halves, and with what the owner
             of the assembler keeps for it.
@@ -96,6 +98,7 @@ class Context:
         "midstream",
         "midstream_ns",
         "midstream_segments",
+        "moved",
         "next_timer_ns",
         "notes",
         "now_ns",
@@ -127,6 +130,7 @@ class Context:
     events: list[Event]
     gatherer: Gatherer | None
     trackers: dict[HalfExtra, Any]
+    moved: list[tuple[int, int, int]] | None
     timers: list[tuple[int, int, int, Stream, Half]]
 
     def __init__(
@@ -177,6 +181,7 @@ class Context:
         self.reopened = []
         self.gatherer = None
         self.trackers = {}
+        self.moved = None
         self.each_delivery = False
         self.timers = []
         self.timer_count = 0

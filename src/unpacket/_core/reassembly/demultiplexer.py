@@ -326,6 +326,8 @@ class Demultiplexer:
                 continue
             ctx.frame = seg.frame
             ctx.time_ns = seg.time_ns
+            if ctx.moved is not None:
+                ctx.moved.append((seg.frame, stream.id, fresh.id))
             self.process_again(fresh, from_a, seg)
         return fresh
 

@@ -27,7 +27,7 @@ cdef class Stream:
     cdef Segment candidate
     cdef Reset reset
     cdef tuple layers
-    cdef public object live
+    cdef object live
     cdef unsigned long long a_lo, b_lo, a_hi, b_hi
     cdef long long hash
     cdef readonly long long id
@@ -60,6 +60,8 @@ cpdef Stream next_stream(Stream stream)
 @cython.locals(hi=cython.ulonglong, lo=cython.ulonglong)
 cpdef str address_text(Stream stream, bint first)
 cpdef bint ended(Stream stream) except -1
+cpdef live_of(Stream stream)
+cpdef set_live(Stream stream, live)
 cpdef bint was_seen(Stream stream, direction) except -1
 cpdef bint syn_seen(Stream stream, direction) except -1
 @cython.locals(half=Half)

@@ -497,6 +497,16 @@ def address_text(stream: Stream, first: bool) -> str:
     return str(ipaddress.IPv6Address(octets))
 
 
+def live_of(stream: Stream) -> Any:
+    """Return what a live source knows of a stream, or None; see ``set_live``."""
+    return stream.live
+
+
+def set_live(stream: Stream, live: object) -> None:
+    """Let a stream have what its live source knows of it."""
+    stream.live = live
+
+
 def ended(stream: Stream) -> bool:
     """Return whether a stream has closed."""
     return stream.reason != 0

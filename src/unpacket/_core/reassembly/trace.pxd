@@ -8,7 +8,6 @@ from unpacket._core.memory.batch cimport Batch
 cdef class TraceRows:
     cdef Py_ssize_t count
     cdef long long[::1] numbers
-    cdef list moved
     @cython.locals(before="long long[::1]")
     cdef add(self, long long frame, long long stream_id)
     cdef add_segment(

@@ -15,28 +15,21 @@ class Trace(NamedTuple):
     Attributes:
         frames, ids: A row for each frame of each segment: the frame's number, the id
             of the stream. The frames of a datagram in fragments stand where the last
-            of them came.
-        moved: Frames that an earlier row named: number, the id that stands there,
-            the id that is right. The SYN of a connection that uses the ports of
-            another is known as such by what follows it.
+            of them came. ``Assembler.moved`` has what turns out to be wrong.
     """
 
     frames: "array[int]"
     ids: "array[int]"
-    moved: list[tuple[int, int, int]]
 
 
 class TraceRows:
     """A trace while it is written: two numbers a row, a frame's and a stream's."""
 
-    __slots__ = ("count", "moved", "numbers")
-
-    moved: list[tuple[int, int, int]]
+    __slots__ = ("count", "numbers")
 
     def __init__(self, room: int) -> None:
         self.count = 0
         self.numbers = integers(2 * room + FIRST_ROOM)
-        self.moved = []
 
     def add(self, frame: int, stream_id: int) -> None:
         """Add a row."""
@@ -62,7 +55,7 @@ class TraceRows:
         """Return what was written."""
         both = array("q")
         both.frombytes(memoryview(self.numbers)[: 2 * self.count].tobytes())
-        return Trace(both[::2], both[1::2], self.moved)
+        return Trace(both[::2], both[1::2])
 
 
 def integers(count: int) -> "memoryview[int]":

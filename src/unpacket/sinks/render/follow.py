@@ -24,6 +24,7 @@ from unpacket._core.reassembly.events import (
     Rejected,
     Urgent,
 )
+from unpacket._core.reassembly.stream import live_of
 from unpacket.sinks.render.json_lines import JsonLines, base64
 from unpacket.sources.live.owners import shown as owners_shown
 
@@ -411,7 +412,7 @@ def headline(event: Any) -> str | None:
             line = f"stream {stream.id}: {stream.client} > {stream.server}"
             if stream.role_evidence != "syn":
                 line += f" (client known by: {stream.role_evidence})"
-            if stream.live is not None:
+            if live_of(stream) is not None:
                 owners = owners_shown(stream)
                 line += f" ({owners})" if owners else ""
             return line

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from unpacket._core.reassembly.stream import live_of
+
 # How owners are known: who connected, who has the socket, who has the listener.
 TRACE_EVENT = "trace_event"
 SOCKET = "socket"
@@ -68,7 +70,8 @@ class Owners:
 
 def shown(stream: Any) -> str:
     """Return whose ends a stream has, as client and server, or "" if nobody knows."""
-    owners = None if stream.live is None else stream.live.owners
+    live = live_of(stream)
+    owners = None if live is None else live.owners
     if owners is None or not any(one.processes for one in owners):
         return ""
     return " > ".join(one.shown or "?" for one in owners)
