@@ -371,7 +371,9 @@ def test_an_inspector_that_raises_fails_as_is_chosen(on_failure: str) -> None:
 def test_many_packets_at_once_are_judged_one_by_one() -> None:
     wire = Wire(drops(b"forbidden"))
     wire.handshake()
-    packets = [wire.packet(CLIENT, 1 + 3 * n, b"forbidden"[3 * n :][:3]) for n in range(3)]
+    packets = [
+        wire.packet(CLIENT, 1 + 3 * n, b"forbidden"[3 * n :][:3]) for n in range(3)
+    ]
     packets.append(wire.packet(CLIENT, 10, b"more"))
     outcomes = wire.engine.process(
         [(CLIENT, Packet(data)) for data in packets], wire.now_ns

@@ -305,11 +305,10 @@ class Admission:
             return
         shown = found.segment.copy()
         shown.partial = False
-        stop = found.now_seen
-        if stop > found.stop or found.start < found.seen < stop:
+        new = bytes(half.pending[found.seen - half.released :])
+        if new and shown.payload[found.seen - found.start :] != new:
             # Together with what had come before; nobody but the first is in it.
             shown.flags &= ~FIN
-            new = bytes(half.pending[found.seen - half.released :])
             for at in range(0, len(new), FRAME_BYTES):
                 shown.seq = (half.base + found.seen + at) & LOW32
                 shown.payload = new[at : at + FRAME_BYTES]
