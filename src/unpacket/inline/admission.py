@@ -39,7 +39,7 @@ class Bounds(Protocol):
     @property
     def ttl_floor(self) -> int: ...
     @property
-    def mss(self) -> int: ...
+    def mtu(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ class Admission:
         # A receiver that took it would have to acknowledge it first; without, the
         # sender sends it again.
         segment.payload = b""
-        clamp_mss(segment, self._bounds.mss)
+        clamp_mss(segment, self._bounds.mtu)
         if segment.flags & ACK:
             return self._admit_syn_ack(flow, packet, segment, outcome)
         if flow is None or (flow.state is not State.OPEN and not flow.syns):
@@ -332,10 +332,11 @@ def is_syn_of(flow: Flow, segment: Segment) -> bool:
     return is_first and segment.seq == (half.base - 1) & LOW32
 
 
-def clamp_mss(segment: Segment, most: int) -> None:
-    """Let a SYN announce no larger segments than these."""
-    if not most:
+def clamp_mss(segment: Segment, mtu: int) -> None:
+    """Let a SYN announce no larger segments than fit in packets of ``mtu`` bytes."""
+    if not mtu:
         return
+    most = mtu - (60 if segment.version == 6 else 40)
     options = options_of(segment.options)
     if OPTION_MSS in options and int.from_bytes(options[OPTION_MSS], "big") > most:
         at = segment.options.index(bytes((OPTION_MSS, 4)) + options[OPTION_MSS])

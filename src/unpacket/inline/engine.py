@@ -80,7 +80,8 @@ class Settings:
         idle_timeout_s: So is one that was quiet for so long.
         ttl_floor: Data leaves with this time to live at least, or with that of its
             SYN where that is less.
-        mss: What SYNs announce at most; 0: as they are.
+        mtu: SYNs announce no segments that would not fit in packets of so many bytes;
+            0: they are left as they are.
     """
 
     on_failure: Literal["open", "closed"] = "closed"
@@ -88,7 +89,7 @@ class Settings:
     max_streams: int = 65536
     idle_timeout_s: float = 300.0
     ttl_floor: int = 8
-    mss: int = 0
+    mtu: int = 0
 
     def __post_init__(self) -> None:
         if self.on_failure not in ("open", "closed"):
@@ -100,8 +101,8 @@ class Settings:
                 raise ValueError(f"{name} is {getattr(self, name)}, and not {least}")
         if not 0 <= self.ttl_floor <= 255:
             raise ValueError(f"ttl_floor is {self.ttl_floor}, and not from 0 to 255")
-        if self.mss and not 64 <= self.mss <= 65535:
-            raise ValueError(f"mss is {self.mss}, and not from 64 to 65535")
+        if self.mtu and not 576 <= self.mtu <= 65535:
+            raise ValueError(f"mtu is {self.mtu}, and not from 576 to 65535")
 
 
 @dataclass(slots=True)

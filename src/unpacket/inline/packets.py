@@ -47,9 +47,11 @@ class Packet:
             and is filled by whoever has the device (checksum offload).
         gso_size: Into pieces of how many bytes of payload it is to be cut; 0: none.
         mark: The mark that the kernel gave it, or None.
+        offload: What came before it from a device (struct virtio_net_hdr), which
+            holds as long as nothing is changed; or nothing.
     """
 
-    __slots__ = ("data", "gso_size", "mark", "partial")
+    __slots__ = ("data", "gso_size", "mark", "offload", "partial")
 
     def __init__(
         self,
@@ -57,8 +59,10 @@ class Packet:
         partial: bool = False,
         gso_size: int = 0,
         mark: int | None = None,
+        offload: bytes = b"",
     ) -> None:
         self.data = data
+        self.offload = offload
         self.partial = partial
         self.gso_size = gso_size
         self.mark = mark
