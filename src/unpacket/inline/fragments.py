@@ -1,7 +1,8 @@
 """IP fragments, put together before anybody looks into them.
 
-Two that overlap without being equal make the whole datagram suspect: it is dropped,
-and what else comes of it too, until its time is over (RFC 5722 asks that of IPv6).
+One whose bytes have all come before is a copy, and is left out. Two that overlap otherwise
+make the whole datagram suspect: it is dropped, and what else comes of it too, until
+its time is over (RFC 5722 asks that of IPv6). So Linux does.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Fragments:
             datagram = self._datagrams[key] = Datagram(now_ns + TIMEOUT_NS)
         if datagram.refused:
             raise Refused("fragment_overlap")
-        if datagram.parts.get(offset) == body and more:
+        if self._is_covered(datagram, offset, len(body)):
             raise Refused("fragment_duplicate")
         reason = self._wrong(datagram, offset, len(body), more)
         if reason:
@@ -114,6 +115,15 @@ class Fragments:
             head = head[:6] + b"\0\0" + head[8:]
         joined = with_length(head, len(whole)) + whole
         return Packet(joined, mark=packet.mark), datagram.packets
+
+    def _is_covered(self, datagram: Datagram, offset: int, length: int) -> bool:
+        """Return whether all of a fragment came before, which wins."""
+        at = offset
+        for start, body in sorted(datagram.parts.items()):
+            if start > at:
+                break
+            at = max(at, start + len(body))
+        return length > 0 and at >= offset + length
 
     def _wrong(self, datagram: Datagram, offset: int, length: int, more: bool) -> str:
         """Return what is wrong with a fragment, or nothing."""
