@@ -1,8 +1,8 @@
 """IP fragments, put together before anybody looks into them.
 
-One whose bytes have all come before is a copy, and is left out. Two that overlap otherwise
-make the whole datagram suspect: it is dropped, and what else comes of it too, until
-its time is over (RFC 5722 asks that of IPv6). So Linux does.
+One whose bytes have all come before is a copy, and is left out. Two that overlap
+otherwise make the whole datagram suspect: it is dropped, and what else comes of it
+too, until its time is over (RFC 5722 asks that of IPv6).
 """
 
 from __future__ import annotations

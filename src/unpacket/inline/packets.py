@@ -400,3 +400,41 @@ def packed_options(options: dict[int, bytes]) -> bytes:
         if len(packed) + len(option) <= MAX_OPTION_BYTES:
             packed += option
     return packed + b"\x01" * (-len(packed) % 4)
+
+
+def filled(packet: Packet) -> Packet:
+    """Return a packet whose checksum of TCP is filled."""
+    if not packet.partial:
+        return packet
+    envelope = opened(packet.data)
+    if envelope.protocol != TCP:
+        return packet
+    segment = segment_of(packet, envelope)
+    segment.partial = False
+    return segment.built()
+
+
+def pieces(packet: Packet, mtu: int = 1500) -> list[Packet]:
+    """Return a packet as several that are no larger than a device takes.
+
+    Whoever sends them itself has no device that would cut them.
+    """
+    if len(packet.data) <= mtu:
+        return [packet]
+    envelope = opened(packet.data)
+    if envelope.protocol != TCP:
+        return [packet]
+    segment = segment_of(packet, envelope)
+    size = mtu - segment.header_bytes
+    parts = []
+    for at in range(0, len(segment.payload), size):
+        part = segment.copy()
+        part.seq = segment.seq + at & 0xFFFFFFFF
+        part.payload = segment.payload[at : at + size]
+        part.gso_size = 0
+        if at:
+            part.flags &= ~CWR
+        if at + size < len(segment.payload):
+            part.flags &= ~(FIN | PSH)
+        parts.append(part.built())
+    return parts
