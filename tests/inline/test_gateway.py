@@ -205,11 +205,11 @@ def test_clients_of_a_host_are_led_through(tmp_path: Path, version: int) -> None
     (tmp_path / "page").write_bytes(page)
     net, bits = ("10.71.{}.{}", 24) if version == 4 else ("fd71:{}::{}", 64)
     with namespaces("c", "r", "s") as (client, router, server):
-        link(client, "up", router, "clients")
-        link(server, "up", router, "uplink")
+        link(client, "eth0", router, "clients")
+        link(server, "eth0", router, "uplink")
         ip = f"-{version}"
         for end, number in ((client, 1), (server, 2)):
-            end.ip(ip, "addr", "add", f"{net.format(number, 2)}/{bits}", "dev", "up")
+            end.ip(ip, "addr", "add", f"{net.format(number, 2)}/{bits}", "dev", "eth0")
         client.ip(ip, "route", "add", "default", "via", net.format(1, 1))
         router.ip(ip, "addr", "add", f"{net.format(1, 1)}/{bits}", "dev", "clients")
         router.ip(ip, "addr", "add", f"{net.format(2, 1)}/{bits}", "dev", "uplink")

@@ -23,6 +23,8 @@ from unpacket.inline.packets import (
 LEAST_SEGMENT_BYTES = 536
 MAX_SACK_BLOCKS = 4
 MAX_WINDOW = 0xFFFF
+# What an attribute of netlink has room for.
+LARGEST_BYTES = MAX_PACKET_BYTES - 4
 
 
 def translate_acknowledgement(
@@ -94,7 +96,7 @@ def out_of_pure(half: Half, start: int) -> int:
 
 def most_bytes(half: Half, receiver: Half, segment: Segment) -> int:
     """Return how much payload a packet may have, on the way of one that came."""
-    room = MAX_PACKET_BYTES - segment.header_bytes
+    room = LARGEST_BYTES - segment.header_bytes
     if segment.gso_size:
         return room
     most = max(len(segment.payload), receiver.mss - len(segment.options))

@@ -34,7 +34,8 @@ ATTR_PAYLOAD, ATTR_CAP_LEN, ATTR_SKB_INFO = 10, 13, 14
 SKB_CSUM_NOT_READY, SKB_GSO = 1, 2
 NF_DROP, NF_ACCEPT = 0, 1
 
-STATISTICS = Path("/proc/net/netfilter/nfnetlink_queue")
+# Of the namespace of this thread.
+STATISTICS = Path("/proc/thread-self/net/netfilter/nfnetlink_queue")
 SO_RCVBUFFORCE = 33
 BUFFER_BYTES = 8 << 20
 READ_BYTES = 1 << 17
@@ -224,11 +225,12 @@ def queued(data: bytes) -> Iterator[Queued]:
     at = 0
     while at + _HEADER.size <= len(data):
         length, kind, _, _, _ = _HEADER.unpack_from(data, at)
-        if length < _HEADER.size:
+        if length < _HEADER.size or at + length > len(data):
             return
         if kind == PACKET:
             found = dict(attributes(data, at + _HEADER.size + 4, at + length))
-            yield queued_packet(found)
+            if len(found.get(ATTR_HDR, b"")) >= 4:
+                yield queued_packet(found)
         at += length + 3 & ~3
 
 
