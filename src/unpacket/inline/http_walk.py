@@ -60,6 +60,8 @@ class HttpWalk:
         self._requests: deque[Request] = deque()
         self._asked = False
         self.is_other = False
+        # The request that the response at hand answers.
+        self.asked: Request | None = None
 
     def take(self, direction: Direction, data: bytes, ended: bool) -> list[Span]:
         """Return the spans of what comes next; what they do not cover has to wait.
@@ -99,8 +101,8 @@ class HttpWalk:
         """Ask the framer what begins; return where to go on."""
         framer = self._framers[direction]
         if direction is Direction.SERVER and not self._asked:
-            request = self._requests.popleft() if self._requests else None
-            framer.expect(request, True)
+            self.asked = self._requests.popleft() if self._requests else None
+            framer.expect(self.asked, True)
             self._asked = True
         answer = framer.frame(data, at, ended)
         kind = answer.kind
