@@ -265,8 +265,9 @@ class Engine:
     def _count(self, packet: Packet, outcome: Outcome) -> None:
         statistics = self.statistics
         statistics.made += len(outcome.back)
-        if not outcome.forward:
+        if outcome.reason or not outcome.forward:
             statistics.dropped[outcome.reason or "held"] += 1
+            statistics.made += len(outcome.forward)
         elif len(outcome.forward) == 1 and outcome.forward[0] is packet:
             statistics.passed += 1
         else:
