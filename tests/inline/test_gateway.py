@@ -229,8 +229,8 @@ def test_clients_of_a_host_are_led_through(tmp_path: Path, version: int) -> None
                 accepted, peer = listener.accept()
                 # The server sees the host's address.
                 assert peer[0] == net.format(2, 1)
-                for end in (listener, sender, accepted):
-                    end.close()
+                for opened in (listener, sender, accepted):
+                    opened.close()
         except SourceError as error:
             pytest.skip(str(error))
         assert inspector.seen[Direction.SERVER].endswith(page)

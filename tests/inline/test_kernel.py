@@ -112,7 +112,8 @@ def play(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_program_reads_what_the_inspector_saw(kind: str) -> None:
     read = without = 0
-    for sequence, outcome, seen, statistics in play(kind):
+    statistics = Statistics()
+    for sequence, outcome, seen, statistics in play(kind):  # noqa: B007
         assert seen.startswith(outcome.data)
         read += len(outcome.data)
         without += len(model_outcome(sequence).data)

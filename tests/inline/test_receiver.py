@@ -116,7 +116,7 @@ def check(wire: Wire, inspector: Recorder) -> None:
         assert bytes(inspector.seen[Direction(side)]).startswith(read)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(moves(), min_size=5, max_size=25),
     st.sampled_from(["first", "last"]),
@@ -136,7 +136,7 @@ def test_a_program_reads_what_the_inspector_saw(
     event(f"passed {count.passed > 0}, rewritten {count.rewritten > 0}")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(moves(), min_size=5, max_size=25), st.sampled_from(["first", "last"]))
 def test_nothing_that_was_dropped_is_read(
     played: list[Move], overlap: Literal["first", "last"]
@@ -159,7 +159,7 @@ def test_nothing_that_was_dropped_is_read(
     assert not wire.engine.statistics.failures
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 39), st.integers(1, 12), st.booleans()), max_size=30
@@ -195,7 +195,7 @@ def test_an_honest_sender_gets_everything_through(
 
 
 @given(st.lists(st.binary(max_size=80), max_size=10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_bytes_are_taken(packets: list[bytes]) -> None:
     wire = Wire(Recorder())
     wire.engine.process([(0, Packet(data)) for data in packets], wire.now_ns)

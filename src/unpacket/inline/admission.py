@@ -21,7 +21,6 @@ from unpacket.inline.packets import (
     OPTION_MSS,
     RST,
     SYN,
-    Packet,
     Refused,
     Segment,
     options_of,
@@ -36,6 +35,8 @@ class Bounds(Protocol):
 
     @property
     def max_held_bytes(self) -> int: ...
+    @property
+    def max_memory_bytes(self) -> int: ...
     @property
     def ttl_floor(self) -> int: ...
     @property
@@ -52,6 +53,7 @@ class Admitted:
         start, stop: The original offsets of its payload.
         seen: How far its half was seen before it, and ``now_seen`` after it.
         has_fin: Whether it has a FIN that counts.
+        is_plain: Whether its payload is next in order, and nothing else waited.
         frames: What the assembler is to see of it.
         stop_frame: The frames up to this number are of this packet or before it.
         events: What they caused.
@@ -59,7 +61,6 @@ class Admitted:
 
     flow: Flow
     number: int
-    packet: Packet
     segment: Segment
     outcome: Outcome
     start: int = 0
@@ -67,6 +68,7 @@ class Admitted:
     seen: int = 0
     now_seen: int = 0
     has_fin: bool = False
+    is_plain: bool = False
     frames: list[bytes] = field(default_factory=list)
     stop_frame: int = 0
     events: list[Event] = field(default_factory=list)
@@ -103,9 +105,7 @@ class Admission:
         flow = self._flows.find(segment.key)
         return flow is not None and flow.state is not State.OPENING
 
-    def admit(
-        self, packet: Packet, segment: Segment, outcome: Outcome, now_ns: int
-    ) -> Admitted | None:
+    def admit(self, segment: Segment, outcome: Outcome, now_ns: int) -> Admitted | None:
         """Return what is to be judged; None where it goes on, or not, without.
 
         Raises:
@@ -114,13 +114,13 @@ class Admission:
         self._now_ns = now_ns
         flow = self._flows.find(segment.key)
         if segment.flags & SYN:
-            return self._admit_syn(flow, packet, segment, outcome)
+            return self._admit_syn(flow, segment, outcome)
         if flow is None:
             if segment.flags & RST or not segment.flags & ACK:
                 # It can end nothing that is known here; it carries nothing either.
                 if segment.payload:
                     raise Refused("no_stream")
-                outcome.forward.append(packet)
+                outcome.forward.append(segment.packet)
                 return None
             flow = self._new_flow(segment, State.OPEN)
         rules.check_signature(flow, segment)
@@ -134,8 +134,8 @@ class Admission:
         number = flow.number_of(segment)
         rules.normalize(segment)
         if flow.state is State.OPENING:
-            return self._admit_opening(flow, number, packet, segment, outcome)
-        found = Admitted(flow, number, packet, segment, outcome)
+            return self._admit_opening(flow, number, segment, outcome)
+        found = Admitted(flow, number, segment, outcome)
         if segment.flags & RST:
             return self._admit_reset(found)
         return self._admit_ordinary(found)
@@ -146,7 +146,7 @@ class Admission:
         return flow
 
     def _admit_syn(
-        self, flow: Flow | None, packet: Packet, segment: Segment, outcome: Outcome
+        self, flow: Flow | None, segment: Segment, outcome: Outcome
     ) -> Admitted | None:
         """Take a SYN or SYN-ACK; neither has payload, or a FIN, when it goes on."""
         if segment.flags & (FIN | RST):
@@ -157,7 +157,7 @@ class Admission:
         segment.payload = b""
         clamp_mss(segment, self._bounds.mtu)
         if segment.flags & ACK:
-            return self._admit_syn_ack(flow, packet, segment, outcome)
+            return self._admit_syn_ack(flow, segment, outcome)
         if flow is None or (flow.state is not State.OPEN and not flow.syns):
             if flow is not None:
                 if flow.is_ended_by_inspector and is_syn_of(flow, segment):
@@ -175,18 +175,18 @@ class Admission:
         else:
             raise Refused("syn")
         if flow.state is State.OPENING:
-            found = Admitted(flow, 0, packet, segment, outcome)
+            found = Admitted(flow, 0, segment, outcome)
             if not known and len(flow.syns) == 1:
                 rules.learn_syn(flow.halves[0], segment)
                 flow.halves[0].last = segment.copy()
-                found.frames.append(segment.built().data)
+                found.frames.append(segment.sent().data)
             return found
         # Its receiver answers with what it has, unless it has forgotten the stream.
-        outcome.forward.append(unchanged_or_built(packet, segment))
+        outcome.forward.append(segment.sent())
         return None
 
     def _admit_syn_ack(
-        self, flow: Flow | None, packet: Packet, segment: Segment, outcome: Outcome
+        self, flow: Flow | None, segment: Segment, outcome: Outcome
     ) -> Admitted | None:
         if flow is None:
             raise Refused("syn")
@@ -199,7 +199,7 @@ class Admission:
             known = flow.halves[1].placed and not flow.halves[1].midstream
             repeated = segment.seq == (flow.halves[1].base - 1) & LOW32
             if flow.state is State.OPEN and known and repeated:
-                outcome.forward.append(unchanged_or_built(packet, segment))
+                outcome.forward.append(segment.sent())
                 return None
             raise Refused("syn")
         if flow.state is not State.OPENING:
@@ -207,10 +207,10 @@ class Admission:
             self._flows.remove(flow)
             self._forget(flow)
             flow = self._new_flow(syn, State.OPENING)
-        found = Admitted(flow, 1, packet, segment, outcome)
+        found = Admitted(flow, 1, segment, outcome)
         first, second = flow.halves
         if flow.stream is None or syn.seq != (first.base - 1) & LOW32:
-            found.frames.append(syn.built().data)
+            found.frames.append(syn.sent().data)
         rules.learn_syn(first, syn)
         rules.learn_syn(second, segment)
         rules.agree(flow, syn, segment)
@@ -218,14 +218,13 @@ class Admission:
         second.last = segment.copy()
         flow.syns.clear()
         flow.state = State.OPEN
-        found.frames.append(segment.built().data)
+        found.frames.append(segment.sent().data)
         return found
 
     def _admit_opening(
         self,
         flow: Flow,
         number: int,
-        packet: Packet,
         segment: Segment,
         outcome: Outcome,
     ) -> Admitted | None:
@@ -238,8 +237,8 @@ class Admission:
         elif segment.flags & RST:
             if (segment.ack - 1) & LOW32 not in flow.syns or not segment.flags & ACK:
                 raise Refused("rst")
-            found = Admitted(flow, 1, packet, segment, outcome)
-            found.frames.append(segment.built().data)
+            found = Admitted(flow, 1, segment, outcome)
+            found.frames.append(segment.sent().data)
             flow.state = State.CLOSED
             flow.syns.clear()
             return found
@@ -247,7 +246,7 @@ class Admission:
             # A server that still has a stream of these ports: the client's RST to
             # what it acknowledges ends that.
             flow.challenged = segment.ack
-        outcome.forward.append(unchanged_or_built(packet, segment))
+        outcome.forward.append(segment.sent())
         return None
 
     def _admit_reset(self, found: Admitted) -> Admitted | None:
@@ -256,7 +255,7 @@ class Admission:
         segment.payload = b""
         segment.flags &= ~FIN
         if not half.placed:
-            found.outcome.forward.append(unchanged_or_built(found.packet, segment))
+            found.outcome.forward.append(segment.sent())
             return None
         found.start = found.stop = rules.check_reset(half, segment)
         if segment.flags & ACK:
@@ -276,9 +275,9 @@ class Admission:
         rules.check_timestamp(flow, half, segment)
         out = rules.check_acknowledgement(flow, number, segment)
         if half.placed:
-            found.start, found.stop = rules.trim(
-                half, segment, self._bounds.max_held_bytes
-            )
+            room = self._bounds.max_memory_bytes - self._flows.held_bytes
+            most = min(self._bounds.max_held_bytes, half.held_bytes + max(room, 0))
+            found.start, found.stop = rules.trim(half, segment, most)
             is_new = segment.payload and found.stop > half.seen
             if flow.state is State.CLOSED and is_new:
                 raise Refused("closed")
@@ -288,6 +287,7 @@ class Admission:
         rules.raise_ttl(half, segment, self._bounds.ttl_floor)
         found.seen = half.seen
         if half.placed:
+            found.is_plain = found.start == half.seen and not half.starts
             half.take(found.start, segment.payload)
             found.has_fin = rules.takes_fin(half, segment, found.stop)
         found.now_seen = half.seen
@@ -303,9 +303,12 @@ class Admission:
         half = found.flow.halves[found.number]
         if found.start > found.seen and found.now_seen == found.seen:
             return
+        if found.is_plain:
+            found.frames.append(found.segment.sent().data)
+            return
         shown = found.segment.copy()
         shown.partial = False
-        new = bytes(half.pending[found.seen - half.released :])
+        new = half.waiting(found.seen, found.now_seen)
         if new and shown.payload[found.seen - found.start :] != new:
             # Together with what had come before; nobody but the first is in it.
             shown.flags &= ~FIN
@@ -317,12 +320,6 @@ class Admission:
                 found.frames.append(shown.built().data)
             return
         found.frames.append(shown.built().data)
-
-
-def unchanged_or_built(packet: Packet, segment: Segment) -> Packet:
-    """Return the packet itself where a segment is still what it was made of."""
-    built = segment.built()
-    return packet if built.data == packet.data else built
 
 
 def is_syn_of(flow: Flow, segment: Segment) -> bool:

@@ -106,27 +106,34 @@ def most_bytes(half: Half, receiver: Half, segment: Segment) -> int:
 
 
 def cut(
-    half: Half, receiver: Half, segment: Segment, start: int, stop: int, before: bytes
+    half: Half, receiver: Half, segment: Segment, start: int, stop: int
 ) -> list[Segment]:
     """Return segments with the output from ``start`` to ``stop``.
 
     Each is as ``segment`` but for number and payload; FIN and PSH are the last one's.
-    ``before`` lies before ``start``, where the receiver has everything already.
     """
     most = most_bytes(half, receiver, segment)
-    payload = before + half.output(start, stop)
-    at = start - len(before)
+    payload = half.output(start, stop)
     segments = []
     for first in range(0, max(len(payload), 1), most):
         part = segment.copy()
-        part.seq = (half.base + at + first) & LOW32
+        part.seq = (half.base + start + first) & LOW32
         part.payload = payload[first : first + most]
         if first:
             part.flags &= ~CWR
+            part.head = with_other_identification(part.head, first)
         if first + most < len(payload):
             part.flags &= ~(FIN | PSH)
         segments.append(part)
     return segments
+
+
+def with_other_identification(head: bytes, number: int) -> bytes:
+    """Return an IPv4 header whose fragments are not taken for those of another."""
+    if head[0] >> 4 == 6 or head[6] & 0x40:
+        return head
+    identification = int.from_bytes(head[4:6], "big") + number & 0xFFFF
+    return head[:4] + identification.to_bytes(2, "big") + head[6:]
 
 
 def built_segments(segments: list[Segment]) -> list[Packet]:

@@ -76,6 +76,7 @@ class Settings:
             resets it, ``"open"`` lets it pass without inspection.
         max_held_bytes: What is kept for each direction of a stream; beyond that
             packets are dropped, and come again.
+        max_memory_bytes: The same for all streams together.
         max_streams: Beyond that the one that was quiet for longest is forgotten.
         idle_timeout_s: So is one that was quiet for so long.
         ttl_floor: Data leaves with this time to live at least, or with that of its
@@ -86,6 +87,7 @@ class Settings:
 
     on_failure: Literal["open", "closed"] = "closed"
     max_held_bytes: int = 4 * MIB
+    max_memory_bytes: int = 512 * MIB
     max_streams: int = 65536
     idle_timeout_s: float = 300.0
     ttl_floor: int = 8
@@ -96,9 +98,15 @@ class Settings:
             raise ValueError(
                 f"on_failure is {self.on_failure!r}, and neither 'open' nor 'closed'"
             )
-        for name, least in (("max_held_bytes", 65536), ("max_streams", 1)):
+        for name, least in (
+            ("max_held_bytes", 65536),
+            ("max_memory_bytes", 65536),
+            ("max_streams", 1),
+        ):
             if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}, and not {least}")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, and not {least} at least"
+                )
         if not 0 <= self.ttl_floor <= 255:
             raise ValueError(f"ttl_floor is {self.ttl_floor}, and not from 0 to 255")
         if self.mtu and not 576 <= self.mtu <= 65535:
@@ -188,7 +196,7 @@ class Engine:
                     # What is still to be judged is of the connection before it.
                     self._finish(admitted, now_ns)
                     admitted = []
-                found = self._admission.admit(packet, segment, outcome, now_ns)
+                found = self._admission.admit(segment, outcome, now_ns)
             except Refused as refused:
                 outcome.reason = refused.reason
                 continue
@@ -251,7 +259,7 @@ class Engine:
     def _give(self, event: Event, found: Admitted) -> None:
         """Let a packet have an event that it caused."""
         if found.flow.stream is None:
-            found.flow.stream = event.stream
+            found.flow.follow(event.stream)
             self.statistics.streams += 1
         if event.stream is found.flow.stream:
             found.events.append(event)

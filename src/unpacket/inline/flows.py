@@ -48,6 +48,7 @@ class Flow:
         signed: Whether both SYNs agreed on signatures (RFC 2385, RFC 5925): what
             would have to be changed is dropped.
         trusted: Whether the inspector failed and the choice is to fail open.
+        charged_bytes: What the table counts for it.
         is_over: Whether the inspector knows that it has ended.
         challenged: What the server acknowledged in answer to a SYN that it did not
             expect; an RST there is exact.
@@ -55,6 +56,8 @@ class Flow:
 
     __slots__ = (
         "challenged",
+        "_first_is_client",
+        "charged_bytes",
         "first",
         "halves",
         "is_over",
@@ -81,20 +84,23 @@ class Flow:
         self.challenged = -1
         self.is_over = False
         self.seen_ns = 0
+        self.charged_bytes = 0
+        self._first_is_client = True
 
     def number_of(self, segment: Segment) -> int:
         """Return which half a segment belongs to."""
         return 0 if segment.source == self.first else 1
 
-    def direction(self, number: int) -> Direction:
-        """Return the direction of a half in the words of the stream."""
-        stream = self.stream
-        if stream is None:
-            return Direction(number)
+    def follow(self, stream: Stream) -> None:
+        """Note which stream it is, whose client need not have spoken first."""
+        self.stream = stream
         client = stream.client
         packed = ipaddress.ip_address(client.address).packed
-        is_first = packed + client.port.to_bytes(2, "big") == self.first
-        return Direction(number if is_first else 1 - number)
+        self._first_is_client = packed + client.port.to_bytes(2, "big") == self.first
+
+    def direction(self, number: int) -> Direction:
+        """Return the direction of a half in the words of the stream."""
+        return Direction(number if self._first_is_client else 1 - number)
 
     @property
     def is_ended_by_inspector(self) -> bool:
@@ -109,9 +115,14 @@ class Flow:
 
 
 class FlowTable:
-    """Connections by their ends, the one that was quiet for longest first."""
+    """Connections by their ends, the one that was quiet for longest first.
+
+    Attributes:
+        held_bytes: What all of them keep.
+    """
 
     def __init__(self, max_flows: int, idle_ns: int) -> None:
+        self.held_bytes = 0
         self._max_flows = max_flows
         self._idle_ns = idle_ns
         # Those that are open apart from the others, which must not push them out.
@@ -132,6 +143,7 @@ class FlowTable:
     def touch(self, flow: Flow, now_ns: int) -> None:
         """Note that a connection is alive, and where it belongs now."""
         flow.seen_ns = now_ns
+        self._charge(flow, sum(half.held_bytes for half in flow.halves))
         wanted, other = self._open, self._other
         if flow.state is not State.OPEN:
             wanted, other = other, wanted
@@ -140,8 +152,13 @@ class FlowTable:
         wanted[flow.key] = flow
         wanted.move_to_end(flow.key)
 
+    def _charge(self, flow: Flow, held_bytes: int) -> None:
+        self.held_bytes += held_bytes - flow.charged_bytes
+        flow.charged_bytes = held_bytes
+
     def remove(self, flow: Flow) -> None:
         """Forget a connection."""
+        self._charge(flow, 0)
         for table in (self._open, self._other):
             if table.get(flow.key) is flow:
                 del table[flow.key]
@@ -155,4 +172,5 @@ class FlowTable:
                 if len(table) <= self._max_flows and now_ns - flow.seen_ns < timeout_ns:
                     break
                 del table[flow.key]
+                self._charge(flow, 0)
                 yield flow

@@ -6,7 +6,7 @@ invariants, with ``O`` for original and ``out`` said where it is meant:
 
 - ``acked <= released <= seen``. Below ``released`` the verdict is carried out, up to
   ``seen`` the inspector has seen everything, beyond it lie ``pieces`` with holes.
-- ``pending`` is exactly ``[released, seen)``, ``store`` exactly ``[out_acked,
+- ``pending``, in chunks, is ``[released, seen)``, ``store`` exactly ``[out_acked,
   out_end)`` of the output, where ``out_end`` belongs to ``released``.
 - The first bytes that came for an offset stay: whatever comes again is rewritten from
   here, so what the inspector saw is what the receiver can read.
@@ -16,6 +16,7 @@ invariants, with ``O`` for original and ``out`` said where it is meant:
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 
 from unpacket.inline.packets import Segment
 from unpacket.inline.translation import Edits, difference
@@ -92,7 +93,7 @@ class Half:
         self.seen = 0
         self.out_acked = 0
         self.out_end = 0
-        self.pending = bytearray()
+        self.pending: deque[bytes] = deque()
         self.store = bytearray()
         self.starts: list[int] = []
         self.bodies: list[bytes] = []
@@ -130,7 +131,7 @@ class Half:
     @property
     def held_bytes(self) -> int:
         """How many bytes are kept."""
-        return len(self.store) + len(self.pending) + self.piece_bytes
+        return len(self.store) + max(self.seen - self.released, 0) + self.piece_bytes
 
     @property
     def is_translated(self) -> bool:
@@ -178,7 +179,7 @@ class Half:
         if not payload:
             return
         if not self.starts and start == self.seen:
-            self.pending += payload
+            self.pending.append(payload)
             self.seen += len(payload)
             return
         self._fill(start, payload)
@@ -186,7 +187,7 @@ class Half:
             del self.starts[0]
             body = self.bodies.pop(0)
             self.piece_bytes -= len(body)
-            self.pending += body
+            self.pending.append(body)
             self.seen += len(body)
 
     def _fill(self, start: int, payload: bytes) -> None:
@@ -221,9 +222,21 @@ class Half:
                 ranges.append((start, start + len(body)))
         return ranges
 
+    def waiting(self, start: int, stop: int) -> bytes:
+        """Return pending bytes, by their offsets."""
+        at = self.released
+        parts = []
+        for chunk in self.pending:
+            if at >= stop:
+                break
+            if at + len(chunk) > start:
+                parts.append(chunk[max(start - at, 0) : stop - at])
+            at += len(chunk)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     def release(self, count: int, instead: bytes | None = None) -> None:
         """Let the first ``count`` pending bytes go on, or others in their place."""
-        old = bytes(self.pending[:count])
+        old = self.waiting(self.released, self.released + count)
         new = old if instead is None else instead
         if len(new) != len(old):
             start, end = difference(old, new)
@@ -233,7 +246,12 @@ class Half:
                 self.out_end + start,
                 len(new) - start - end,
             )
-        del self.pending[:count]
+        left = count
+        while left:
+            chunk = self.pending.popleft()
+            if len(chunk) > left:
+                self.pending.appendleft(chunk[left:])
+            left -= min(left, len(chunk))
         self.store += new
         self.released += count
         self.out_end += len(new)
@@ -255,16 +273,16 @@ class Half:
     def original(self, start: int, payload: bytes) -> bytes:
         """Return what is to go on for bytes that came where nothing is replaced.
 
-        What was acknowledged is nobody's to read again, and stays as it came.
+        ``start`` is ``acked`` at least.
         """
         stop = start + len(payload)
-        parts = [payload[: max(0, min(stop, self.acked) - start)]]
-        at = max(start, self.acked)
+        parts = []
+        at = start
         if at < self.released:
             parts.append(self.output(at, min(stop, self.released)))
         at = max(at, self.released)
         if at < min(stop, self.seen):
-            parts.append(bytes(self.pending[at - self.released : stop - self.released]))
+            parts.append(self.waiting(at, min(stop, self.seen)))
         at = max(at, self.seen)
         if at < stop:
             index = max(0, bisect_right(self.starts, at) - 1)

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from unpacket._core.reassembly.events import Closed, Data, Opened
 from unpacket._core.reassembly.stream import Stream
-from unpacket.inline.admission import Admitted, unchanged_or_built
+from unpacket.inline.admission import Admitted
 from unpacket.inline.emission import (
     acknowledgement,
     answered_with_reset,
@@ -20,7 +20,7 @@ from unpacket.inline.emission import (
 from unpacket.inline.flows import Flow, State
 from unpacket.inline.half import LOW32, Half
 from unpacket.inline.outbox import Outcome
-from unpacket.inline.packets import ACK, FIN, PSH, RST, SYN, Segment
+from unpacket.inline.packets import ACK, FIN, NO_PACKET, PSH, RST, SYN, Segment
 from unpacket.inline.verdicts import (
     ACCEPT,
     DROP,
@@ -129,7 +129,7 @@ class Judge:
             self._release(half, found.now_seen)
             return ACCEPT
         stream = flow.stream
-        pending = bytes(half.pending[: found.now_seen - half.released])
+        pending = half.waiting(half.released, found.now_seen)
         try:
             check_events(found, pending)
             assert stream is not None, "what has events has a stream"
@@ -138,7 +138,7 @@ class Judge:
                 flow.direction(found.number),
                 found.events,
                 pending,
-                found.packet.data,
+                found.segment.packet.data,
                 now_ns,
             )
             answer = self._inspector.inspect(arrival)
@@ -226,7 +226,7 @@ class Judge:
             segment.flags |= FIN
             half.fin_waits, half.fin_passed = False, True
         receiver = flow.halves[1 - number]
-        parts = cut(half, receiver, segment, start, half.out_end, b"")
+        parts = cut(half, receiver, segment, start, half.out_end)
         outcome.forward += built_segments(parts)
         self._close_if_done(flow)
 
@@ -278,14 +278,14 @@ class Judge:
         """Build what goes on of a packet, and what answers it."""
         segment, outcome = found.segment, found.outcome
         if segment.flags & SYN:
-            outcome.forward.append(unchanged_or_built(found.packet, segment))
+            outcome.forward.append(segment.sent())
             return
         if not half.placed:
             self._emit_unplaced(found)
             return
         if segment.flags & RST:
             segment.seq = (half.base + self._out_of_reset(half, found.start)) & LOW32
-            outcome.forward.append(unchanged_or_built(found.packet, segment))
+            outcome.forward.append(segment.sent())
             return
         if found.has_fin and half.released < half.fin:
             segment.flags &= ~FIN
@@ -294,6 +294,7 @@ class Judge:
             segment.flags |= FIN
         if segment.flags & FIN:
             half.fin_waits, half.fin_passed = False, True
+        self._cut_acknowledged(found, half)
         holds = self._inspector.replaces or half.released < found.now_seen
         was_held = before < found.seen
         made: list[Segment]
@@ -306,15 +307,35 @@ class Judge:
         elif holds or was_held or half.is_translated:
             made = self._translated(found, half, out_before)
         else:
-            segment.payload = half.original(found.start, segment.payload)
+            if not found.is_plain:
+                segment.payload = half.original(found.start, segment.payload)
             made = [segment]
         if holds and not made:
             self._answer_sender(found, half)
         self._remember(half, segment, found)
         if len(made) == 1:
-            outcome.forward.append(unchanged_or_built(found.packet, made[0]))
+            outcome.forward.append(made[0].sent())
         else:
             outcome.forward += built_segments(made)
+
+    def _cut_acknowledged(self, found: Admitted, half: Half) -> None:
+        """Take off what the receiver has: nobody keeps it, to tell what it was.
+
+        Should the acknowledgement be a forged one, other bytes do not get by.
+        """
+        segment = found.segment
+        below = min(half.acked, found.stop) - found.start
+        if not segment.payload or below <= 0:
+            return
+        segment.payload = segment.payload[below:]
+        if segment.payload or segment.flags & FIN:
+            found.start += below
+            segment.seq = (half.base + found.start) & LOW32
+            return
+        # The receiver answers what lies below, though not always.
+        answer = acknowledgement(found.flow, found.number)
+        if answer is not None:
+            found.outcome.back.append(answer)
 
     def _out_of_reset(self, half: Half, start: int) -> int:
         if half.fin_passed and start > half.fin:
@@ -330,13 +351,7 @@ class Judge:
         flow, segment = found.flow, found.segment
         receiver = flow.halves[1 - found.number]
         start, stop = found.start, found.stop
-        # What the receiver has acknowledged is nobody's to read again.
-        below = max(0, min(stop, half.acked) - start)
-        before = segment.payload[:below]
-        if start < half.acked:
-            out_start = half.out_acked
-        else:
-            out_start = half.edits.out(min(start, half.released))
+        out_start = half.edits.out(min(start, half.released))
         if half.out_end > out_before:
             out_start = min(out_start, out_before)
             out_stop = half.out_end
@@ -347,9 +362,9 @@ class Judge:
         if start > half.released and out_stop == half.out_end == out_before:
             out_start = out_stop
         out_start = max(out_start, half.out_acked)
-        if out_start >= out_stop and not before and not segment.flags & FIN:
+        if out_start >= out_stop and not segment.flags & FIN:
             return []
-        return cut(half, receiver, segment, out_start, max(out_start, out_stop), before)
+        return cut(half, receiver, segment, out_start, max(out_start, out_stop))
 
     def _answer_sender(self, found: Admitted, half: Half) -> None:
         """Answer a packet of which nothing went on: its sender would wait for ever.
@@ -383,13 +398,15 @@ class Judge:
             segment.seq = (segment.seq - 1) & LOW32
             segment.payload = b""
             segment.flags &= ~(FIN | PSH)
-        found.outcome.forward.append(unchanged_or_built(found.packet, segment))
+        found.outcome.forward.append(segment.sent())
 
     def _remember(self, half: Half, segment: Segment, found: Admitted) -> None:
         """Keep what packets of our own begin from."""
         if found.start <= found.seen or half.last is None:
             kept = segment.copy()
             kept.payload = b""
+            # It may be large.
+            kept.packet = NO_PACKET
             half.last = kept
 
 

@@ -68,10 +68,14 @@ class Packet:
         self.mark = mark
 
 
+NO_PACKET = Packet(b"")
+
+
 class Segment:
     """A TCP segment with its IP header.
 
     Attributes:
+        packet: What it was made of.
         head: The IP header, with extension headers.
         source, target: Address and port, packed.
         reserved: The reserved bits of the header, as they came.
@@ -86,6 +90,7 @@ class Segment:
         "head",
         "mark",
         "options",
+        "packet",
         "partial",
         "payload",
         "reserved",
@@ -97,6 +102,7 @@ class Segment:
         "window",
     )
 
+    packet: Packet
     head: bytes
     source: bytes
     target: bytes
@@ -136,6 +142,31 @@ class Segment:
     def header_bytes(self) -> int:
         """How long the headers of IP and TCP are."""
         return len(self.head) + 20 + len(self.options)
+
+    def sent(self) -> Packet:
+        """Return the packet that it was made of, if it still says the same."""
+        packet = self.packet
+        data = packet.data
+        at = len(self.head)
+        options = self.options
+        stop = at + 20 + len(options)
+        if (
+            stop + len(self.payload) == len(data)
+            and _TCP.unpack_from(data, at)[2:7]
+            == (
+                self.seq,
+                self.ack,
+                (20 + len(options)) // 4 << 4 | self.reserved,
+                self.flags,
+                self.window,
+            )
+            and data.startswith(self.head)
+            and data[at + 20 : stop] == options
+            and data[at + 18 : at + 20] == self.urgent.to_bytes(2, "big")
+            and data.endswith(self.payload)
+        ):
+            return packet
+        return self.built()
 
     def built(self) -> Packet:
         """Return the packet, with lengths and checksums of what is in it now."""
@@ -339,6 +370,7 @@ def segment_of(packet: Packet, envelope: Envelope) -> Segment:
     if length < 20 or at + length > stop:
         raise Refused("tcp_length")
     found = Segment()
+    found.packet = packet
     found.head = data[:at]
     a, b = (
         (data[8:24], data[24:40]) if data[0] >> 4 == 6 else (data[12:16], data[16:20])

@@ -165,9 +165,7 @@ class ReplaceText:
             elif span.kind == "framing":
                 self._framing(side, span)
             elif is_wanted:
-                out, keep = self._edited(side.kept + span.data, ended)
-                side.out += out
-                side.kept = span.data[len(span.data) - keep :]
+                self._loose(side, span.data, ended)
             else:
                 side.out += span.data
         keep = len(side.kept) + side.waits
@@ -219,15 +217,18 @@ class ReplaceText:
             if span.ends:
                 self._whole(side, span.item)
         elif side.mode == "raw":
-            out, keep = self._edited(side.kept + span.data, ended or span.ends)
-            side.out += out
-            side.kept = span.data[len(span.data) - keep :] if keep else b""
-            if keep > len(span.data):
-                side.kept = side.kept[-keep:]
+            self._loose(side, span.data, ended or span.ends)
         else:
             self._chunk(side, span.data, span.ends)
             if span.ends:
                 side.out += LAST_CHUNK
+
+    def _loose(self, side: Side, data: bytes, ended: bool) -> None:
+        """Write what comes next where nobody counts bytes."""
+        text = side.kept + data
+        out, keep = self._edited(text, ended)
+        side.out += out
+        side.kept = text[len(text) - keep :]
 
     def _whole(self, side: Side, item: HttpMessage) -> None:
         """Write a message that has come whole, with its new length."""
@@ -251,7 +252,7 @@ class ReplaceText:
             self.replaced = before
             out, keep = text, 0
             self.refused += 1
-        side.kept = text[len(text) - keep :] if keep else b""
+        side.kept = text[len(text) - keep :]
         if side.owed:
             filled = out[: side.owed]
             side.out += filled
