@@ -404,3 +404,13 @@ def test_a_cut_packet_is_dropped(length: int) -> None:
     wire.handshake()
     data = wire.packet(CLIENT, 1, b"abcde")[:length]
     assert not wire.engine.process([(0, Packet(data))], wire.now_ns)[0].forward
+
+
+def test_a_fin_that_comes_with_a_copy_is_judged_at_once() -> None:
+    inspector = Recorder()
+    wire = Wire(inspector)
+    wire.handshake()
+    wire.send(CLIENT, 1, b"abc")
+    wire.send(CLIENT, 1, b"abc", flags=FIN)
+    assert isinstance(inspector.events[-1], Finished)
+    assert wire.receivers[CLIENT].fin == 3

@@ -309,6 +309,10 @@ class Admission:
         shown = found.segment.copy()
         shown.partial = False
         new = half.waiting(found.seen, found.now_seen)
+        if not new and found.has_fin:
+            # Alone: behind a copy it would wait for its acknowledgement.
+            shown.seq = (half.base + half.seen) & LOW32
+            shown.payload = b""
         if new and shown.payload[found.seen - found.start :] != new:
             # Together with what had come before; nobody but the first is in it.
             shown.flags &= ~FIN
