@@ -414,3 +414,13 @@ def test_a_fin_that_comes_with_a_copy_is_judged_at_once() -> None:
     wire.send(CLIENT, 1, b"abc", flags=FIN)
     assert isinstance(inspector.events[-1], Finished)
     assert wire.receivers[CLIENT].fin == 3
+
+
+def test_a_contradiction_of_what_went_before_a_drop_is_harmless() -> None:
+    wire = Wire(drops(b"BAD"))
+    wire.handshake()
+    wire.give(CLIENT, wire.packet(CLIENT, 1, b"a"), lost=True)
+    assert not wire.send(CLIENT, 1, b"aBAD").forward
+    assert wire.send(CLIENT, 1, b"x").forward
+    assert wire.receivers[CLIENT].read == b"a"
+    assert not wire.engine.statistics.failures

@@ -121,8 +121,9 @@ class Judge:
 
     def _decide(self, found: Admitted, half: Half, now_ns: int) -> Verdict:
         """Ask, and carry out all but DROP and RESET."""
-        if not found.events and found.now_seen == found.seen:
-            # It brings nothing new. What waits goes on waiting.
+        is_new = found.events or found.now_seen > found.seen
+        if half.blocked or not is_new:
+            # What waits goes on waiting.
             return ACCEPT
         flow = found.flow
         if flow.trusted:
