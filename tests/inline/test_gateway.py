@@ -154,8 +154,10 @@ def test_a_word_over_three_segments_is_stopped_retransmissions_included() -> Non
     assert dropped["blocked"] >= 2
 
 
-def test_a_longer_word_leaves_a_connection_that_goes_on() -> None:
-    with between(replaces(b"cat", b"elephant")) as (gateway, client, server):
+@pytest.mark.parametrize("offload", [False, True], ids=["plain", "offload"])
+def test_a_longer_word_leaves_a_connection_that_goes_on(offload: bool) -> None:
+    inspector = replaces(b"cat", b"elephant")
+    with between(inspector, offload=offload) as (gateway, client, server):
         listener = server.listener(SERVER, 7)
         sender = client.connect(SERVER, 7)
         accepted, _ = listener.accept()
@@ -176,9 +178,12 @@ def test_a_longer_word_leaves_a_connection_that_goes_on() -> None:
     assert not gateway.engine.statistics.failures
 
 
-def test_a_long_stream_with_many_edits_is_right() -> None:
+@pytest.mark.parametrize("offload", [False, True], ids=["plain", "offload"])
+@pytest.mark.parametrize("other", [b"tiger", b"x"])
+def test_a_long_stream_with_many_edits_is_right(offload: bool, other: bytes) -> None:
     text = b"a cat and a dog, " * 40_000
-    with between(replaces(b"cat", b"tiger")) as (gateway, client, server):
+    inspector = replaces(b"cat", other)
+    with between(inspector, offload=offload) as (gateway, client, server):
         listener = server.listener(SERVER, 7)
         sender = client.connect(SERVER, 7)
         accepted, _ = listener.accept()
@@ -195,7 +200,7 @@ def test_a_long_stream_with_many_edits_is_right() -> None:
             while chunk := accepted.recv(1 << 16):
                 received += chunk
             writer.join()
-    assert received == text.replace(b"cat", b"tiger")
+    assert received == text.replace(b"cat", other)
     assert not gateway.engine.statistics.failures
 
 
