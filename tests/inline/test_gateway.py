@@ -204,6 +204,43 @@ def test_a_long_stream_with_many_edits_is_right(offload: bool, other: bytes) -> 
     assert not gateway.engine.statistics.failures
 
 
+def loses(where: Namespace, chain: str) -> None:
+    """Let a namespace lose one packet in fifty."""
+    rule = ("-m", "statistic", "--mode", "random", "--probability", "0.02")
+    try:
+        where.run("iptables", "-A", chain, *rule, "-j", "DROP")
+    except (AssertionError, FileNotFoundError) as error:
+        pytest.skip(f"no loss to be had: {error}")
+
+
+@pytest.mark.parametrize("chain", ["INPUT", "OUTPUT"])
+@pytest.mark.parametrize("edited", [False, True], ids=["as it is", "edited"])
+def test_a_lossy_way_is_got_through(chain: str, edited: bool) -> None:
+    text = b"a cat and a dog, " * 60_000
+    inspector = replaces(b"cat", b"tiger" if edited else b"cat")
+    with between(inspector) as (gateway, client, server):
+        # Behind the gateway, and before it.
+        loses(server if chain == "INPUT" else client, chain)
+        listener = server.listener(SERVER, 7)
+        sender = client.connect(SERVER, 7)
+        accepted, _ = listener.accept()
+        with listener, sender, accepted:
+            accepted.settimeout(PATIENCE_S)
+
+            def send() -> None:
+                sender.sendall(text)
+                sender.shutdown(socket.SHUT_WR)
+
+            writer = threading.Thread(target=send)
+            writer.start()
+            received = b""
+            while chunk := accepted.recv(1 << 16):
+                received += chunk
+            writer.join()
+    assert received == (text.replace(b"cat", b"tiger") if edited else text)
+    assert not gateway.engine.statistics.failures
+
+
 @pytest.mark.parametrize("version", [4, 6])
 def test_clients_of_a_host_are_led_through(tmp_path: Path, version: int) -> None:
     page = b"a page " * 20_000
