@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from unpacket._core.memory.batch import CAPACITY, Batch
+from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import Event
 from unpacket._core.reassembly.stream import Stream
@@ -35,6 +35,7 @@ from unpacket.inline.verdicts import Inspector, as_inspector
 from unpacket.policy import Policy
 
 RAW_IP = 101
+BATCH_FRAMES = 256
 MIB = 1 << 20
 # Offsets and FINs are judged before the assembler sees them: it has to believe all.
 POLICY = Policy(
@@ -167,6 +168,8 @@ class Engine:
         self._judge = Judge(self.inspector, self.settings, self.statistics, report)
         self._assembler = Assembler(POLICY)
         self._next_frame = 1
+        # The assembler is done with it when it has answered.
+        self._batch = Batch(BATCH_FRAMES)
 
     @property
     def streams(self) -> int:
@@ -237,17 +240,13 @@ class Engine:
 
     def _finish(self, admitted: list[Admitted], now_ns: int) -> None:
         """Let the assembler and the inspector see what was admitted."""
-        frames: list[tuple[int, bytes, int]] = []
+        frames: list[bytes] = []
         for found in admitted:
-            frames += [(now_ns, data, RAW_IP) for data in found.frames]
+            frames += found.frames
             found.stop_frame = self._next_frame + len(frames)
         events: list[Event] = []
-        for start in range(0, len(frames), CAPACITY):
-            batch = Batch.from_frames(
-                frames[start : start + CAPACITY], self._next_frame
-            )
-            self._next_frame += batch.count
-            events += self._assembler.feed(batch)
+        for start in range(0, len(frames), BATCH_FRAMES):
+            events += self._fed(frames[start : start + BATCH_FRAMES], now_ns)
         at = 0
         for found in admitted:
             while at < len(events) and events[at].frame < found.stop_frame:
@@ -255,6 +254,20 @@ class Engine:
                 at += 1
             self._judge.judge(found, now_ns)
             self._flows.touch(found.flow, now_ns)
+
+    def _fed(self, frames: list[bytes], now_ns: int) -> list[Event]:
+        """Let the assembler have frames, and return the events that they cause."""
+        buffer = b"".join(frames)
+        batch = self._batch
+        batch.attach(buffer, len(buffer), self._next_frame)
+        start = 0
+        for data in frames:
+            batch.add(start, len(data), len(data), now_ns, RAW_IP)
+            start += len(data)
+        self._next_frame += len(frames)
+        events = self._assembler.feed(batch)
+        batch.attach(b"", 0, 1)
+        return events
 
     def _give(self, event: Event, found: Admitted) -> None:
         """Let a packet have an event that it caused."""

@@ -313,11 +313,11 @@ class Judge:
             made = [segment]
         if holds and not made:
             self._answer_sender(found, half)
-        self._remember(half, segment, found)
         if len(made) == 1:
             outcome.forward.append(made[0].sent())
         else:
             outcome.forward += built_segments(made)
+        self._remember(half, segment, found)
 
     def _cut_acknowledged(self, found: Admitted, half: Half) -> None:
         """Take off what the receiver has: nobody keeps it, to tell what it was.
@@ -404,11 +404,10 @@ class Judge:
     def _remember(self, half: Half, segment: Segment, found: Admitted) -> None:
         """Keep what packets of our own begin from."""
         if found.start <= found.seen or half.last is None:
-            kept = segment.copy()
-            kept.payload = b""
-            # It may be large.
-            kept.packet = NO_PACKET
-            half.last = kept
+            # Nobody else needs it any more; it may be large.
+            segment.payload = b""
+            segment.packet = NO_PACKET
+            half.last = segment
 
 
 def check_events(found: Admitted, pending: bytes) -> None:
