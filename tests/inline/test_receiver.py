@@ -14,7 +14,7 @@ from tests import builder
 from tests.builder import ACK, FIN, PSH, RST, SYN, URG
 from tests.inline.ends import CLIENT, SERVER, Recorder, Wire
 from unpacket import Data, Direction
-from unpacket.inline import ACCEPT, DROP, Answer, Arrival, Hold, Packet
+from unpacket.inline import ACCEPT, DROP, Answer, Arrival, Hold, Packet, Replace
 
 TRUTH = bytes(range(65, 65 + 40))
 
@@ -151,6 +151,31 @@ def test_nothing_that_was_dropped_is_read(
         return ACCEPT
 
     wire = Wire(Recorder(answer), overlap=overlap)
+    wire.handshake()
+    for number, move in enumerate(played, 1):
+        play(wire, move, number)
+        for side in (CLIENT, SERVER):
+            assert passed[Direction(side)].startswith(wire.receivers[side].read)
+    assert not wire.engine.statistics.failures
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(moves(), min_size=5, max_size=25),
+    st.sampled_from(["first", "last"]),
+    st.sampled_from([b"", b"-", b"[longer]"]),
+)
+def test_a_program_reads_what_was_put_in_its_place(
+    played: list[Move], overlap: Literal["first", "last"], other: bytes
+) -> None:
+    passed = {Direction.CLIENT: bytearray(), Direction.SERVER: bytearray()}
+
+    def answer(arrival: Arrival) -> Answer:
+        text = arrival.pending.replace(b"x", other).replace(b"C", other)
+        passed[arrival.direction] += text
+        return Replace(text)
+
+    wire = Wire(Recorder(answer, replaces=True), overlap=overlap)
     wire.handshake()
     for number, move in enumerate(played, 1):
         play(wire, move, number)

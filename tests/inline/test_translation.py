@@ -10,7 +10,7 @@ from tests import builder
 from tests.builder import ACK, FIN
 from tests.inline.ends import CLIENT, SERVER, Parsed, Recorder, Wire
 from unpacket import Direction, Finished
-from unpacket.inline import ACCEPT, Answer, Arrival, Packet, Replace
+from unpacket.inline import ACCEPT, RESET, Answer, Arrival, Packet, Replace
 from unpacket.inline.translation import Edits, difference
 
 SACK_OK = builder.sack_permitted()
@@ -184,6 +184,22 @@ def test_what_router_quotes_is_what_the_sender_sent() -> None:
     # What is sent again is no larger than the way.
     outcome = wire.send(CLIENT, 4, b"x" * 600)
     assert [len(packet.data) for packet in outcome.forward] == [600, 80]
+
+
+def test_a_reset_is_exact_for_both_ends_of_what_was_edited() -> None:
+    said = replaces(b"cat", b"elephant")
+
+    def answer(arrival: Arrival) -> Answer:
+        return RESET if b"bad" in arrival.pending else said.inspect(arrival)
+
+    wire = Wire(Recorder(answer, replaces=True))
+    wire.handshake()
+    wire.send(CLIENT, 1, b"cat")
+    wire.send(SERVER, 1, b"cat", ack=9)
+    wire.send(CLIENT, 4, b"bad", ack=9)
+    assert wire.receivers[CLIENT].read == wire.receivers[SERVER].read == b"elephant"
+    assert wire.receivers[CLIENT].is_reset
+    assert wire.receivers[SERVER].is_reset
 
 
 class Sender:

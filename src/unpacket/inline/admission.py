@@ -53,6 +53,8 @@ class Admitted:
         start, stop: The original offsets of its payload.
         seen: How far its half was seen before it, and ``now_seen`` after it.
         has_fin: Whether it has a FIN that counts.
+        acked: What its sender acknowledged, as it came; -1 where that is in
+            ``segment`` still.
         is_plain: Whether its payload is next in order, and nothing else waited.
         frames: What the assembler is to see of it.
         stop_frame: The frames up to this number are of this packet or before it.
@@ -68,6 +70,7 @@ class Admitted:
     seen: int = 0
     now_seen: int = 0
     has_fin: bool = False
+    acked: int = -1
     is_plain: bool = False
     frames: list[bytes] = field(default_factory=list)
     stop_frame: int = 0
@@ -281,6 +284,7 @@ class Admission:
             is_new = segment.payload and found.stop > half.seen
             if flow.state is State.CLOSED and is_new:
                 raise Refused("closed")
+        found.acked = segment.ack
         edge = translate_acknowledgement(flow, number, segment, out)
         rules.note_window(flow, number, segment, out, edge)
         other.acknowledge(out)

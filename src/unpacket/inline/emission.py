@@ -13,6 +13,7 @@ from unpacket.inline.packets import (
     OPTION_TIMESTAMPS,
     PSH,
     RST,
+    SYN,
     Packet,
     Segment,
     options_of,
@@ -157,6 +158,9 @@ def acknowledgement(flow: Flow, number: int) -> Packet | None:
     answer.flags = ACK
     answer.gso_size = 0
     answer.partial = False
+    if template.flags & SYN:
+        # The window of a SYN is not scaled.
+        answer.window >>= max(receiver.scale, 0)
     # In the output of the receiver's own direction its sequence is what the other
     # end expects next.
     answer.seq = (receiver.base + receiver.out_acked) & LOW32

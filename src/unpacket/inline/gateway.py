@@ -122,7 +122,7 @@ class Gateway:
         """Pass packets on until ``stop``.
 
         Raises:
-            OSError: A device is gone.
+            SourceError: A device is gone.
         """
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)

@@ -79,10 +79,7 @@ class Judge:
             outcome.reason = "inspector"
             return
         if flow.state is State.RESET:
-            answer = answered_with_reset(found.segment)
-            if answer is not None:
-                outcome.back.append(answer)
-            outcome.reason = "inspector"
+            self._refuse(found)
             return
         if half.blocked and found.is_new_of(half):
             outcome.reason = "blocked"
@@ -243,10 +240,7 @@ class Judge:
 
     def _reset(self, found: Admitted) -> None:
         flow, outcome = found.flow, found.outcome
-        outcome.reason = "inspector"
-        answer = answered_with_reset(found.segment)
-        if answer is not None:
-            outcome.back.append(answer)
+        self._refuse(found)
         if not found.segment.flags & SYN:
             outcome.forward += reset_to_receiver(flow, found.number)
         elif found.segment.flags & ACK:
@@ -258,6 +252,17 @@ class Judge:
                 abort.options = b""
                 outcome.forward.append(abort.built())
         self._stop(flow, State.RESET)
+
+    def _refuse(self, found: Admitted) -> None:
+        """Answer a packet with an RST."""
+        segment = found.segment
+        if found.acked >= 0:
+            segment = segment.copy()
+            segment.ack = found.acked
+        answer = answered_with_reset(segment)
+        if answer is not None:
+            found.outcome.back.append(answer)
+        found.outcome.reason = "inspector"
 
     def _stop(self, flow: Flow, state: State) -> None:
         """Let nothing more of a flow go on."""
@@ -400,6 +405,7 @@ class Judge:
             segment.payload = b""
             segment.flags &= ~(FIN | PSH)
         found.outcome.forward.append(segment.sent())
+        self._remember(found.flow.halves[found.number], segment, found)
 
     def _remember(self, half: Half, segment: Segment, found: Admitted) -> None:
         """Keep what packets of our own begin from."""

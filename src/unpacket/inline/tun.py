@@ -103,12 +103,15 @@ class Tun:
         """Return the next packet; None where there is none now.
 
         Raises:
-            OSError: The device is gone.
+            SourceError: The device is gone.
         """
         try:
             data = os.read(self._descriptor, READ_BYTES)
         except BlockingIOError:
             return None
+        except OSError as error:
+            reason = (error.strerror or "").lower()
+            raise SourceError(self.name, f"the device is gone: {reason}") from error
         if not self._offload:
             return Packet(data)
         header, data = data[: VNET_HEADER.size], data[VNET_HEADER.size :]
