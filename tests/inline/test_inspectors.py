@@ -242,6 +242,24 @@ def test_each_request_is_asked_for_its_host(size: int) -> None:
         assert talk.heard(CLIENT) == GET + GET
 
 
+@pytest.mark.parametrize(
+    ("head", "allowed"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a.example:8080\r\n\r\n", True),
+        (b"GET / HTTP/1.1\r\nHost: evil\r\nHost: a.example\r\n\r\n", False),
+        (b"GET http://a.example/ HTTP/1.1\r\nHost: evil\r\n\r\n", True),
+        (b"GET http://evil/ HTTP/1.1\r\nHost: a.example\r\n\r\n", False),
+        (b"GET http://a.example@evil/ HTTP/1.1\r\nHost: a.example\r\n\r\n", False),
+        (b"CONNECT a.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01", True),
+        (b"GET / HTTP/1.0\r\n\r\n", False),
+    ],
+)
+def test_the_host_is_the_one_that_servers_take(head: bytes, allowed: bool) -> None:
+    talk = Talk(AllowHosts(*HOSTS))
+    talk.say(CLIENT, head)
+    assert talk.heard(CLIENT) == (head if allowed else b"")
+
+
 def test_what_is_neither_is_refused() -> None:
     talk = Talk(AllowHosts(*HOSTS))
     talk.say(CLIENT, b"SSH-2.0-x\r\n")

@@ -11,6 +11,7 @@ from unpacket.inline import rules
 from unpacket.inline.emission import (
     answered_with_reset,
     translate_acknowledgement,
+    turned,
 )
 from unpacket.inline.flows import MAX_CANDIDATES, Flow, FlowTable, State
 from unpacket.inline.half import LOW32, Half
@@ -55,6 +56,7 @@ class Admitted:
         has_fin: Whether it has a FIN that counts.
         acked: What its sender acknowledged, as it came; -1 where that is in
             ``segment`` still.
+        is_placed: Whether its half had offsets when it came.
         is_plain: Whether its payload is next in order, and nothing else waited.
         frames: What the assembler is to see of it.
         stop_frame: The frames up to this number are of this packet or before it.
@@ -71,6 +73,7 @@ class Admitted:
     now_seen: int = 0
     has_fin: bool = False
     acked: int = -1
+    is_placed: bool = True
     is_plain: bool = False
     frames: list[bytes] = field(default_factory=list)
     stop_frame: int = 0
@@ -290,6 +293,7 @@ class Admission:
         other.acknowledge(out)
         rules.raise_ttl(half, segment, self._bounds.ttl_floor)
         found.seen = half.seen
+        found.is_placed = half.placed
         if half.placed:
             found.is_plain = found.start == half.seen and not half.starts
             half.take(found.start, segment.payload)
@@ -307,17 +311,28 @@ class Admission:
         half = found.flow.halves[found.number]
         if found.start > found.seen and found.now_seen == found.seen:
             return
+        if half.midstream and not found.seen:
+            # The assembler too is to learn from the receiver where it is.
+            answer = turned(found.segment)
+            answer.flags = ACK
+            answer.seq, answer.ack = found.segment.ack, half.base
+            found.frames.append(answer.built().data)
         if found.is_plain:
             found.frames.append(found.segment.sent().data)
             return
         shown = found.segment.copy()
         shown.partial = False
         new = half.waiting(found.seen, found.now_seen)
+        if not new and not found.has_fin and found.start < 0:
+            # Before the start of a stream that began in the middle.
+            return
         if not new and found.has_fin:
             # Alone: behind a copy it would wait for its acknowledgement.
             shown.seq = (half.base + half.seen) & LOW32
             shown.payload = b""
-        if new and shown.payload[found.seen - found.start :] != new:
+        if new and (
+            found.start < 0 or shown.payload[found.seen - found.start :] != new
+        ):
             # Together with what had come before; nobody but the first is in it.
             shown.flags &= ~FIN
             for at in range(0, len(new), FRAME_BYTES):

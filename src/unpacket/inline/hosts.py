@@ -126,8 +126,17 @@ class AllowHosts:
 
 
 def host_of(request: Request) -> str:
-    """Return the host of a request, without its port."""
-    host = request.host
+    """Return the host of a request, without its port.
+
+    One that is in the target wins (RFC 9112 section 3.2.2); of several Host fields
+    none is the host.
+    """
+    host = request.header("host") or ""
+    target = request.target
+    if request.method == "CONNECT":
+        host = target
+    elif "://" in target:
+        host = target.partition("://")[2].partition("/")[0].rpartition("@")[2]
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]

@@ -286,7 +286,7 @@ class Judge:
         if segment.flags & SYN:
             outcome.forward.append(segment.sent())
             return
-        if not half.placed:
+        if not found.is_placed:
             self._emit_unplaced(found)
             return
         if segment.flags & RST:
