@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from unpacket._core.reassembly.stream import Stream
+from unpacket.inline.clock import steady_clock
 from unpacket.inline.engine import Engine, Settings
 from unpacket.inline.outbox import Outcome
 from unpacket.inline.packets import Packet
@@ -72,6 +73,7 @@ class Gateway:
         self._devices: list[Tun] = []
         self._wake, self._woken = -1, -1
         self._stack = ExitStack()
+        self._now_ns = steady_clock()
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -138,7 +140,7 @@ class Gateway:
             now = time.monotonic()
             if now >= next_tick:
                 next_tick = now + TICK_S
-                self._send(self.engine.tick(time.time_ns()))
+                self._send(self.engine.tick(self._now_ns()))
 
     def _turn(self) -> None:
         """Read what there is, up to a bound, inspect it together, and write it."""
@@ -150,7 +152,7 @@ class Gateway:
                     break
                 packets.append((origin, packet))
         if packets:
-            self._send(self.engine.process(packets, time.time_ns()))
+            self._send(self.engine.process(packets, self._now_ns()))
 
     def _send(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:

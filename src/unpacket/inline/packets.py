@@ -446,7 +446,7 @@ def filled(packet: Packet) -> Packet:
     return segment.built()
 
 
-def pieces(packet: Packet, mtu: int = 1500) -> list[Packet]:
+def pieces(packet: Packet, mtu: int) -> list[Packet]:
     """Return a packet as several that are no larger than a device takes.
 
     Whoever sends them itself has no device that would cut them.

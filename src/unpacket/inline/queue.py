@@ -18,6 +18,7 @@ from typing import Self
 
 from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import SourceError
+from unpacket.inline.clock import steady_clock
 from unpacket.inline.engine import Engine, Settings
 from unpacket.inline.nfnetlink import Queued, QueueSocket
 from unpacket.inline.outbox import Outcome
@@ -31,6 +32,8 @@ MAX_PACKETS = 8192
 SO_MARK = 36
 IPV6_HDRINCL = 36
 NFT_TABLE = "unpacket"
+# Of Ethernet, and what IPv6 asks of every way (RFC 8200 section 5).
+USUAL_MTU, LEAST_MTU = 1500, 1280
 
 
 @dataclass(slots=True)
@@ -101,6 +104,7 @@ class Queue:
         self._interface = interface
         self._fail_open = fail_open
         self._stack = ExitStack()
+        self._now_ns = steady_clock()
         self._wake, self._woken = -1, -1
         self._last_id = 0
         self._senders: dict[tuple[int, int | None], socket.socket] = {}
@@ -161,7 +165,7 @@ class Queue:
             now = time.monotonic()
             if now >= next_tick:
                 next_tick = now + TICK_S
-                for outcome in self.engine.tick(time.time_ns()):
+                for outcome in self.engine.tick(self._now_ns()):
                     self._send_all(outcome.forward + outcome.back)
                 self.losses.queue = self._queue.dropped().queue
 
@@ -189,7 +193,7 @@ class Queue:
             packet = Packet(item.data, item.partial, gso_size, item.mark)
             whole.append((item, packet))
         outcomes = self.engine.process(
-            [(0, packet) for _, packet in whole], time.time_ns()
+            [(0, packet) for _, packet in whole], self._now_ns()
         )
         # A verdict for many covers all that have none: so the others come first.
         for (item, packet), outcome in zip(whole, outcomes, strict=True):
@@ -210,10 +214,19 @@ class Queue:
     def _send_all(self, packets: list[Packet]) -> None:
         """Send packets of our own; they do not come by the rules again."""
         for packet in packets:
-            for piece in pieces(filled(packet)):
-                self._send(piece)
+            whole = filled(packet)
+            for piece in pieces(whole, USUAL_MTU):
+                if not self._send(piece):
+                    break
+            else:
+                continue
+            # The way is narrower than most.
+            for piece in pieces(whole, LEAST_MTU):
+                if not self._send(piece):
+                    self.losses.unsent += 1
 
-    def _send(self, packet: Packet) -> None:
+    def _send(self, packet: Packet) -> bool:
+        """Send a packet; return whether the kernel took it."""
         version = packet.data[0] >> 4
         try:
             sender = self._sender(version, packet.mark)
@@ -224,7 +237,8 @@ class Queue:
                 target = socket.inet_ntop(socket.AF_INET6, packet.data[24:40])
                 sender.sendto(packet.data, (target, 0, 0, 0))
         except OSError:
-            self.losses.unsent += 1
+            return False
+        return True
 
     def _sender(self, version: int, mark: int | None) -> socket.socket:
         """Return a socket that takes whole packets, and gives them a mark."""
@@ -255,11 +269,11 @@ def rules(number: int, interface: str | None, fail_open: bool) -> Commands:
     matched = ("-p", "tcp", *(("-i", interface) if interface else ()))
     jump = ("-j", "NFQUEUE", "--queue-num", str(number), *bypass)
     commands: Commands = []
-    for program in ("iptables", "ip6tables"):
+    for program in filter(has, ("iptables", "ip6tables")):
         start = (program, "-w", "5", "-t", "raw")
         rule = ("PREROUTING", *matched, *jump)
         commands.append(((*start, "-I", *rule), (*start, "-D", *rule)))
-    if not has("iptables"):
+    if not commands:
         table = ("inet", f"{NFT_TABLE}{number}")
         hook = "{ type filter hook prerouting priority raw ; }"
         iif = f"iifname {interface} " if interface else ""
