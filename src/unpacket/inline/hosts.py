@@ -13,9 +13,10 @@ from unpacket._core.reassembly.events import Data, Direction, Finished
 from unpacket._core.reassembly.stream import Stream
 from unpacket.inline.http_walk import HttpWalk
 from unpacket.inline.verdicts import ACCEPT, RESET, Answer, Arrival, Hold, Verdict
+from unpacket.messages.framers.tls.handshake import ClientHello
 from unpacket.messages.http.head import Request
 
-TLS_HANDSHAKE, CLIENT_HELLO, SERVER_NAME, HOST_NAME = 22, 1, 0, 0
+TLS_HANDSHAKE, CLIENT_HELLO = 22, 1
 # A ClientHello is rarely more than 2 KiB; post-quantum keys are in that.
 MAX_HELLO_BYTES = 1 << 16
 HOLD_S = 5.0
@@ -162,23 +163,4 @@ def server_name(data: bytes) -> str | None:
     if len(handshake) < 4 + size:
         # Where something else follows, it will never be whole.
         return None if at >= len(data) or data[at] == TLS_HANDSHAKE else ""
-    return named_in(handshake[4 : 4 + size])
-
-
-def named_in(hello: bytes) -> str:
-    """Return the server name in the body of a ClientHello (RFC 8446 section 4.1.2)."""
-    # Version and random, then three vectors: session, ciphers, compression.
-    at = 34
-    for size in (1, 2, 1):
-        at += size + int.from_bytes(hello[at : at + size], "big")
-    stop = at + 2 + int.from_bytes(hello[at : at + 2], "big")
-    at += 2
-    while at + 4 <= min(stop, len(hello)):
-        kind = int.from_bytes(hello[at : at + 2], "big")
-        length = int.from_bytes(hello[at + 2 : at + 4], "big")
-        value = hello[at + 4 : at + 4 + length]
-        if kind == SERVER_NAME and len(value) >= 5 and value[2] == HOST_NAME:
-            size = int.from_bytes(value[3:5], "big")
-            return value[5 : 5 + size].decode("latin-1")
-        at += 4 + length
-    return ""
+    return ClientHello(CLIENT_HELLO, handshake[4 : 4 + size]).server_name or ""
