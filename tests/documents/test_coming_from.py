@@ -27,6 +27,7 @@ PROGRAMS = [
     "scapy",
     "dpkt",
     "gopacket",
+    "libipq",
 ]
 ROW = re.compile(r"^\| .+? \| `([^`]+)` \|.*\|$", re.MULTILINE)
 

@@ -61,12 +61,13 @@ def play(
             some = sequences[first : first + A_NAMESPACE]
             for start in range(0, len(some), TOGETHER):
                 together = some[start : start + TOGETHER]
-                yield _play_together(device, together, start, rng)
+                yield play_together(device, together, start, rng)
 
 
-def _play_together(
+def play_together(
     device: Device, sequences: list[Sequence], number: int, rng: random.Random
 ) -> list[Played]:
+    """Return conversations that went on at the same time, through one device."""
     wire = Wire(device)
     connections = []
     for index, sequence in enumerate(sequences):

@@ -43,6 +43,8 @@ COMMANDS = {
     "grep": "Print where bytes occur in streams, across segments.",
     "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
     "interfaces": "List the interfaces that packets can be captured on.",
+    "gateway": "Inspect the streams that go from one TUN device to another.",
+    "queue": "Inspect the streams that this host forwards, by the netfilter queue.",
     "compare": "Ask tshark and tcpflow for a second opinion, and explain differences.",
 }
 

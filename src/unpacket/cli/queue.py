@@ -1,0 +1,91 @@
+"""``unpacket queue``: inspect what the host forwards, by the netfilter queue."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+import click
+
+from unpacket.cli.gateway import SERVICE_EXIT_CODES
+from unpacket.cli.inspecting import (
+    Reporter,
+    inspecting_options,
+    inspector_of,
+    serve,
+    settings_of,
+)
+from unpacket.cli.options import Command
+
+
+@click.command(
+    cls=Command,
+    exit_codes=SERVICE_EXIT_CODES,
+    epilog=r"""
+        sudo unpacket queue --num 0 --install --replace cat tiger
+        sudo unpacket queue --num 0 --install --allow '*.example.org' --log -
+    """,
+)
+@click.option(
+    "--num",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="The number of the queue.",
+)
+@click.option(
+    "--install",
+    is_flag=True,
+    help="Put the rules that lead TCP into the queue into raw PREROUTING, with "
+    "iptables or else with nft, and take them out at the end.",
+)
+@click.option(
+    "--interface",
+    metavar="DEVICE",
+    help="With --install: only what comes in here. Streams are only inspected if both "
+    "directions come by.",
+)
+@click.option(
+    "--fail-open",
+    is_flag=True,
+    help="Let pass, and not drop, what nobody has time for.",
+)
+@inspecting_options
+def queue(
+    num: int,
+    install: bool,
+    interface: str | None,
+    fail_open: bool,
+    on_failure: Literal["open", "closed"],
+    max_held: int,
+    idle_timeout: float,
+    as_json: bool,
+    quiet: bool,
+    **inspecting: Any,
+) -> int:
+    """Inspect the streams that this host forwards, by the netfilter queue.
+
+    With several queues that share the work (iptables --queue-balance) the kernel
+    chooses by the two addresses alone: all streams between two hosts share one.
+
+    It needs Linux with CONFIG_NETFILTER_NETLINK_QUEUE, and CAP_NET_ADMIN and
+    CAP_NET_RAW. Ctrl-C ends it; SIGUSR1 prints the statistics.
+    """
+    from unpacket.inline.queue import Queue
+
+    made = Queue(
+        inspector_of(**inspecting),
+        num,
+        install=install,
+        interface=interface,
+        fail_open=fail_open,
+        settings=settings_of(on_failure, max_held, idle_timeout),
+        report=Reporter(),
+    )
+    with made:
+        return serve(
+            made,
+            lambda: {"lost": dataclasses.asdict(made.losses)},
+            as_json=as_json,
+            quiet=quiet,
+        )
