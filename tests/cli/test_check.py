@@ -22,6 +22,7 @@ QUESTIONS = [
     "gaps",
     "one sided",
     "rejected",
+    "unplaced",
     "conflicts",
     "policies",
     "twice",

@@ -78,6 +78,14 @@ REJECTIONS = {
     "rst": "an RST that the receiver would not believe",
     "syn": "a SYN within a living connection",
 }
+UNPLACED = {
+    "late": "came after the end of the stream",
+    "after_rst": "came behind an RST that ended the stream",
+    "after_gap": "came after the gap in its place had been given up",
+    "before_start": "lies before the first byte that the stream could begin with",
+    "rst_payload": "what an RST carries is a diagnostic, and no data",
+    "syn": "came with a SYN that began nothing",
+}
 HOST_STATES = {
     "all_wrong": "are all wrong: left to network cards, or anonymised",
     "offload": "were left to network cards",
@@ -233,6 +241,7 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
         one_sided += f"; {began} had begun before the capture"
     yield "one_sided", one_sided, []
     yield "rejected", *listed(report.rejected, REJECTIONS, where_rejected, "no segment")
+    yield "unplaced", *unplaced_answer(report)
     yield "conflicts", *conflict_answer(report.conflicts)
     yield "policies", *policy_answer(report)
     yield "twice", *twice_answer(report)
@@ -333,6 +342,23 @@ def where_missing(one: dict[str, Any]) -> list[str]:
 def where_rejected(one: dict[str, Any]) -> list[str]:
     at = "" if one["offset"] is None else f" at offset {one['offset']}"
     return [f"{place(one)}: {counted(one['length'], 'byte')}{at}, frame {one['frame']}"]
+
+
+def unplaced_answer(report: Report) -> tuple[str, list[str]]:
+    """Return what is said of payload that is in no stream, though not refused."""
+    if not report.unplaced:
+        return "all payload that was not rejected is in a stream", []
+    total = sum(found.bytes for found in report.unplaced.values())
+    details = []
+    for why, found in sorted(report.unplaced.items(), key=lambda item: -item[1].bytes):
+        details.append(f"{why}: {counted(found.bytes, 'byte')}: {UNPLACED[why]}")
+        for one in found.examples:
+            where = f"stream {one['stream']}"
+            if why != "late":
+                where = place(one)
+            since = f", from frame {one['frame']} on" if why == "late" else ""
+            details.append(f"    {where}: {counted(one['length'], 'byte')}{since}")
+    return f"{counted(total, 'byte')} in no stream, by reason:", details
 
 
 def place(one: dict[str, Any]) -> str:

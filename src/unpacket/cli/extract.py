@@ -19,7 +19,7 @@ from unpacket.cli.options import (
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import nothing_found, session
+from unpacket.cli.session import nothing_found, session, tell_late
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.faces.iterate import happening
 from unpacket.faces.reader import Reading
@@ -149,4 +149,5 @@ def extract(
         else:
             filtered = where is not None
             output.say(nothing_found(source, captures, filtered=filtered))
+        tell_late(output, reading.assembler.late)
         return source.finish() or (0 if extractor.streams else NOTHING_FOUND)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-import unpacket
 from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
 from unpacket.cli.options import (
     CAPTURE,
@@ -22,11 +21,12 @@ from unpacket.cli.output import Color, Output, is_terminal, wants_color
 from unpacket.cli.pager import wanted_pager
 from unpacket.cli.policies import policy_of, policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import nothing_found, session
+from unpacket.cli.session import nothing_found, session, tell_late
 from unpacket.cli.values import ParamType
+from unpacket.faces.reader import Reading
 from unpacket.records.spool import BlockFile, Store
 from unpacket.records.summary import Summary, Trouble
-from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remark, renderer
+from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remarks_of, renderer
 from unpacket.sinks.render.tshark import FORMS as TSHARK_FORMS
 from unpacket.sinks.render.tshark import Tshark
 
@@ -232,7 +232,8 @@ def follow(
         only_ids = bool(choices) and len(ids) == len(set(choices))
         at_once = only_ids and len(ids) == 1
         opened = 0
-        for event in unpacket.events(captures, policy=policy):
+        followed = Reading(captures, policy=policy)
+        for event in followed.events():
             if type(event) is Opened:
                 opened += 1
                 stream = event.stream
@@ -262,6 +263,7 @@ def follow(
             output.say(f"no such stream passes --where in {capture}")
         elif opened and not printer.ended and not ids:
             output.say(f"no stream of {ends(choices)} in {capture}")
+        tell_late(output, followed.assembler.late)
         return captures.finish() or (0 if printer.printed else NOTHING_FOUND)
 
 
@@ -381,8 +383,7 @@ class Printer:
         rendering = self._renderers.get(stream_id)
         if rendering is None:
             return
-        trouble = remark(event) if self._warn else None
-        if trouble is not None:
+        for trouble in remarks_of(event) if self._warn else ():
             sentence = f"warning: stream {stream_id}: {trouble}"
             if stream_id in self._unwritten:
                 self._unwritten[stream_id].append(sentence)

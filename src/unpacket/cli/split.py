@@ -25,7 +25,7 @@ from unpacket.cli.options import (
 from unpacket.cli.output import Color, is_terminal
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import nothing_found, session
+from unpacket.cli.session import nothing_found, session, tell_late
 from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.errors import SourceError
@@ -108,6 +108,7 @@ def split(
     with files_of(captures) as paths:
         with session(paths, **reading) as (first, output):
             findings = library.find(first, policy=policy, where=where)
+            tell_late(output, findings.late)
         # The second time what is damaged was told.
         reading |= {"quiet": True, "strict": False}
         with session(paths, **reading) as (again, quiet):

@@ -144,8 +144,15 @@ def summaries(
         jobs=jobs,
         bpf=bpf,
     )
-    found = _summarize(happening(reading, chosen), digest=digest)
-    return passing(found, reading, chosen)
+    return summaries_of(reading, chosen, digest=digest)
+
+
+def summaries_of(
+    reading: Reading, where: Where | None, *, digest: bool
+) -> Iterator[Summary]:
+    """Do what ``summaries`` does, of a source that the caller has at hand."""
+    found = _summarize(happening(reading, where), digest=digest)
+    return passing(found, reading, where)
 
 
 def _summarize(told: Iterable[Any], *, digest: bool) -> Iterator[Summary]:

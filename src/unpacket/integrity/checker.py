@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 from unpacket import sources
@@ -19,6 +20,7 @@ from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
+    Direction,
     Finished,
     Gap,
     Note,
@@ -44,6 +46,10 @@ SHOWN_BYTES = 256
 
 # Of so many streams with conflicts it is found out what other policies make of them.
 MAX_WATCHES = 1000
+
+
+# Of so many streams that pass a filter it is found out what came after their end.
+MAX_PASSED = 1 << 16
 
 
 class Pending:
@@ -78,6 +84,8 @@ class Integrity:
         self._pending: dict[Stream, Pending] = {}
         # Of which streams the examples of copies may be, where there is a filter.
         self._doubled: set[int] = set()
+        # Which streams passed, where there is a filter.
+        self._passed: set[int] = set()
 
     def take(self, event: Any, first_ns: int = 0) -> None:
         """Take the next event.
@@ -120,6 +128,7 @@ class Integrity:
         hosts: Mapping[str, dict[str, int]],
         fragments: Mapping[str, int],
         copies: Iterable[tuple[int, int, int]] = (),
+        late: Mapping[int, tuple[int, int]] = MappingProxyType({}),
         drops: Iterable[Drops] = (),
         damage: Iterable[object] = (),
     ) -> Report:
@@ -128,6 +137,7 @@ class Integrity:
         Args:
             copies: Of segments that the capture has twice: frame number, that of the
                 frame whose copy it is, and the stream's id.
+            late: Payload that came after the end of streams, as ``Assembler.late``.
         """
         report = self.report
         report.duplicates.examples = [
@@ -135,6 +145,7 @@ class Integrity:
             for frame, original, stream_id in copies
             if self._where is None or stream_id in self._doubled
         ][: self._examples]
+        self._add_late(late)
         report.frames, report.segments = frames, segments
         report.first_ns, report.last_ns = first_ns, last_ns
         report.backwards = backwards
@@ -144,6 +155,20 @@ class Integrity:
         report.drops = list(drops)
         report.damage = [str(item) for item in damage]
         return report
+
+    def _add_late(self, late: Mapping[int, tuple[int, int]]) -> None:
+        for stream_id, (count, frame) in sorted(late.items()):
+            if self._where is not None and stream_id not in self._passed:
+                continue
+            self._add_unplaced("late", count, {"stream": stream_id, "frame": frame})
+
+    def _add_unplaced(self, reason: str, count: int, example: Example) -> None:
+        found = self.report.unplaced.setdefault(reason, Found())
+        found.count += 1
+        found.streams += 1
+        found.bytes += count
+        if len(found.examples) < self._examples:
+            found.examples.append(example | {"length": count})
 
     def _find(
         self, event: Any, kind: str, reason: str, size: int, evidence: Example
@@ -181,6 +206,8 @@ class Integrity:
             trouble = None if pending is None else pending.trouble
             if not self._where.matches(Summary(stream, trouble), first_ns):
                 return
+            if len(self._passed) < MAX_PASSED:
+                self._passed.add(stream.id)
         report = self.report
         report.streams += 1
         report.closed[stream.close_reason or ""] += 1
@@ -199,6 +226,8 @@ class Integrity:
                 report.duplicate_bytes += counts["duplicate_bytes"]
                 report.retransmissions += counts["retransmissions"]
                 others += counts["other_channel"]
+                for reason, count in stream._unplaced(direction).items():
+                    self._add_unplaced(reason, count, side_of(stream, direction))
             copies += stream.duplicates(direction)
         if others:
             report.other_channel.count += others
@@ -226,15 +255,21 @@ class Integrity:
 
 def example(event: Any, size: int) -> Example:
     """Return where something happened."""
-    return {
-        "stream": event.stream.id,
-        "client": str(event.stream.client),
-        "server": str(event.stream.server),
-        "direction": str(event.direction),
+    return side_of(event.stream, event.direction) | {
         "offset": event.offset,
         "length": size,
         "frame": event.frame,
         "time_ns": event.time_ns,
+    }
+
+
+def side_of(stream: Stream, direction: Direction) -> Example:
+    """Return which side of which stream something is about."""
+    return {
+        "stream": stream.id,
+        "client": str(stream.client),
+        "server": str(stream.server),
+        "direction": str(direction),
     }
 
 
@@ -282,6 +317,7 @@ def check(
         hosts=assembler.sums.by_host() if assembler.sums is not None else {},
         fragments=assembler.decoder.fragments,
         copies=assembler.copies,
+        late=assembler.late,
         drops=reading.drops,
         damage=reading.damage,
     )

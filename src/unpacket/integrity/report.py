@@ -41,6 +41,9 @@ NOT_LOOKED_INTO = ("unknown_link_type", "encapsulated", "not_followed", "filtere
 # Every TCP sends what these are.
 HARMLESS = frozenset({"window_probe"})
 
+# What an RST carries is a diagnostic (RFC 9293 section 3.5.3).
+NO_PAYLOAD = frozenset({"rst_payload"})
+
 Example: TypeAlias = dict[str, Any]
 
 
@@ -88,6 +91,8 @@ class Report:
         lost_segments: An estimate of how many segments that was.
         gaps: What is missing, by reason; ``lost`` is the first of them.
         rejected: Segments that no receiver would have taken, by reason.
+        unplaced: Payload that is in no stream though nobody refused it, by reason;
+            each ``count`` is of sides of streams.
         conflicts: Bytes that were seen in two versions.
         one_sided: Streams with payload of which only one side was captured.
         midstream: Streams that had begun before the capture did.
@@ -122,6 +127,7 @@ class Report:
     lost_segments: int = 0
     gaps: dict[str, Found] = field(default_factory=dict)
     rejected: dict[str, Found] = field(default_factory=dict)
+    unplaced: dict[str, Found] = field(default_factory=dict)
     conflicts: Found = field(default_factory=Found)
     one_sided: int = 0
     midstream: int = 0
@@ -179,6 +185,7 @@ class Report:
             "gaps": {"unknown", "truncated", "limit"} & set(self.gaps),
             "one_sided": self.one_sided,
             "rejected": set(self.rejected) - HARMLESS,
+            "unplaced": set(self.unplaced) - NO_PAYLOAD,
             "conflicts": self.conflicts.count,
             "policies": self.policies,
             "checksums": any(self.host_state(host) == "damage" for host in self.hosts),
@@ -206,6 +213,7 @@ class Report:
             ("lost share", f"{self.lost_share:.2%}"),
             *((f"gaps: {why}", found.count) for why, found in self.gaps.items()),
             *((f"rejected: {why}", one.count) for why, one in self.rejected.items()),
+            *((f"in no stream: {why}", o.bytes) for why, o in self.unplaced.items()),
             ("conflicts", self.conflicts.count),
             ("one-sided streams", self.one_sided),
             ("retransmissions", self.retransmissions),
@@ -240,6 +248,7 @@ class Report:
             "one_sided": self.one_sided,
             "midstream": self.midstream,
             "rejected": {why: found.to_dict() for why, found in self.rejected.items()},
+            "unplaced": {why: found.to_dict() for why, found in self.unplaced.items()},
             "conflicts": self.conflicts.to_dict(),
             "policies": policies,
             "checksums": {

@@ -35,7 +35,8 @@ from unpacket.sinks.pcapng import (
     options,
     section_header,
 )
-from unpacket.sinks.render.follow import remark
+from unpacket.sinks.render.follow import counted as counted_bytes
+from unpacket.sinks.render.follow import remark, unplaced_remarks
 from unpacket.sources import Interface
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Findings:
         streams: The facts of each stream that is wanted, by its id.
         seen: How many streams there are, wanted or not.
         first_ns: When the first frame was captured.
+        late: What came after the ends of streams, see ``Assembler.late``.
 
     Args:
         where: Which streams are wanted; all if None.
@@ -74,6 +76,7 @@ class Findings:
         self._where = where
         self.first_ns = 0
         self.seen = 0
+        self.late: dict[int, tuple[int, int]] = {}
         self.frame_counts = memoryview(array("q"))
         self.streams: dict[int, Stream] = {}
         self._frames = array("q")
@@ -113,8 +116,11 @@ class Findings:
     def section(self, stream_id: int) -> str:
         """Return what was found about a stream."""
         trouble = self._troubles.get(stream_id)
-        found = described(self.streams[stream_id], trouble)
-        return "\n".join([found, *self._beside.get(stream_id, ())])
+        found = [described(self.streams[stream_id], trouble)]
+        if stream_id in self.late:
+            count, frame = self.late[stream_id]
+            found.append(f"after its end: {counted_bytes(count)} (frame {frame})")
+        return "\n".join([*found, *self._beside.get(stream_id, ())])
 
     def take_trace(self, trace: Trace) -> None:
         """Take what the assembler says of the frames of a batch."""
@@ -194,8 +200,9 @@ class Findings:
 def described(stream: Stream, trouble: Trouble | None) -> str:
     """Return what a stream is in a few lines."""
     plain = plain_description(stream)
+    unplaced = unplaced_remarks(stream)
     if trouble is None:
-        return plain
+        return "\n".join([plain, *unplaced])
     # The last two say how many bytes client and server sent.
     lines = plain.split("\n")
     for line, gaps in zip((-2, -1), trouble.gaps, strict=True):
@@ -206,7 +213,7 @@ def described(stream: Stream, trouble: Trouble | None) -> str:
         lines.append(f"conflicts: {trouble.conflicts}")
     for reason, count in trouble.rejected.items():
         lines.append(f"rejected ({reason}): {count}")
-    return "\n".join(lines)
+    return "\n".join(lines + unplaced)
 
 
 def find(
@@ -239,6 +246,7 @@ def find(
             findings.take(event)
     for event in assembler.finish():
         findings.take(event)
+    findings.late = assembler.late
     findings.settle()
     return findings
 

@@ -455,6 +455,20 @@ class Assembler:
         return self.demultiplexer.copies
 
     @property
+    def late(self) -> dict[int, tuple[int, int]]:
+        """Payload that came after the end of a stream and is in none, by its id.
+
+        For each stream how many bytes, and the number of the first frame that brought
+        some. That of the first 65,536 such streams; ``late_bytes`` is that of all.
+        """
+        return dict(self.ctx.late)
+
+    @property
+    def late_bytes(self) -> int:
+        """How much payload came after the end of its stream, and is in none."""
+        return self.ctx.late_bytes
+
+    @property
     def other_channel(self) -> int:
         """How many segments came by another channel than their direction's."""
         return self.demultiplexer.other_channel

@@ -24,6 +24,7 @@ from unpacket._core.reassembly.events import (
     Rejected,
     Urgent,
 )
+from unpacket._core.reassembly.stream import Stream
 from unpacket.sinks.render.json_lines import JsonLines, base64
 
 FORMS = ("utf8", "ascii", "ebcdic", "hex", "raw", "c-array", "yaml", "json")
@@ -123,6 +124,26 @@ def remark(event: Any) -> str | None:
     return None
 
 
+def unplaced_remarks(stream: Stream) -> list[str]:
+    """Return a sentence for each reason why payload of a side is in no stream.
+
+    That of segments which were rejected has remarks of its own.
+    """
+    return [
+        f"{direction} in no stream: {counted(count)}: {reason}"
+        for direction in Direction
+        for reason, count in stream._unplaced(direction).items()
+    ]
+
+
+def remarks_of(event: Any) -> list[str]:
+    """Return all sentences about what is wrong with a stream here."""
+    if type(event) is Closed:
+        return unplaced_remarks(event.stream)
+    sentence = remark(event)
+    return [] if sentence is None else [sentence]
+
+
 def counted(length: int) -> str:
     return "1 byte" if length == 1 else f"{length} bytes"
 
@@ -178,13 +199,15 @@ class Lines:
         return b""
 
     def _remark(self, event: Any) -> bytes:
-        line, style = headline(event), BOLD
-        if line is None:
-            line, style = remark(event), REVERSE
-        if line is None:
-            return b""
-        before, after = self._paint(style)
-        return self._end_line() + before + f"* {line}".encode() + after + b"\n"
+        lines = [(line, REVERSE) for line in remarks_of(event)]
+        head = headline(event)
+        if head is not None:
+            lines.append((head, BOLD))
+        parts = [self._end_line()] if lines else []
+        for line, style in lines:
+            before, after = self._paint(style)
+            parts.append(before + f"* {line}".encode() + after + b"\n")
+        return b"".join(parts)
 
     def _say(self, direction: Direction, text: bytes) -> bytes:
         """Return the lines of ``text``, the first joined to an unfinished one."""
@@ -348,7 +371,7 @@ class CArrays:
 
     def render(self, event: Any) -> bytes:
         parts = []
-        if self._remarks and (sentence := headline(event) or remark(event)):
+        for sentence in sentences(event) if self._remarks else ():
             # What was captured must not end the comment.
             parts.append(f"/* {sentence.replace('*/', '* /')} */\n")
         if isinstance(event, Data):
@@ -387,7 +410,7 @@ class Yaml:
                 parts.append(f"  - peer: {number}\n    host: {end.address}\n")
                 parts.append(f"    port: {end.port}\n")
             parts.append("packets:\n")
-        if self._remarks and (sentence := headline(event) or remark(event)):
+        for sentence in sentences(event) if self._remarks else ():
             parts.append(f"  # {sentence}\n")
         if isinstance(event, Data):
             for piece, payload in pieces(event):
@@ -414,6 +437,12 @@ def headline(event: Any) -> str | None:
         case Closed(_, reason):
             return f"closed: {reason}"
     return None
+
+
+def sentences(event: Any) -> list[str]:
+    """Return all that is to be written about an event in words."""
+    head = headline(event)
+    return remarks_of(event) + ([] if head is None else [head])
 
 
 def pieces(event: Data) -> Iterator[tuple[Piece, bytes]]:
