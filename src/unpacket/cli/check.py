@@ -150,10 +150,13 @@ def check(
     line that begins with ! tells of something wrong.
     """
 
+    codes: list[int] = []
+
     @contextmanager
     def again() -> Iterator[Captures]:
         with Captures(captures, merge=reading["merge"], bpf=reading["bpf"]) as source:
             yield source
+            codes.append(source.finish())
 
     seekable = STANDARD_INPUT not in captures
     with session(captures, **reading) as (source, output):
@@ -176,7 +179,7 @@ def check(
             which = source.sought if where is None else "stream passes --where"
             output.say(f"no {which} in {', '.join(captures)}")
             return source.finish() or NOTHING_FOUND
-        return source.finish() or (0 if report.ok else SOMETHING_WRONG)
+        return max([source.finish(), *codes]) or (0 if report.ok else SOMETHING_WRONG)
 
 
 def painter(color: bool) -> Callable[[str, str], str]:
@@ -202,7 +205,12 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
     """Give a line for each question, and what belongs to it below."""
     wrong = set(report.wrong)
     for name, answer, details in answers(report):
-        if not report.streams and name not in ("damage", "drops", "frames"):
+        if not report.streams and name not in (
+            "interrupted",
+            "damage",
+            "drops",
+            "frames",
+        ):
             continue
         bad = name in wrong
         mark = "!" if bad else " "
@@ -221,6 +229,9 @@ def report_lines(report: Report, paint: Callable[[str, str], str]) -> Iterator[s
 
 def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
     """Give what is said of each question: its name, a sentence, and details."""
+    if report.ended_early:
+        read = counted(report.frames, "frame")
+        yield "interrupted", f"reading was ended after {read}; more may follow", []
     damage = f"the capture is damaged in {counted(len(report.damage), 'place')}"
     yield (
         "damage",

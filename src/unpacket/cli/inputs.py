@@ -11,6 +11,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from unpacket import Batch, sources
+from unpacket.cli.signals import ENDING_SIGNALS, Interrupted
 from unpacket.errors import (
     CaptureWarning,
     FormatError,
@@ -25,25 +26,7 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"
-# Windows has no SIGHUP.
-ENDING_SIGNALS = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
-)
 WHAT_STRICT_DOES = "without --strict this is a warning"
-
-
-class Interrupted(KeyboardInterrupt):
-    """A signal ended the command.
-
-    Attributes:
-        number: Which one.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 class Captures(Source):
@@ -54,8 +37,8 @@ class Captures(Source):
 
     Attributes:
         first_ns: The capture time of the first frame; 0 before it.
-        ends_at_once: Whether a signal raises ``Interrupted`` once all was read: what
-            the command does then may be torn.
+        ends_at_once: Whether a signal raises ``Interrupted`` wherever it comes: what
+            the command does may be torn.
 
     Args:
         before_read: Called before each read, which may wait.
@@ -95,6 +78,9 @@ class Captures(Source):
         self._told = 0
         self._error: UnpacketError | None = None
         self._signal = 0
+        # Whether a signal has ended the reading.
+        self._cut = False
+        self._reported = False
         self._reading = False
         self._handlers: dict[int, Any] = {}
         # What is wrong with a capture is told in our own way.
@@ -109,6 +95,10 @@ class Captures(Source):
     @property
     def total_bytes(self) -> int | None:
         return self._total_bytes
+
+    @property
+    def ended_early(self) -> bool:
+        return self._cut or self._error is not None
 
     @property
     def frames(self) -> int:
@@ -198,9 +188,21 @@ class Captures(Source):
         Raises:
             SourceError, FormatError: What ended it early.
         """
+        if self._cut and not self._reported:
+            self._reported = True
+            self._say(f"interrupted: {self._progress_made()}")
         if self._error is not None:
             raise self._error
         return 128 + self._signal if self._signal else 0
+
+    def _progress_made(self) -> str:
+        """Return how far the captures were read, in words."""
+        if not self.frames:
+            return "no frame was read"
+        made = f"read up to frame {self.frames}"
+        if self.total_bytes:
+            made += f" ({100 * self.bytes_read // self.total_bytes} % of the input)"
+        return made
 
     def _read(self, current: Source) -> Batch | None:
         """Return the next batch, or None at the end of the capture."""
@@ -212,8 +214,10 @@ class Captures(Source):
                 if not self._signal:
                     return next(current, None)
             except KeyboardInterrupt:
-                pass
+                if self.ends_at_once:
+                    raise
             self._reading = False
+            self._cut = True
             current.stop()
             return next(current, None)
         except UnpacketError as error:
@@ -246,5 +250,5 @@ class Captures(Source):
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         again = self._signal
         self._signal = number
-        if self._reading or again or (self.ends_at_once and self._source is None):
+        if self._reading or again or self.ends_at_once:
             raise Interrupted(number)

@@ -14,6 +14,7 @@ import click
 
 from unpacket._version import __version__
 from unpacket.cli.docstrings import docstring_of
+from unpacket.cli.signals import raised_signals
 from unpacket.errors import SourceError, UnpacketError
 
 NOTHING_FOUND = 1
@@ -89,7 +90,8 @@ class Root(click.Group):
 
         printed_to = sys.stdout
         try:
-            code = super().main(args, **options)
+            with raised_signals():
+                code = super().main(args, **options)
         except SystemExit as error:
             # click puts another file there if nobody reads the help that it prints.
             return 0 if sys.stdout is not printed_to else exit_code_of(error)
@@ -102,7 +104,9 @@ class Root(click.Group):
             error.show()
             return ERROR
         except (click.Abort, KeyboardInterrupt) as error:
-            return 128 + getattr(error, "number", SIGINT)
+            # click puts Abort in the place of what was raised.
+            raised = error.__cause__ or error
+            return 128 + getattr(raised, "number", SIGINT)
         except OSError as error:
             if not raised_in(error).startswith("click."):
                 return own_mistake()

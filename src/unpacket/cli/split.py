@@ -107,7 +107,12 @@ def split(
             prepare(directory, force=force)
     with files_of(captures) as paths:
         with session(paths, **reading) as (first, output):
-            findings = library.find(first, policy=policy, where=where)
+            findings = library.find(
+                first,
+                policy=policy,
+                where=where,
+                ended_early=lambda: first.ended_early,
+            )
             tell_late(output, findings.late)
         # The second time what is damaged was told.
         reading |= {"quiet": True, "strict": False}
@@ -124,7 +129,10 @@ def split(
                 files, size = library.write(
                     directory, pieces, findings, name=name, force=force
                 )
-        if not findings.seen:
+        if again.ended_early:
+            wanted = len(findings.streams) if only is None else 1
+            output.say(f"interrupted: {files} of {counted(wanted, 'file')} written")
+        elif not findings.seen:
             output.say(nothing_found(first, captures))
         elif not files and (only is None or only < findings.seen):
             output.say(f"no such stream passes --where in {', '.join(captures)}")

@@ -98,6 +98,11 @@ class Reading:
         """What the source itself says it lost."""
         return [] if self._opened is None else self._opened.notes.drops
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether reading has ended before the source did."""
+        return self._opened is not None and self._opened.ended_early
+
     def events(self, *, step: bool = False) -> Iterator[Event]:
         """Read, and give what happens as it happens.
 
@@ -139,11 +144,11 @@ class Reading:
             try:
                 yield from self._lists(batches, step)
             except SourceError:
-                yield from assembler.finishing()
+                yield from assembler.finishing(interrupted=True)
                 raise
             if self._check is not None:
                 self._check.end()
-        yield from assembler.finishing()
+        yield from assembler.finishing(interrupted=self.ended_early)
 
     def hopeful_events(self, where: Where) -> Iterator[Event]:
         """Give the events, without those of streams that ``where`` cannot let pass.

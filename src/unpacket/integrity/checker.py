@@ -321,6 +321,7 @@ def check(
         drops=reading.drops,
         damage=reading.damage,
     )
+    report.ended_early = reading.ended_early
     if not policies:
         report.why_no_policies = "not asked"
         return report
@@ -335,7 +336,12 @@ def check(
         report.why_no_policies = "the source can be read only once"
     else:
         with again() as batches:
-            report.policies = divergences(
+            found = divergences(
                 batches, integrity.watches, policy or Policy(), examples
             )
+        if batches.ended_early:
+            report.ended_early = True
+            report.why_no_policies = "the second reading was ended early"
+        else:
+            report.policies = found
     return report

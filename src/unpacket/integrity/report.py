@@ -116,6 +116,8 @@ class Report:
         drops: What the captures themselves say they lost, by capture and interface;
             none where they do not say.
         damage: Where captures are damaged.
+        ended_early: Whether a signal or an error ended the reading before the end of
+            the capture: all else is about what was read.
     """
 
     frames: int = 0
@@ -145,6 +147,7 @@ class Report:
     fragments: dict[str, int] = field(default_factory=dict)
     drops: list[Drops] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
+    ended_early: bool = False
 
     @property
     def dropped(self) -> int | None:
@@ -179,6 +182,7 @@ class Report:
     def wrong(self) -> list[str]:
         """Return in which respects something is wrong, by name."""
         found = {
+            "interrupted": self.ended_early,
             "damage": self.damage,
             "drops": self.dropped,
             "loss": self.lost.count,
@@ -230,6 +234,7 @@ class Report:
         return {
             "ok": self.ok,
             "wrong": self.wrong,
+            "ended_early": self.ended_early,
             "frames": self.frames,
             "first_ns": self.first_ns,
             "last_ns": self.last_ns,

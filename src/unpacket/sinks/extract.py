@@ -234,12 +234,17 @@ class Extractor:
                 self._make_room()
 
     def close(self) -> None:
-        """End the index. Streams that were not closed are not in it."""
+        """End the index. Streams that were not closed are not in it, nor have files."""
+        self._close(is_whole=True)
+
+    def _close(self, *, is_whole: bool) -> None:
         try:
             self._write_index()
-            if not self._is_certain:
+            if is_whole or not self._is_certain:
+                # No file is left that the index does not name.
                 for extracted in self._extracted.values():
                     self._forget(extracted)
+                self._extracted.clear()
             self._files.close(self._index)
         finally:
             self._direct.at = NO_DIRECTORY
@@ -255,7 +260,7 @@ class Extractor:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self.close()
+            self._close(is_whole=value is None)
         except SinkError:
             # The disk that was full is full for the index too.
             if value is None:

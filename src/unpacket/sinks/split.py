@@ -221,12 +221,14 @@ def find(
     *,
     policy: Policy | None = None,
     where: str | Where | None = None,
+    ended_early: Callable[[], bool] = lambda: False,
 ) -> Findings:
     """Read a capture for the first time.
 
     Args:
         batches: An open ``Source``.
         where: Which streams are wanted, see ``unpacket.query.parser``.
+        ended_early: Returns whether the reading ended before the capture did.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
@@ -244,7 +246,7 @@ def find(
         findings.take_trace(trace)
         for event in events:
             findings.take(event)
-    for event in assembler.finish():
+    for event in assembler.finish(interrupted=ended_early()):
         findings.take(event)
     findings.late = assembler.late
     findings.settle()
@@ -336,7 +338,7 @@ def write(
             are replaced.
 
     Returns:
-        How many files, and bytes.
+        How many files, and bytes. A file that the pieces do not end is not left.
 
     Raises:
         SinkError: The directory is not empty, or cannot be written to.
@@ -367,6 +369,9 @@ def write(
                 files.close(file, file.stream.first_ns)
                 written += 1
                 written_bytes += file.size
+        for file in growing.values():
+            # The reading has ended before their last frames came.
+            files.forget(file)
     finally:
         files.close_all()
     return written, written_bytes

@@ -84,6 +84,11 @@ class Source(ABC):
         """
         return ()
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether reading has ended before the capture did, by a signal or an error."""
+        return False
+
     @abstractmethod
     def __next__(self) -> Batch: ...
 

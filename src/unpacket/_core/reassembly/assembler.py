@@ -10,6 +10,7 @@ from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its
 
 from unpacket._core.constants import (
     CLOSED_BY_END,
+    CLOSED_BY_INTERRUPTION,
     CLOSED_BY_USER,
     IGNORED,
     OPEN,
@@ -299,17 +300,21 @@ class Assembler:
         self.decoder.advance(now_ns)
         return self.take()
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, interrupted: bool = False) -> list[Event]:
         """Close every stream that is left; the capture has ended.
 
         Streams close in the order of ids, with reason ``end_of_capture``.
+
+        Args:
+            interrupted: Whether the capture goes on, and only reading has ended: then
+                the reason is ``interrupted``.
         """
         events: list[Event] = []
-        for part in self.finishing():
+        for part in self.finishing(interrupted=interrupted):
             events += part
         return events
 
-    def finishing(self) -> Iterator[list[Event]]:
+    def finishing(self, *, interrupted: bool = False) -> Iterator[list[Event]]:
         """Do what ``finish`` does, and give the events some at a time.
 
         A million streams have a million events, which need not exist at once.
@@ -321,15 +326,17 @@ class Assembler:
         for index in range(len(streams)):
             stream = streams[index]
             if stream is not None:
-                self.finish_stream(stream, fresh)
+                self.finish_stream(stream, fresh, interrupted)
                 if len(self.ctx.events) >= PORTION:
                     yield self.take()
         while fresh:
-            self.finish_stream(fresh.pop(0), fresh)
+            self.finish_stream(fresh.pop(0), fresh, interrupted)
         self.decoder.finish()
         yield self.take()
 
-    def finish_stream(self, stream: Stream, fresh: list[Stream]) -> None:
+    def finish_stream(
+        self, stream: Stream, fresh: list[Stream], interrupted: bool
+    ) -> None:
         """Close a stream that is left; add to ``fresh`` one that has followed it."""
         if not ended(stream) and stream.reset is not None:
             follower = self.demultiplexer.end_reset(stream)
@@ -337,7 +344,8 @@ class Assembler:
                 fresh.append(follower)
                 return
         if not ended(stream):
-            end(self.ctx, stream, CLOSED_BY_END)
+            number = CLOSED_BY_INTERRUPTION if interrupted else CLOSED_BY_END
+            end(self.ctx, stream, number)
         self.timers.forget(stream)
 
     def skip_to(

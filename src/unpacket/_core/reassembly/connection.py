@@ -10,6 +10,7 @@ from unpacket._core.constants import (
     BY_SYN_ACK,
     CLOSED_BY_END,
     CLOSED_BY_FIN,
+    CLOSED_BY_INTERRUPTION,
     CLOSED_BY_LIMIT,
     CLOSED_BY_REUSE,
     CLOSED_BY_RST,
@@ -113,6 +114,7 @@ CLOSED_BY_SILENCE = (
     CLOSED_BY_TIMEOUT,
     CLOSED_BY_REUSE,
     CLOSED_BY_END,
+    CLOSED_BY_INTERRUPTION,
 )
 
 # Doubts that are the observer's, not the receiver's.
