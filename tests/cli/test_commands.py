@@ -708,3 +708,18 @@ def test_without_libpcap_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert line.startswith(
         "unpacket: /no/such/library: it cannot be loaded (install it"
     )
+
+
+@pytest.mark.parametrize(
+    ("gaps", "place"),
+    [
+        ("nothing", "what lies around stands side by side, see --gaps"),
+        ("zeros", "zeros in their place"),
+        ("marker", "a line in their place"),
+    ],
+)
+def test_extract_counts_gaps_at_its_end(gaps: str, place: str, tmp_path: Path) -> None:
+    done = invoke("extract", SAMPLE, "-o", tmp_path / "out", "--gaps", gaps)
+    assert f"; 3 gaps (4344 bytes missing; {place}); see " in done.stderr
+    done = invoke("extract", SAMPLE, "-o", tmp_path / "whole", "--where", "not gaps")
+    assert "missing" not in done.stderr

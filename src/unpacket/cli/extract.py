@@ -34,6 +34,13 @@ from unpacket.sinks.render.follow import FORMS
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
 
+# What files have where bytes are missing.
+IN_PLACE: dict[Gaps, str] = {
+    "nothing": "what lies around stands side by side, see --gaps",
+    "zeros": "zeros in their place",
+    "marker": "a line in their place",
+}
+
 # For so long after a signal the streams that had not ended are written: of a million of
 # them all would take minutes.
 ENDING_S = 2.0
@@ -155,7 +162,7 @@ def extract(
                 f"{counted(extractor.streams, 'stream')} in "
                 f"{counted(extractor.files, 'file')}, "
                 f"{counted(extractor.written_bytes, 'byte')}; "
-                f"see {os.path.join(directory, INDEX)}"
+                f"{gaps_left(extractor, gaps)}see {os.path.join(directory, INDEX)}"
             )
         else:
             filtered = where is not None
@@ -185,3 +192,12 @@ def in_time(items: Iterator[Any], source: Captures, every: int) -> Iterator[Any]
             deadline_s = deadline_s or now_s + ENDING_S
             if now_s > deadline_s:
                 return
+
+
+def gaps_left(extractor: Extractor, gaps: Gaps) -> str:
+    """Return how much is missing, and what the files have in its place."""
+    if not extractor.gaps:
+        return ""
+    found = counted(extractor.gaps, "gap")
+    missing = counted(extractor.missing_bytes, "byte")
+    return f"{found} ({missing} missing; {IN_PLACE[gaps]}); "

@@ -259,7 +259,9 @@ def of_split(side: Side, pieces: list[Runs], trailers: Finding) -> Iterator[Diff
     position = 0
     for runs in pieces:
         octets = octets_in(runs)
-        ours = side.stream.read(side.direction, position, position + len(octets))
+        ours = side.stream.read(
+            side.direction, position, position + len(octets), gaps="join"
+        )
         same = next(
             (n for n, (a, b) in enumerate(zip(ours, octets, strict=False)) if a != b),
             len(ours),

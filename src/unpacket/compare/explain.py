@@ -95,12 +95,12 @@ class Side(NamedTuple):
         """Its bytes in order, and the length of each gap."""
         runs: Runs = []
         position = 0
-        for gap in self.stream.gaps[self.direction]:
-            octets = self.stream.read(self.direction, position, gap.offset)
-            runs += [octets, gap.length] if octets else [gap.length]
-            position = gap.offset + gap.length
-        rest = self.stream.read(self.direction, position, 1 << 62)
-        return [*runs, rest] if rest else runs
+        for offset, octets in self.stream.runs(self.direction):
+            runs += [octets] if offset == position else [offset - position, octets]
+            position = offset + len(octets)
+        missing = self.stream.gaps[self.direction]
+        end = max((gap.offset + gap.length for gap in missing), default=0)
+        return [*runs, end - position] if end > position else runs
 
 
 def trailing(octets: bytes, trailers: Finding) -> list[int]:
@@ -121,7 +121,7 @@ def explained(side: Side, span: Span, found: bytes, trailers: Finding) -> Differ
     start, stop = span.start, span.stop
     stream, direction = side.stream, side.direction
     shown = min(stop, start + SHOWN_BYTES)
-    mine = stream.read(direction, start, shown) or None
+    mine = stream.read(direction, start, shown, gaps="join") or None
     other = found[:SHOWN_BYTES] if span.kind[1] == "b" else None
     if other is not None:
         for rule, detail, frames in evidence(side, start, found):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from struct import Struct
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from unpacket._core.notebook import LONGEST_TEXT, record
 from unpacket._core.reassembly.events import (
@@ -25,6 +25,7 @@ from unpacket._core.reassembly.events import (
     as_direction,
 )
 from unpacket._core.reassembly.stream import Stream
+from unpacket.errors import GapError, LimitError
 from unpacket.records.spool import BlockFile, Store
 from unpacket.records.summary import Summary, Trouble
 
@@ -41,6 +42,12 @@ _pack_piece = _PIECE.pack
 # In the length: let go at the end without the acknowledgement that the policy asks for.
 _UNACKNOWLEDGED = 1 << 31
 _BLOCK_BYTES = 1 << 20
+
+Gaps = Literal["error", "join", "zeros"]
+GAPS: tuple[str, ...] = get_args(Gaps)
+# A capture of some frames may lack gigabytes, and nobody wants as many zeros.
+MOST_ZERO_BYTES = 1 << 28
+_NO_END = 1 << 62
 
 # So many events wait to be taken apart, and each counts as so many bytes meanwhile
 # besides its payload.
@@ -246,10 +253,11 @@ class Evidence(Trouble):
 class WholeStream(Summary):
     """A stream with its bytes, as ``streams`` gives it once the stream has closed.
 
-    ``client_data`` and ``server_data`` are the delivered bytes in order of offset,
-    gaps left out; ``read`` takes a part without loading all. What is large lies in a
-    temporary file, which lets go of it at ``close`` (or the end of a ``with`` block,
-    or of the object).
+    ``client_data`` and ``server_data`` are the delivered bytes in order of offset;
+    where bytes are missing they raise ``GapError``, so that nothing is found in them
+    that nobody has sent. ``runs`` gives what lies between gaps, ``read`` takes a part
+    without loading all. What is large lies in a temporary file, which lets go of it at
+    ``close`` (or the end of a ``with`` block, or of the object).
 
     A copy, or what comes of a pickle, has all of the bytes in memory, and its own
     ``close``; to send facts alone to another process, take ``summaries``.
@@ -276,12 +284,20 @@ class WholeStream(Summary):
 
     @property
     def client_data(self) -> bytes:
-        """What the client sent."""
+        """What the client sent.
+
+        Raises:
+            GapError: Bytes are missing; ``data`` and ``runs`` give the others.
+        """
         return self.data(CLIENT)
 
     @property
     def server_data(self) -> bytes:
-        """What the server sent."""
+        """What the server sent.
+
+        Raises:
+            GapError: Bytes are missing; ``data`` and ``runs`` give the others.
+        """
         return self.data(SERVER)
 
     @property
@@ -299,11 +315,85 @@ class WholeStream(Summary):
         """Whether payload lies in a temporary file."""
         return any(side.payload.spilled for side in self._collected.settled())
 
-    def data(self, direction: Direction | int) -> bytes:
-        """Return the delivered bytes of a direction, gaps left out."""
+    def data(self, direction: Direction | int, gaps: Gaps = "error") -> bytes:
+        """Return the delivered bytes of a direction.
+
+        Args:
+            gaps: What becomes of missing bytes. ``error``: they raise. ``join``: what
+                lies around them stands side by side, so that places in the bytes are
+                no offsets of the stream, and a search finds what nobody has sent.
+                ``zeros``: there are zeros in their place, and places are offsets.
+
+        Raises:
+            GapError: Bytes are missing, and nothing is to become of them.
+            LimitError: There would be more than ``MOST_ZERO_BYTES`` zeros.
+        """
+        sender = as_direction(direction)
+        if self._is_joined(sender, gaps):
+            return self._joined(sender)
+        missing = sum(gap.length for gap in self.gaps[sender])
+        return self._filled(sender, 0, self.bytes[sender] + missing)
+
+    def runs(self, direction: Direction | int) -> Iterator[tuple[int, bytes]]:
+        """Give what lies between the gaps of a direction, each with its offset.
+
+        The offsets are those of ``read``, ``frames`` and ``Gap``.
+        """
+        sender = as_direction(direction)
+        start = 0
+        for gap in self.gaps[sender]:
+            if gap.offset > start:
+                yield start, self.read(sender, start, gap.offset)
+            start = gap.offset + gap.length
+        stop = self.bytes[sender] + sum(gap.length for gap in self.gaps[sender])
+        if stop > start:
+            yield start, self.read(sender, start, stop)
+
+    def read(
+        self, direction: Direction | int, start: int, stop: int, gaps: Gaps = "error"
+    ) -> bytes:
+        """Return the delivered bytes of the offsets ``[start, stop)``.
+
+        Args:
+            gaps: What becomes of bytes that are missing of these; see ``data``.
+
+        Raises:
+            GapError, LimitError: As ``data`` does.
+        """
+        sender = as_direction(direction)
+        if self._is_joined(sender, gaps, start, stop):
+            return self._collected.settled()[sender].payload.read(
+                self._position(sender, start), self._position(sender, stop)
+            )
+        missing = sum(gap.length for gap in self.gaps[sender])
+        end = self.bytes[sender] + missing
+        return self._filled(sender, max(0, start), min(stop, end))
+
+    def _is_joined(
+        self, sender: Direction, gaps: Gaps, start: int = 0, stop: int = _NO_END
+    ) -> bool:
+        """Return whether bytes are to stand side by side.
+
+        Raises:
+            GapError: They are not, and some of ``[start, stop)`` are missing.
+            ValueError: ``gaps`` is no such word.
+        """
+        if gaps == "join":
+            return True
+        if gaps not in GAPS:
+            raise ValueError(f"gaps is {gaps!r}, and not one of {', '.join(GAPS)}")
+        for gap in self.gaps[sender]:
+            if gap.offset < stop and gap.offset + gap.length > start < stop:
+                if gaps == "zeros":
+                    return False
+                count = len(self.gaps[sender])
+                where = gap.offset, gap.length, gap.reason
+                raise GapError(self.id, str(sender), *where, count)
+        return True
+
+    def _joined(self, sender: Direction) -> bytes:
         collected = self._collected
         if collected.sides is None:
-            sender = as_direction(direction)
             return b"".join(
                 [
                     event.payload
@@ -311,15 +401,27 @@ class WholeStream(Summary):
                     if event.direction is sender
                 ]
             )
-        payload = collected.settled()[as_direction(direction)].payload
+        payload = collected.settled()[sender].payload
         return payload.read(0, len(payload))
 
-    def read(self, direction: Direction | int, start: int, stop: int) -> bytes:
-        """Return the delivered bytes of the offsets ``[start, stop)``."""
-        direction = as_direction(direction)
-        return self._collected.settled()[direction].payload.read(
-            self._position(direction, start), self._position(direction, stop)
-        )
+    def _filled(self, sender: Direction, start: int, stop: int) -> bytes:
+        """Return the bytes of ``[start, stop)``, with zeros for those missing."""
+        parts: list[bytes] = []
+        zero_bytes = 0
+        position = start
+        for gap in self.gaps[sender]:
+            low = max(start, gap.offset)
+            high = min(stop, gap.offset + gap.length)
+            if low >= high:
+                continue
+            zero_bytes += high - low
+            if zero_bytes > MOST_ZERO_BYTES:
+                raise LimitError("MOST_ZERO_BYTES", MOST_ZERO_BYTES)
+            parts.append(self.read(sender, position, low))
+            parts.append(bytes(high - low))
+            position = high
+        parts.append(self.read(sender, position, stop))
+        return b"".join(parts)
 
     def _position(self, direction: Direction | int, offset: int) -> int:
         """Return how many bytes were delivered before ``offset``."""

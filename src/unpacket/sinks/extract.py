@@ -80,6 +80,10 @@ class Extractor:
     Memory does not depend on how much the streams carry, and the number of open files
     not on how many they are.
 
+    Attributes:
+        gaps: How many gaps the streams have that were written.
+        missing_bytes: How many bytes are missing there.
+
     Args:
         directory: Made if it is not there.
         name: How files are named, see ``Template``; as tcpflow's if not given.
@@ -139,6 +143,8 @@ class Extractor:
         self._where = where
         self._is_certain = where is None
         self._first_ns = first_ns
+        self.gaps = 0
+        self.missing_bytes = 0
         self._streams = 0
         self._written = 0
         self._written_bytes = 0
@@ -443,6 +449,10 @@ class Extractor:
             f"{Summary(stream, trouble, sha256_of).to_json()[:-1]},"
             f'"conflict_list":"{conflicts}","files":{files}}}\n'
         )
+        if trouble is not None:
+            missing = [gap.length for side in trouble.gaps for gap in side]
+            self.gaps += len(missing)
+            self.missing_bytes += sum(missing)
         if self._lines.used > INDEX_BYTES:
             self._write_index()
         self._streams += 1
