@@ -78,6 +78,13 @@ REJECTIONS = {
     "rst": "an RST that the receiver would not believe",
     "syn": "a SYN within a living connection",
 }
+FRAGMENTS = {
+    "fragment": "",
+    "fragment_invalid": "that no datagram can have",
+    "fragment_overlap": "of datagrams that were dropped since some overlapped",
+    "fragment_timeout": "whose others did not come in time",
+    "fragment_limit": "dropped for want of room",
+}
 UNPLACED = {
     "late": "came after the end of the stream",
     "after_rst": "came behind an RST that ended the stream",
@@ -249,7 +256,11 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
         )
     if report.midstream:
         began = counted(report.midstream, "stream")
-        one_sided += f"; {began} had begun before the capture"
+        one_sided += f"; {began} without a SYN: it came before the capture began, or "
+        one_sided += "the capture lacks it"
+    if report.continued:
+        went_on = counted(report.continued, "stream")
+        one_sided += f"; {went_on} went on after having been given up, see limits"
     yield "one_sided", one_sided, []
     yield "rejected", *listed(report.rejected, REJECTIONS, where_rejected, "no segment")
     yield "unplaced", *unplaced_answer(report)
@@ -257,21 +268,15 @@ def answers(report: Report) -> Iterator[tuple[str, str, list[str]]]:
     yield "policies", *policy_answer(report)
     yield "twice", *twice_answer(report)
     yield "checksums", *checksum_answer(report)
-    yield (
-        "clock",
-        f"time went back {counted(report.backwards, 'time')}"
-        if report.backwards
-        else "time never went back",
-        [],
-    )
+    yield "clock", *clock_answer(report)
     yield "frames", *frame_answer(report)
-    yield "fragments", fragment_answer(report.fragments), []
+    yield "fragments", fragment_answer(report), []
     limits = [
         f"{counted(report.closed[why], 'stream')} closed by {why}"
-        for why in ("memory_limit", "buffer_limit")
+        for why in ("memory_limit", "buffer_limit", "timeout")
         if report.closed[why]
     ]
-    yield "limits", "; ".join(limits) or "no stream was given up for want of room", []
+    yield "limits", "; ".join(limits) or "no stream was given up", []
 
 
 def drop_answer(report: Report) -> tuple[str, list[str]]:
@@ -303,8 +308,17 @@ def loss(report: Report) -> str:
         return "nothing that was acknowledged is missing"
     segments = counted(report.lost_segments, "segment")
     octets = counted(lost.bytes, "byte")
-    share = f"{100 * report.lost_share:.2g} % of the payload"
+    share = f"{percent(report.lost_share)} of the payload"
     return f"about {segments} ({octets}, {share}) acknowledged and not in the capture:"
+
+
+def percent(share: float) -> str:
+    """Return a part of 1 in percent, never rounded to nothing or to all."""
+    if 0 < share < 0.0001:
+        return "less than 0.01 %"
+    if 0.995 <= share < 1:
+        return "more than 99 %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def conflict_answer(conflicts: Found) -> tuple[str, list[str]]:
@@ -373,7 +387,10 @@ def unplaced_answer(report: Report) -> tuple[str, list[str]]:
 
 
 def place(one: dict[str, Any]) -> str:
+    """Return which side of which stream, with who sends to whom."""
     ends = f"{one['client']} > {one['server']}"
+    if one["direction"] == "server":
+        ends = f"{one['server']} > {one['client']}"
     return f"stream {one['stream']} {one['direction']} ({ends})"
 
 
@@ -426,6 +443,17 @@ def twice_answer(report: Report) -> tuple[str, list[str]]:
         f"itself); {again}:",
         details,
     )
+
+
+def clock_answer(report: Report) -> tuple[str, list[str]]:
+    """Return what is said of time that went back, and where."""
+    if not report.backwards:
+        return "time never went back", []
+    details = [
+        f"frame {one['frame']}: {one['by_ns'] / 1e9:.9f} s before the latest"
+        for one in report.steps_back
+    ]
+    return f"time went back {counted(report.backwards, 'time')}", details
 
 
 def policy_answer(report: Report) -> tuple[str, list[str]]:
@@ -499,15 +527,23 @@ def frame_answer(report: Report) -> tuple[str, list[str]]:
     return f"{sum(counts.values())} of {report.frames} gave no segment", details
 
 
-def fragment_answer(fragments: dict[str, int]) -> str:
+def fragment_answer(report: Report) -> str:
     """Return what is said of datagrams that came in fragments."""
+    fragments = report.fragments
     completed = fragments.get("completed", 0)
     conflicts = fragments.get("conflicts", 0)
-    if not completed and not conflicts:
+    # Those of complete datagrams, but for the last of each, are among these.
+    parts = {why: report.without_segment.get(why, 0) for why in FRAGMENTS}
+    if not completed and not conflicts and not any(parts.values()):
         return "no datagram came in fragments"
     said = f"{counted(completed, 'datagram')} put together of fragments"
     if fragments.get("overlaps"):
         said += f"; {counted(fragments['overlaps'], 'fragment')} overlapped others"
     if conflicts:
         said += f", {conflicts} of them with other bytes"
+    for why, meaning in FRAGMENTS.items():
+        if parts[why] and meaning:
+            said += f"; {counted(parts[why], 'fragment')} {meaning}"
+    if not completed and parts["fragment"]:
+        said += f"; {counted(parts['fragment'], 'fragment')} of others"
     return said

@@ -259,6 +259,8 @@ def difference_lines(one: Difference) -> Iterator[str]:
     which = "a stream" if one.stream is None else f"stream {one.stream}"
     side = "" if one.direction is None else f" {one.direction}"
     where = f"{counted(one.length, 'byte')} at offset {one.offset}"
+    if one.offset < 0:
+        where = f"{counted(one.length, 'byte')} before offset 0"
     yield f"  {which}{side} ({one.source} > {one.target}), {where}"
     detail = f" ({one.detail})" if one.detail else ""
     yield f"      {one.rule}: {RULES[one.rule]}{detail}"

@@ -27,7 +27,7 @@ from unpacket._core.reassembly.events import (
     Opened,
     Rejected,
 )
-from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket.faces.iterate import filter_of, happening
 from unpacket.faces.reader import Reading
 from unpacket.integrity.divergence import Watch, divergences
@@ -47,6 +47,9 @@ SHOWN_BYTES = 256
 # Of so many streams with conflicts it is found out what other policies make of them.
 MAX_WATCHES = 1000
 
+
+# What ends a stream though the connection may go on.
+GIVEN_UP = ("timeout", "memory_limit", "buffer_limit")
 
 # Of so many streams that pass a filter it is found out what came after their end.
 MAX_PASSED = 1 << 16
@@ -84,6 +87,8 @@ class Integrity:
         self._pending: dict[Stream, Pending] = {}
         # Of which streams the examples of copies may be, where there is a filter.
         self._doubled: set[int] = set()
+        # The ends of streams that were given up, and may go on.
+        self._given_up: set[frozenset[Endpoint]] = set()
         # Which streams passed, where there is a filter.
         self._passed: set[int] = set()
 
@@ -129,6 +134,7 @@ class Integrity:
         fragments: Mapping[str, int],
         copies: Iterable[tuple[int, int, int]] = (),
         late: Mapping[int, tuple[int, int]] = MappingProxyType({}),
+        steps_back: Iterable[tuple[int, int]] = (),
         drops: Iterable[Drops] = (),
         damage: Iterable[object] = (),
     ) -> Report:
@@ -137,6 +143,8 @@ class Integrity:
         Args:
             copies: Of segments that the capture has twice: frame number, that of the
                 frame whose copy it is, and the stream's id.
+            steps_back: The first frames whose time is before the latest, and by how
+                many nanoseconds.
             late: Payload that came after the end of streams, as ``Assembler.late``.
         """
         report = self.report
@@ -149,6 +157,9 @@ class Integrity:
         report.frames, report.segments = frames, segments
         report.first_ns, report.last_ns = first_ns, last_ns
         report.backwards = backwards
+        report.steps_back = [
+            {"frame": frame, "by_ns": by_ns} for frame, by_ns in steps_back
+        ][: self._examples]
         report.without_segment = dict(counters)
         report.hosts = dict(hosts)
         report.fragments = dict(fragments)
@@ -238,7 +249,17 @@ class Integrity:
             if len(self._doubled) < MAX_COPIES:
                 self._doubled.add(stream.id)
         report.one_sided += sides == 1 and payload > 0
-        report.midstream += stream.role_evidence in ("port", "first")
+        ends = frozenset((stream.client, stream.server))
+        if stream.role_evidence in ("port", "first"):
+            if ends in self._given_up:
+                report.continued += 1
+            else:
+                report.midstream += 1
+        if stream.close_reason in GIVEN_UP:
+            if len(self._given_up) < MAX_PASSED:
+                self._given_up.add(ends)
+        elif self._given_up:
+            self._given_up.discard(ends)
         if pending is None:
             return
         report.lost_segments += pending.lost_segments
@@ -318,6 +339,7 @@ def check(
         fragments=assembler.decoder.fragments,
         copies=assembler.copies,
         late=assembler.late,
+        steps_back=assembler.steps_back,
         drops=reading.drops,
         damage=reading.damage,
     )

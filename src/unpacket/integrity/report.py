@@ -95,7 +95,10 @@ class Report:
             each ``count`` is of sides of streams.
         conflicts: Bytes that were seen in two versions.
         one_sided: Streams with payload of which only one side was captured.
-        midstream: Streams that had begun before the capture did.
+        midstream: Streams without a SYN: they had begun before the capture did, or it
+            lacks their beginning.
+        continued: Streams without a SYN between ends whose last stream had been given
+            up, for idle time or for want of room.
         closed: Streams by the reason of their end.
         out_of_order: Segments that came before those in front of them.
         duplicates: Segments that the capture has twice, and the first of them.
@@ -110,6 +113,7 @@ class Report:
         why_no_policies: Why it is None, or "".
         hosts: Segments by the state of their checksum, for each sender.
         backwards: How often time went back between two segments.
+        steps_back: The first of these: which frame, and by how much.
         without_segment: Frames that gave no segment, by reason.
         fragments: Datagrams that were put together (``completed``), and fragments that
             were ``duplicates``, other ``overlaps``, and ``conflicts`` among those.
@@ -133,6 +137,7 @@ class Report:
     conflicts: Found = field(default_factory=Found)
     one_sided: int = 0
     midstream: int = 0
+    continued: int = 0
     closed: Counter[str] = field(default_factory=Counter)
     out_of_order: int = 0
     duplicates: Found = field(default_factory=Found)
@@ -143,6 +148,7 @@ class Report:
     why_no_policies: str = ""
     hosts: dict[str, dict[str, int]] = field(default_factory=dict)
     backwards: int = 0
+    steps_back: list[Example] = field(default_factory=list)
     without_segment: dict[str, int] = field(default_factory=dict)
     fragments: dict[str, int] = field(default_factory=dict)
     drops: list[Drops] = field(default_factory=list)
@@ -252,6 +258,7 @@ class Report:
             "gaps": {why: found.to_dict() for why, found in self.gaps.items()},
             "one_sided": self.one_sided,
             "midstream": self.midstream,
+            "continued": self.continued,
             "rejected": {why: found.to_dict() for why, found in self.rejected.items()},
             "unplaced": {why: found.to_dict() for why, found in self.unplaced.items()},
             "conflicts": self.conflicts.to_dict(),
@@ -260,7 +267,7 @@ class Report:
                 host: {"state": self.host_state(host)} | counts
                 for host, counts in self.hosts.items()
             },
-            "clock": {"backwards": self.backwards},
+            "clock": {"backwards": self.backwards, "examples": self.steps_back},
             "frames_without_segment": self.without_segment,
             "fragments": self.fragments,
             "closed": dict(self.closed),

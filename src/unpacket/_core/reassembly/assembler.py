@@ -492,6 +492,11 @@ class Assembler:
         return self.timers.backwards
 
     @property
+    def steps_back(self) -> list[tuple[int, int]]:
+        """The first frames whose time is before the latest, and by how many ns."""
+        return list(self.timers.steps_back)
+
+    @property
     def counters(self) -> dict[str, int]:
         """How many frames gave no segment, by reason.
 

@@ -11,6 +11,7 @@ from unpacket._core.constants import (
     END,
     GRACE,
     LATEST_NS,
+    MAX_COPIES,
     NEVER,
     NO_TICK,
     NS,
@@ -47,16 +48,20 @@ class Timers:
 
     Attributes:
         backwards: How often time went back from one segment to the next.
+        steps_back: The first of these: the number of the frame, and by how much.
         has_choices: Whether each stream has its channels beside the table.
     """
 
-    __slots__ = ("backwards", "ctx", "has_choices", "table")
+    __slots__ = ("backwards", "ctx", "has_choices", "steps_back", "table")
+
+    steps_back: list[tuple[int, int]]
 
     def __init__(self, ctx: Context, table: FlowTable, has_choices: bool) -> None:
         self.ctx = ctx
         self.table = table
         self.has_choices = has_choices
         self.backwards = 0
+        self.steps_back = []
 
     def set_clock(self, time_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.
@@ -76,6 +81,8 @@ class Timers:
         ahead = time_ns - (ctx.now_ns + ctx.skew_ns)
         if ahead < 0:
             self.backwards += 1
+            if self.backwards <= MAX_COPIES:
+                self.steps_back.append((self.ctx.frame, -ahead))
             if ahead < -STEP_NS:
                 ctx.skew_ns += ahead
         elif ahead > LONGEST_STEP_NS:
