@@ -450,7 +450,7 @@ def clock_answer(report: Report) -> tuple[str, list[str]]:
     if not report.backwards:
         return "time never went back", []
     details = [
-        f"frame {one['frame']}: {one['by_ns'] / 1e9:.9f} s before the latest"
+        f"frame {one['frame']}: {one['by_ns'] / 1e9:.9f} s before the one in front"
         for one in report.steps_back
     ]
     return f"time went back {counted(report.backwards, 'time')}", details

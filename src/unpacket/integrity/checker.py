@@ -143,8 +143,8 @@ class Integrity:
         Args:
             copies: Of segments that the capture has twice: frame number, that of the
                 frame whose copy it is, and the stream's id.
-            steps_back: The first frames whose time is before the latest, and by how
-                many nanoseconds.
+            steps_back: The first frames whose time is before that of the segment in
+                front of them, and by how many nanoseconds.
             late: Payload that came after the end of streams, as ``Assembler.late``.
         """
         report = self.report

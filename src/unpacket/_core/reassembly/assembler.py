@@ -493,7 +493,7 @@ class Assembler:
 
     @property
     def steps_back(self) -> list[tuple[int, int]]:
-        """The first frames whose time is before the latest, and by how many ns."""
+        """The first frames whose time went back, and by how many ns."""
         return list(self.timers.steps_back)
 
     @property

@@ -3,7 +3,7 @@
 Offsets are 64 bits and never wrap. What overlaps is compared, and counted once.
 """
 
-from unpacket._core.constants import ACK, FIN, FINISHED, HAS_CONFLICT
+from unpacket._core.constants import ACK, FIN, FIN_SEEN, FINISHED, HAS_CONFLICT
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import BUFFER_BYTES, PIECE_BYTES
 from unpacket._core.reassembly.delivery import (
@@ -173,6 +173,8 @@ def accept(
                 seg.doubts,
             )
         if fin:
+            if half.flags & FIN_SEEN and half.more().fin_offset == half.next_offset:
+                repeated(half.more(), seg)
             end_at_fin(ctx, stream, half, seg.frame, seg.time_ns)
         finish_if_due(ctx, stream, half)
         return overfull(ctx, stream, half, peer)

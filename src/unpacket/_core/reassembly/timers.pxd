@@ -27,7 +27,7 @@ cdef class Timers:
     cdef readonly long long backwards
     cdef readonly list steps_back
     @cython.locals(ctx=Context, ahead=cython.longlong)
-    cdef set_clock(self, long long time_ns)
+    cdef set_clock(self, long long time_ns, long long before_ns)
     @cython.locals(ctx=Context, ahead=cython.longlong)
     cdef advance(self, long long now_ns)
     @cython.locals(ctx=Context, step=cython.longlong)

@@ -63,13 +63,15 @@ class Timers:
         self.backwards = 0
         self.steps_back = []
 
-    def set_clock(self, time_ns: int) -> None:
+    def set_clock(self, time_ns: int, before_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.
 
         Time that goes back is counted, not obeyed. A step forward, be it the clock's
         (a device that learns the date, two captures in one), has passed like any
         other time: how long a stream was quiet does not decide what it is. After a
         step back times count from there.
+
+        ``before_ns`` is the time of the packet before.
         """
         ctx = self.ctx
         time_ns = max(-LATEST_NS, min(LATEST_NS, time_ns))
@@ -80,9 +82,11 @@ class Timers:
             ctx.next_timer_ns = 0
         ahead = time_ns - (ctx.now_ns + ctx.skew_ns)
         if ahead < 0:
-            self.backwards += 1
-            if self.backwards <= MAX_COPIES:
-                self.steps_back.append((self.ctx.frame, -ahead))
+            before_ns = max(-LATEST_NS, min(LATEST_NS, before_ns))
+            if time_ns < before_ns:
+                self.backwards += 1
+                if self.backwards <= MAX_COPIES:
+                    self.steps_back.append((self.ctx.frame, before_ns - time_ns))
             if ahead < -STEP_NS:
                 ctx.skew_ns += ahead
         elif ahead > LONGEST_STEP_NS:
