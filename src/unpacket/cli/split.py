@@ -36,6 +36,9 @@ from unpacket.sinks.extracted import prepare
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
 
+# Of so many kinds of frames that are left out it is printed how many there are.
+NAMED_KINDS = 4
+
 
 @click.command(
     cls=Command,
@@ -112,6 +115,7 @@ def split(
                 policy=policy,
                 where=where,
                 ended_early=lambda: first.ended_early,
+                notes=first.notes,
             )
             tell_late(output, findings.late)
         # The second time what is damaged was told.
@@ -144,6 +148,8 @@ def split(
         elif directory is not None:
             made = f"{counted(files, 'file')}, {counted(size, 'byte')}"
             output.say(f"{made}, in {directory}")
+        if findings.left_out and findings.seen:
+            output.say(left_out(findings))
         return first.finish() or again.finish() or (0 if files else NOTHING_FOUND)
 
 
@@ -194,3 +200,16 @@ def copy(path: str, file: IO[bytes]) -> None:
             shutil.copyfileobj(pipe, file)
     except OSError as error:
         raise SourceError(path, (error.strerror or str(error)).lower()) from error
+
+
+def left_out(findings: library.Findings) -> str:
+    """Return how many frames are in no part, and what they are."""
+    frames = counted(findings.left_out, "frame")
+    reasons = sorted(findings.why_left_out.items(), key=lambda item: -item[1])
+    kinds = ", ".join(f"{count} {why}" for why, count in reasons[:NAMED_KINDS])
+    more = len(reasons) - NAMED_KINDS
+    rest = f" and {more} more kinds" if more > 0 else ""
+    notes = ""
+    if findings.notes is not None and findings.notes.left_out:
+        notes = f"; {counted(findings.notes.left_out, 'block')} of keys too"
+    return f"{frames} of no TCP stream left out: {kinds}{rest}{notes}"

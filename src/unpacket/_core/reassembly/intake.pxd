@@ -55,6 +55,7 @@ cpdef bint accept(
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
 ) except -1
 @cython.locals(extra=HalfExtra)
+cpdef bint came_before(Half half, long long start, long long stop) except -1
 cpdef bint holds(Half half) except -1
 @cython.locals(
     extra=HalfExtra,

@@ -141,6 +141,9 @@ def accept(
     fin = ctx.wins == BY_PLACE and seg.flags & FIN != 0 and half.flags & FINISHED == 0
     if stop > half.sent_edge:
         half.sent_edge = stop
+    if seg.captured < seg.length and came_before(half, start, stop):
+        # There may be no byte of it to compare.
+        repeated(half.more(), seg)
     if start < half.next_offset:
         late(ctx, stream, half, seg, base, min(seen, half.next_offset))
         if stop < half.next_offset or (stop == half.next_offset and not fin):
@@ -222,6 +225,13 @@ def accept(
     drain(ctx, stream, half)
     watch(ctx, stream, half)
     return overfull(ctx, stream, half, peer)
+
+
+def came_before(half: Half, start: int, stop: int) -> bool:
+    """Return whether a segment was captured that has any of ``[start, stop)``."""
+    if start < half.next_offset:
+        return True
+    return holds(half) and half.extra.held.overlaps(start, stop)  # type: ignore[union-attr]
 
 
 def holds(half: Half) -> bool:
