@@ -35,9 +35,17 @@ if TYPE_CHECKING:
 
 Choice: TypeAlias = int | tuple[str, int]
 
+# Those in which payload is text.
+TEXT_FORMS = ("utf8", "ascii", "ebcdic")
+
 # How much of the streams that are to be printed whole stays in memory, about.
 KEPT_BYTES = 64 << 20
 PRINTED_BYTES = 1 << 16
+# On a terminal lines of text are broken behind so many bytes.
+LONGEST_LINE = 512
+# Payload of which more than one byte in so many is no text is said to be binary.
+BINARY_SHARE = 10
+TEXT_BYTES = bytes({*range(32, 127), *range(128, 256), *b"\t\n\r\x1b"})
 
 
 class Span(ParamType):
@@ -218,7 +226,12 @@ def follow(
         if tshark:
             rendering = Tshark(form)
         else:
-            rendering = renderer(form, color=color_wanted, remarks=remarks)
+            rendering = renderer(
+                form,
+                color=color_wanted,
+                remarks=remarks,
+                longest=LONGEST_LINE if is_terminal() else None,
+            )
         return rendering if span is None else Ranged(rendering, *span)
 
     warn = form == "raw" and remarks and not tshark
@@ -263,6 +276,8 @@ def follow(
             output.say(f"no such stream passes --where in {capture}")
         elif opened and not printer.ended and not ids:
             output.say(f"no stream of {ends(choices)} in {capture}")
+        if form in TEXT_FORMS and is_terminal() and printer.is_binary:
+            output.say("much of this is binary: --as hex shows it in rows")
         tell_late(output, followed.assembler.late)
         return captures.finish() or (0 if printer.printed else NOTHING_FOUND)
 
@@ -356,6 +371,8 @@ class Printer:
         self._waiting: dict[int, Store] = {}
         self._doubts: dict[int, Trouble] = {}
         self._unwritten: dict[int, list[str]] = {}
+        self._payload_bytes = 0
+        self._odd_bytes = 0
         self._file = BlockFile()
         self._kept_bytes = 0
         self._bound_bytes = KEPT_BYTES
@@ -370,6 +387,11 @@ class Printer:
         if doubt is not None:
             self._doubts[stream_id] = doubt
             self._unwritten[stream_id] = []
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether much of the payload is no text."""
+        return self._odd_bytes * BINARY_SHARE > self._payload_bytes
 
     def watch(self, event: Any) -> None:
         """Note what decides about a stream in doubt."""
@@ -389,6 +411,9 @@ class Printer:
                 self._unwritten[stream_id].append(sentence)
             else:
                 self._output.say(sentence)
+        if type(event) is Data:
+            self._payload_bytes += len(event.payload)
+            self._odd_bytes += len(event.payload.translate(None, TEXT_BYTES))
         data = rendering.render(event)
         waiting = self._waiting.get(stream_id)
         if waiting is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import warnings
@@ -11,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from unpacket import Batch, sources
+from unpacket.cli.hints import add_source_hint
 from unpacket.cli.signals import ENDING_SIGNALS, Interrupted
 from unpacket.errors import (
     CaptureWarning,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import Bpf
 
 STANDARD_INPUT = "-"
-WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"
 WHAT_STRICT_DOES = "without --strict this is a warning"
 
 
@@ -124,10 +123,8 @@ class Captures(Source):
             )
         except BaseException as error:
             self._silence.__exit__(None, None, None)
-            if isinstance(error, FormatError):
-                error.add_note(WHAT_IS_READ)
-            elif isinstance(error, SourceError) and os.path.isdir(error.path):
-                error.add_note(f"its files: {os.path.join(error.path, '*')}")
+            if isinstance(error, SourceError):
+                add_source_hint(error)
             raise
         self._total_bytes = self._source.total_bytes
         self.notes = self._source.notes

@@ -86,6 +86,7 @@ class Root(click.Group):
         sys.exit(self.exit_code(args, options | {"standalone_mode": False}))
 
     def exit_code(self, args: Sequence[str] | None, options: dict[str, Any]) -> int:
+        from unpacket.cli.hints import with_hint
         from unpacket.cli.output import STANDARD_OUTPUT, ClosedPipeError
 
         printed_to = sys.stdout
@@ -101,7 +102,7 @@ class Root(click.Group):
             complain(error)
             return ERROR
         except click.ClickException as error:
-            error.show()
+            with_hint(error).show()
             return ERROR
         except (click.Abort, KeyboardInterrupt) as error:
             # click puts Abort in the place of what was raised.
@@ -145,6 +146,8 @@ def remedy(name: str) -> str:
     """Return what somebody may have meant who typed this for a command."""
     from difflib import get_close_matches
 
+    if name == "help":
+        return "; try `unpacket --help`, or `unpacket streams --help`"
     close = get_close_matches(name[:40].lower(), COMMANDS, 3, 0.5)
     if close:
         return f"; did you mean {' or '.join(close)}?"

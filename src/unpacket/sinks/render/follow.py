@@ -68,7 +68,9 @@ class Renderer(Protocol):
     def render(self, event: Any) -> bytes: ...
 
 
-def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Renderer:
+def renderer(
+    form: str, *, color: bool = False, remarks: bool = True, longest: int | None = None
+) -> Renderer:
     """Return a new renderer for a stream.
 
     Args:
@@ -76,6 +78,7 @@ def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Rendere
         color: Whether lines have colours.
         remarks: Whether there is anything but payload. ``raw`` has nothing else in
             any case; see ``remark``.
+        longest: Lines of text are broken behind so many bytes; never if None.
 
     Raises:
         ValueError: There is no such form.
@@ -87,11 +90,11 @@ def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Rendere
     if form == "hex":
         return Hex(color=color, remarks=remarks)
     if form == "utf8":
-        return Text(Utf8, color=color, remarks=remarks)
+        return Text(Utf8, color=color, remarks=remarks, longest=longest)
     if form == "ascii":
-        return Text(Ascii, color=color, remarks=remarks)
+        return Text(Ascii, color=color, remarks=remarks, longest=longest)
     if form == "ebcdic":
-        return Text(Ebcdic, color=color, remarks=remarks)
+        return Text(Ebcdic, color=color, remarks=remarks, longest=longest)
     if form == "c-array":
         return CArrays(remarks=remarks)
     if form == "yaml":
@@ -252,16 +255,52 @@ class Text(Lines):
     """Payload as text."""
 
     def __init__(
-        self, decoder: Callable[[], Decoder], *, color: bool, remarks: bool
+        self,
+        decoder: Callable[[], Decoder],
+        *,
+        color: bool,
+        remarks: bool,
+        longest: int | None = None,
     ) -> None:
         super().__init__(color=color, remarks=remarks)
         self._decoders = (decoder(), decoder())
+        self._longest = longest
+        # How much of the line is printed that was not ended.
+        self._column = 0
 
     def _text(self, event: Data) -> bytes:
-        return self._decoders[event.direction].decode(event.payload)
+        text = self._decoders[event.direction].decode(event.payload)
+        return self._bounded(event.direction, text)
+
+    def _bounded(self, direction: Direction, text: bytes) -> bytes:
+        """Return what a side says, with lines that are not too long."""
+        longest = self._longest
+        if longest is None:
+            return text
+        if self._speaking is not direction:
+            self._column = 0
+        lines = text.split(b"\n")
+        parts: list[bytes] = []
+        for number, line in enumerate(lines):
+            if number:
+                self._column = 0
+            room = longest - self._column
+            pieces = []
+            while len(line) > room:
+                # No character is divided.
+                while room and line[room] & 0xC0 == 0x80:
+                    room -= 1
+                pieces.append(line[:room])
+                line = line[room:]
+                self._column, room = 0, longest
+            pieces.append(line)
+            self._column += len(line)
+            parts.append(b"\n".join(pieces))
+        return b"\n".join(parts)
 
     def _rest(self, direction: Direction) -> bytes:
-        return self._decoders[direction].decode(b"", final=True)
+        text = self._decoders[direction].decode(b"", final=True)
+        return self._bounded(direction, text)
 
 
 class Hex(Lines):
