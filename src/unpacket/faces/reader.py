@@ -178,7 +178,7 @@ class Reading:
             return ahead(self.assembler, source, self._begin, step=step)
         if step:
             return self._steps(source)
-        return map(self._feed, source)
+        return chain.from_iterable(map(self._fed, source))
 
     def _steps(self, source: sources.Source) -> Iterator[list[Event]]:
         for batch in source:
@@ -187,11 +187,14 @@ class Reading:
             yield from iter(self.assembler.step, None)
             self._look(batch)
 
-    def _feed(self, batch: Batch) -> list[Event]:
+    def _fed(self, batch: Batch) -> Iterator[list[Event]]:
+        """Feed a batch, and give what happens in lists that are not too long."""
+        assembler = self.assembler
         self._begin(batch)
-        happened = self.assembler.feed(batch)
+        assembler.begin(batch)
+        while (happened := assembler.proceed(batch.count + 1)) is not None:
+            yield happened
         self._look(batch)
-        return happened
 
     def _look(self, batch: Batch) -> None:
         """Look whether packets of a program make sense with their link type."""

@@ -44,6 +44,9 @@ EXAMPLES = 3
 # How much of two versions, or of what was rejected, an example keeps.
 SHOWN_BYTES = 256
 
+# Where there are more conflicts it is not found out: each costs every policy its time.
+MAX_COMPARED = 10_000
+
 # Of so many streams with conflicts it is found out what other policies make of them.
 MAX_WATCHES = 1000
 
@@ -354,6 +357,8 @@ def check(
 
     if not integrity.watches:
         report.policies = []
+    elif report.conflicts.count > MAX_COMPARED:
+        report.why_no_policies = f"more than {MAX_COMPARED} conflicts"
     elif again is None:
         report.why_no_policies = "the source can be read only once"
     else:

@@ -61,7 +61,7 @@ cdef class Assembler:
         row=Py_ssize_t,
         stop=Py_ssize_t,
     )
-    cdef work(self, Py_ssize_t count, bint to_event)
+    cdef work(self, Py_ssize_t count, bint to_event, Py_ssize_t most_events=*)
     cdef bint more(self) except -1
     cpdef list advance(self, long long now_ns)
     @cython.locals(follower=Stream)

@@ -229,10 +229,13 @@ class Assembler:
         self.ctx.history.begin(batch.buffer)
 
     def proceed(self, count: int) -> list[Event] | None:
-        """Work on for ``count`` segments; return None where all are done."""
+        """Work on for ``count`` segments; return None where all are done.
+
+        A segment may cause thousands of events: where they are many it ends sooner.
+        """
         if self.run.batch is None:
             return None
-        self.work(count, False)
+        self.work(count, False, PORTION)
         return self.take()
 
     def step(self) -> list[Event] | None:
@@ -258,10 +261,11 @@ class Assembler:
         self.ctx.events = []
         return events
 
-    def work(self, count: int, to_event: bool) -> None:
+    def work(self, count: int, to_event: bool, most_events: int = ALL) -> None:
         """Process the next ``count`` segments of the batch, or what it has.
 
-        With ``to_event`` not beyond one that causes an event.
+        With ``to_event`` not beyond one that causes an event, and in any case until
+        there are ``most_events`` or a few more.
         """
         run = self.run
         demultiplexer = self.demultiplexer
@@ -280,6 +284,8 @@ class Assembler:
             if to_event and self.ctx.events:
                 return
             count -= run.row
+            if len(self.ctx.events) >= most_events:
+                return
 
     def more(self) -> bool:
         """Return whether the batch has a segment left; where not, it is done."""
