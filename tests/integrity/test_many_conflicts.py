@@ -3,7 +3,8 @@
 import pytest
 
 from tests.builder import Conversation
-from unpacket import Assembler, Batch, Conflict, sources
+from tests.talk import batches
+from unpacket import Assembler, Batch, Conflict, Data, Policy, sources
 from unpacket.faces.reader import Reading
 from unpacket.integrity import checker
 from unpacket.integrity.checker import check
@@ -44,3 +45,24 @@ def test_so_many_conflicts_are_not_compared(
     assert report.policies is None
     assert report.why_no_policies == "more than 20 conflicts"
     assert "conflicts" in report.wrong
+
+
+def test_no_more_than_some_conflicts_wait_for_an_acknowledgement() -> None:
+    talk = Conversation()
+    talk.handshake()
+    payload = bytes(range(250)) * 4
+    talk.client(1, payload)
+    for number in range(3000):
+        talk.client(1 + number % 1000, bytes([number % 7]))
+    conflicts = 0
+    assembler = Assembler(Policy(deliver="acked"))
+    for batch in batches(talk.frames, [1000, 2000, 3000]):
+        for event in assembler.feed(batch):
+            assert not isinstance(event, Data)
+            conflicts += isinstance(event, Conflict)
+    left = assembler.finish()
+    waited = sum(isinstance(event, Conflict) for event in left)
+    assert conflicts > 1000
+    assert 1000 < waited < 1100
+    # Those that waited come behind what they are about.
+    assert isinstance(left[0], Data)
