@@ -23,7 +23,11 @@ COUNT = r"(?P<count>\d+) bytes?"
 
 
 class Packet(NamedTuple):
-    """A TCP segment that the decoder here has found in a frame."""
+    """A TCP segment that the decoder here has found in a frame.
+
+    Attributes:
+        size: How much payload it had before the capture cut it.
+    """
 
     frame: int
     time_ns: int
@@ -34,6 +38,7 @@ class Packet(NamedTuple):
     flags: int
     options: bytes
     payload: bytes
+    size: int
     ttl: int
     is_whole: bool
     sum_is_right: bool
@@ -82,6 +87,7 @@ def decoded(number: int, time_ns: int, link_type: int, data: bytes) -> Packet | 
         flags,
         segment[20:start],
         segment[start:],
+        length - header - start,
         ttl,
         len(data) >= length,
         checksum(pseudo + segment) == 0,
@@ -173,9 +179,7 @@ class Witness:
             again = re.search(r"(\d+) retransmissions?", answer)
             assert again
             # Whatever is sent again has a number in the sequence.
-            numbered = [
-                one for one in ordered if one.payload or one.flags & (SYN | FIN)
-            ]
+            numbered = [one for one in ordered if one.size or one.flags & (SYN | FIN)]
             self._judge(answer, int(again[1]) <= max(0, len(numbered)))
             if int(again[1]) and not answer.startswith("no packet"):
                 return
@@ -191,7 +195,7 @@ class Witness:
         for packets in self.sides.values():
             seen: set[int] = set()
             for one in packets:
-                size = len(one.payload) + bool(one.flags & SYN) + bool(one.flags & FIN)
+                size = one.size + bool(one.flags & SYN) + bool(one.flags & FIN)
                 numbers = {(one.seq + n) & 0xFFFFFFFF for n in (0, size - 1)}
                 if size and any(number in seen for number in numbers):
                     return True
