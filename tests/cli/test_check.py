@@ -9,7 +9,7 @@ import pytest
 from tests.builder import FIN, Conversation, write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
 from tests.sources.writing import enhanced, interface, section
-from unpacket.cli.check import percent
+from unpacket.cli.check_answers import percent
 from unpacket.integrity.checker import check
 
 pytestmark = pytest.mark.skipif(

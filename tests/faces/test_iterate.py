@@ -24,7 +24,8 @@ from unpacket import (
     summaries,
 )
 from unpacket.faces.iterate import Chunk
-from unpacket.records.whole_stream import MAX_EVIDENCE, MOST_ZERO_BYTES
+from unpacket.records.collected import MAX_EVIDENCE
+from unpacket.records.whole_stream import MOST_ZERO_BYTES
 
 CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
 V6 = {"client": ("2001:db8::1", 40000), "server": ("2001:db8::2", 80)}

@@ -16,7 +16,7 @@ from tests.builder import SECOND, Conversation
 from unpacket import Assembler, Direction, Endpoint, Gap, Opened, Policy
 from unpacket._core.constants import REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
-from unpacket.cli import check
+from unpacket.cli import check_answers
 from unpacket.query.columns import COLUMNS
 from unpacket.query.parser import MAX_DEPTH, MAX_LENGTH, Where, WhereError
 
@@ -488,9 +488,9 @@ def test_a_mistake_is_told_before_anything_is_read() -> None:
 @pytest.mark.parametrize(
     ("event", "reasons", "words"),
     [
-        pytest.param(unpacket.Gap, GAP_REASONS, check.GAP_REASONS, id="gaps"),
+        pytest.param(unpacket.Gap, GAP_REASONS, check_answers.GAP_REASONS, id="gaps"),
         pytest.param(
-            unpacket.Rejected, REJECTED_REASONS, check.REJECTIONS, id="rejected"
+            unpacket.Rejected, REJECTED_REASONS, check_answers.REJECTIONS, id="rejected"
         ),
         pytest.param(unpacket.Closed, REASONS[1:], {}, id="closed"),
     ],

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unpacket import Policy, sources
-from unpacket.cli.check import hex_row, painter
+from unpacket.cli.check import painter
+from unpacket.cli.check_answers import hex_row
 from unpacket.cli.listing import counted
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, shown, wants_color

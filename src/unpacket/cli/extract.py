@@ -196,8 +196,8 @@ def in_time(items: Iterator[Any], source: Captures, every: int) -> Iterator[Any]
 
 def gaps_left(extractor: Extractor, gaps: Gaps) -> str:
     """Return how much is missing, and what the files have in its place."""
-    if not extractor.gaps:
+    if not extractor.missing.gaps:
         return ""
-    found = counted(extractor.gaps, "gap")
-    missing = counted(extractor.missing_bytes, "byte")
+    found = counted(extractor.missing.gaps, "gap")
+    missing = counted(extractor.missing.missing_bytes, "byte")
     return f"{found} ({missing} missing; {IN_PLACE[gaps]}); "

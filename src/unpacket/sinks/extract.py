@@ -32,6 +32,7 @@ from unpacket.sinks.direct import NO_DIRECTORY, WHOLE_BYTES, Direct
 from unpacket.sinks.extracted import (
     Extracted,
     Index,
+    Missing,
     StreamFile,
     frame_lines,
     listed,
@@ -81,8 +82,7 @@ class Extractor:
     not on how many they are.
 
     Attributes:
-        gaps: How many gaps the streams have that were written.
-        missing_bytes: How many bytes are missing there.
+        missing: How much is missing of what was written.
 
     Args:
         directory: Made if it is not there.
@@ -143,8 +143,7 @@ class Extractor:
         self._where = where
         self._is_certain = where is None
         self._first_ns = first_ns
-        self.gaps = 0
-        self.missing_bytes = 0
+        self.missing = Missing()
         self._streams = 0
         self._written = 0
         self._written_bytes = 0
@@ -219,9 +218,8 @@ class Extractor:
 
     def take_all(self, events: Iterable[Any]) -> None:
         """Take events up to their end."""
-        take = self.take
         for event in events:
-            take(event)
+            self.take(event)
 
     def take_lists(self, lists: Iterable[list[Any]]) -> None:
         """Take lists of events up to their end, which costs less than one by one.
@@ -244,10 +242,10 @@ class Extractor:
         self._close(is_whole=True)
 
     def _close(self, *, is_whole: bool) -> None:
+        # No file is left that the index does not name.
         try:
             self._write_index()
             if is_whole or not self._is_certain:
-                # No file is left that the index does not name.
                 for extracted in self._extracted.values():
                     self._forget(extracted)
                 self._extracted.clear()
@@ -449,10 +447,7 @@ class Extractor:
             f"{Summary(stream, trouble, sha256_of).to_json()[:-1]},"
             f'"conflict_list":"{conflicts}","files":{files}}}\n'
         )
-        if trouble is not None:
-            missing = [gap.length for side in trouble.gaps for gap in side]
-            self.gaps += len(missing)
-            self.missing_bytes += sum(missing)
+        self.missing.add(trouble)
         if self._lines.used > INDEX_BYTES:
             self._write_index()
         self._streams += 1

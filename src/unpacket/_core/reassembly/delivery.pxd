@@ -1,10 +1,8 @@
 cimport cython
 
-from unpacket._core.reassembly.accounting cimport event_bytes
+from unpacket._core.reassembly.accounting cimport event_bytes, may_wait
 from unpacket._core.reassembly.context cimport Context
-from unpacket._core.reassembly.events cimport (
-    Conflict, Data, Finished, Urgent, finished
-)
+from unpacket._core.reassembly.events cimport Data, Finished, Urgent, finished
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held cimport Held, piece_of, Piece as HeldPiece
 from unpacket._core.reassembly.segment cimport Segment
@@ -13,7 +11,7 @@ from unpacket._core.reassembly.stream cimport Stream
 cdef unsigned int FINISHED, FIN_SEEN, HAS_GAP, IGNORED
 cdef int END
 cdef long long BUFFER_BYTES, NEVER, PIECE_BYTES
-cdef Py_ssize_t MAX_RANGES, MOST_WAITING
+cdef Py_ssize_t MAX_RANGES
 
 @cython.locals(extra=HalfExtra)
 cpdef emit(Context ctx, Half half, event)

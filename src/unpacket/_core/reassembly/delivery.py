@@ -15,17 +15,10 @@ from unpacket._core.constants import (
     NEVER,
 )
 from unpacket._core.decode.reasons import doubt_name
-from unpacket._core.reassembly.accounting import event_bytes
+from unpacket._core.reassembly.accounting import event_bytes, may_wait
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import BUFFER_BYTES, PIECE_BYTES
-from unpacket._core.reassembly.events import (
-    Conflict,
-    Data,
-    Event,
-    Finished,
-    Urgent,
-    finished,
-)
+from unpacket._core.reassembly.events import Data, Event, Finished, Urgent, finished
 from unpacket._core.reassembly.half import Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held import Held, piece_of
 from unpacket._core.reassembly.held import Piece as HeldPiece
@@ -35,24 +28,14 @@ from unpacket._core.reassembly.stream import Stream
 # Why bytes are missing that no frame holds.
 UNSEEN_REASONS = ("not_captured", "unacknowledged", "unknown")
 
-# Behind so many events that wait for an acknowledgement a conflict does not wait.
-MOST_WAITING = 1024
-
 # So many of the latest gaps, and of the ranges that were refused, a half remembers.
 MAX_RANGES = 64
 
 
 def emit(ctx: Context, half: Half, event: Event) -> None:
-    """Give an event of the half out, after those that still wait.
-
-    Conflicts do not wait behind many: whoever causes them at will must not fill the
-    memory.
-    """
+    """Give an event of the half out, after those that still wait."""
     extra = half.extra
-    if extra is not None and extra.unreleased:
-        if len(extra.unreleased) >= MOST_WAITING and isinstance(event, Conflict):
-            ctx.events.append(event)
-            return
+    if extra is not None and extra.unreleased and may_wait(extra, event):
         keep(ctx, half, event)
     else:
         ctx.events.append(event)
