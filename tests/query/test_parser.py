@@ -50,6 +50,7 @@ class Facts(NamedTuple):
     )
     conflicts: int = 0
     rejected: dict[str, int] = {"checksum": 2, "ttl": 1}  # noqa: RUF012
+    unplaced: tuple[dict[str, int], dict[str, int]] = ({}, {"after_rst": 5, "ttl": 7})
     close_reason: str = "rst"
     role_evidence: str = "syn"
     complete: bool = False
@@ -122,6 +123,8 @@ def holds(expression: str, facts: Any = None) -> bool:
         "gaps",
         "gap_reason == truncated and gap_reason != limit",
         "gap_reason in (limit, not_captured)",
+        "unplaced == 12 and client.unplaced == 0 and server.unplaced > 10",
+        "unplaced_reason == after_rst and unplaced_reason != before_start",
         "conflicts == 0",
         "!conflicts",
         "rejected == 3",

@@ -35,6 +35,7 @@ cdef class Assembler:
     cdef Timers timers
     cdef Demultiplexer demultiplexer
     cdef Run run
+    cdef bint is_at_work
 
     cpdef gather(self, Gatherer gatherer)
     cpdef list feed(self, batch)

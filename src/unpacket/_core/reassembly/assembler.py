@@ -41,6 +41,11 @@ from unpacket.policy import Policy
 # More segments than any batch has.
 ALL = (1 << 62) - 1
 
+AT_WORK = (
+    "feed() was called while it was at work: an assembler takes one batch at a time, "
+    "from one thread; give each thread its own"
+)
+
 # How many events of the end are made at a time.
 PORTION = 4096
 
@@ -86,6 +91,7 @@ class Assembler:
         "ctx",
         "decoder",
         "demultiplexer",
+        "is_at_work",
         "policy",
         "run",
         "sums",
@@ -108,6 +114,7 @@ class Assembler:
     ) -> None:
         # First, for __del__ comes even where this raises.
         self.table = FlowTable()
+        self.is_at_work = False
         if policy is None:
             policy = Policy()
         if not isinstance(policy, Policy):
@@ -160,10 +167,17 @@ class Assembler:
         """Take the next frames, and return the events that they cause, in order.
 
         Raises:
+            RuntimeError: It is at work already, in another thread or further out.
             TypeError: ``batch`` is no ``Batch``.
         """
+        if self.is_at_work:
+            raise RuntimeError(AT_WORK)
         self.begin(batch)
-        self.work(ALL, False)
+        self.is_at_work = True
+        try:
+            self.work(ALL, False)
+        finally:
+            self.is_at_work = False
         return self.take()
 
     def trace(self, batch: Batch) -> "tuple[list[Event], Trace]":
