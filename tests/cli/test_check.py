@@ -334,3 +334,30 @@ def test_a_fin_that_came_again_is_a_retransmission(preset: str, tmp_path: Path) 
     options = () if preset == "default" else ("--preset", preset)
     said = lines_of(talk, tmp_path / "fin.pcap", *options)
     assert said["twice"] == "no packet is twice in the capture; 3 retransmissions"
+
+
+@pytest.mark.parametrize("apart_s", [3, 40])
+def test_two_captures_whose_clocks_are_apart(apart_s: int, tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake(identification=7)
+    for number in range(30):
+        talk.client(1 + 8 * number, b"question", identification=100 + number)
+    talk.server(1, ack=241)
+    talk.farewell(241, 1)
+    shift_ns = apart_s * 10**9
+    late = [one._replace(time_ns=one.time_ns + shift_ns) for one in talk.frames]
+    talk.frames = sorted(talk.frames + late)
+    said = lines_of(talk, tmp_path / "two.pcap")
+    assert f"came again some {apart_s}.000 s later" in said["clock"]
+    assert "clock" in check(tmp_path / "two.pcap").wrong
+
+
+def test_what_was_sent_again_is_no_second_clock(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    for number in range(60):
+        talk.client(1 + 8 * (number // 2), b"question", identification=100 + number)
+    write_pcap(tmp_path / "again.pcap", talk)
+    report = check(tmp_path / "again.pcap")
+    assert report.retransmissions == 30
+    assert report.clocks_apart is None

@@ -289,13 +289,23 @@ def twice_answer(report: Report) -> tuple[str, list[str]]:
 
 def clock_answer(report: Report) -> tuple[str, list[str]]:
     """Return what is said of time that went back, and where."""
+    apart: list[str] = []
+    if report.clocks_apart is not None:
+        seconds = report.clocks_apart.apart_ns / 1e9
+        packets = counted(report.clocks_apart.packets, "packet")
+        apart = [
+            f"{packets} came again some {seconds:.3f} s later, with the same "
+            "identification: two captures",
+            "were put together, it seems, whose clocks are that far apart; editcap -t "
+            "moves one of them",
+        ]
     if not report.backwards:
-        return "time never went back", []
+        return "time never went back", apart
     details = [
         f"frame {one['frame']}: {one['by_ns'] / 1e9:.9f} s before the one in front"
         for one in report.steps_back
     ]
-    return f"time went back {counted(report.backwards, 'time')}", details
+    return f"time went back {counted(report.backwards, 'time')}", details + apart
 
 
 def policy_answer(report: Report) -> tuple[str, list[str]]:

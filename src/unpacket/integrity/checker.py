@@ -30,6 +30,7 @@ from unpacket._core.reassembly.events import (
 from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket.faces.iterate import filter_of, happening
 from unpacket.faces.reader import Reading
+from unpacket.integrity.clock_distance import clock_distance
 from unpacket.integrity.divergence import Watch, divergences
 from unpacket.integrity.report import USUAL_SEGMENT_BYTES, Example, Found, Report
 from unpacket.policy import Policy
@@ -43,6 +44,9 @@ EXAMPLES = 3
 
 # How much of two versions, or of what was rejected, an example keeps.
 SHOWN_BYTES = 256
+
+# Where one in so many segments came again, it is looked whether two clocks are why.
+MANY_AGAIN = 4
 
 # Where there are more conflicts it is not found out: each costs every policy its time.
 MAX_COMPARED = 10_000
@@ -355,6 +359,13 @@ def check(
         def again() -> AbstractContextManager[Source]:
             return sources.open(source, **reading.opening)
 
+    came_again = report.retransmissions + assembler.late_segments
+    if again is not None and came_again * MANY_AGAIN > report.segments:
+        with again() as batches:
+            report.clocks_apart = clock_distance(batches)
+        if batches.ended_early:
+            report.ended_early = True
+            report.clocks_apart = None
     if not integrity.watches:
         report.policies = []
     elif report.conflicts.count > MAX_COMPARED:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from unpacket._core.notebook import table
+from unpacket.integrity.clock_distance import ClockDistance
 from unpacket.integrity.divergence import Divergence
 from unpacket.sources import Drops
 
@@ -120,6 +121,8 @@ class Report:
         drops: What the captures themselves say they lost, by capture and interface;
             none where they do not say.
         damage: Where captures are damaged.
+        clocks_apart: How far the clocks of two captures in one are apart, where most
+            of what came again did so after the same time.
         ended_early: Whether a signal or an error ended the reading before the end of
             the capture: all else is about what was read.
     """
@@ -154,6 +157,7 @@ class Report:
     drops: list[Drops] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
     ended_early: bool = False
+    clocks_apart: ClockDistance | None = None
 
     @property
     def dropped(self) -> int | None:
@@ -199,7 +203,7 @@ class Report:
             "conflicts": self.conflicts.count,
             "policies": self.policies,
             "checksums": any(self.host_state(host) == "damage" for host in self.hosts),
-            "clock": self.backwards,
+            "clock": self.backwards or self.clocks_apart,
             "frames": set(DAMAGED) & set(self.without_segment),
             "fragments": self.fragments.get("conflicts"),
             "limits": {"memory_limit", "buffer_limit"} & set(self.closed),
@@ -267,6 +271,9 @@ class Report:
                 host: {"state": self.host_state(host)} | counts
                 for host, counts in self.hosts.items()
             },
+            "clocks_apart": None
+            if self.clocks_apart is None
+            else self.clocks_apart._asdict(),
             "clock": {"backwards": self.backwards, "examples": self.steps_back},
             "frames_without_segment": self.without_segment,
             "fragments": self.fragments,

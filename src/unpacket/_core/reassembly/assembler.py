@@ -512,6 +512,11 @@ class Assembler:
         return self.timers.backwards
 
     @property
+    def late_segments(self) -> int:
+        """How many segments came after the end of their stream, copies and all."""
+        return self.ctx.late_segments
+
+    @property
     def steps_back(self) -> list[tuple[int, int]]:
         """The first frames whose time went back, and by how many ns."""
         return list(self.timers.steps_back)

@@ -32,6 +32,7 @@ cdef class Context:
     cdef list timers
     cdef readonly dict late
     cdef readonly long long late_bytes
+    cdef public long long late_segments
     cdef long long timer_count
     cdef Py_ssize_t timer_bound
     cdef long long next_timer_ns

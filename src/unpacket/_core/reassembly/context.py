@@ -91,6 +91,7 @@ class Context:
         "idle_ns",
         "late",
         "late_bytes",
+        "late_segments",
         "linger_ns",
         "max_held_bytes",
         "max_held_segments",
@@ -183,6 +184,7 @@ class Context:
         self.reopened = []
         self.late = {}
         self.late_bytes = 0
+        self.late_segments = 0
         self.gatherer = None
         self.trackers = {}
         self.each_delivery = False

@@ -134,6 +134,7 @@ def count_late(
             if missing is not None:
                 again -= overlap_of(missing, start, stop)
     extra.duplicate_bytes += sign * again
+    ctx.late_segments += sign
     count = seg.captured - again
     discard(half, sign * count, "late")
     if not seg.flags & RST:
