@@ -87,11 +87,11 @@ def check(
     in quotes, are one capture, in the order of time.
 
     Each line is about one question: what receivers acknowledged and the capture lacks,
-    what else is missing, what was rejected, which bytes were seen in two versions and
-    whether another overlap policy would have chosen otherwise, which packets came
-    twice though they were sent once, whether checksums are wrong by damage or only left
-    to a network card, whether the clock went back, which frames could not be used. A
-    line that begins with ! tells of something wrong.
+    what else is missing, what was rejected, what is in no stream, which bytes were seen
+    in two versions and whether another overlap policy would have chosen otherwise,
+    which packets came twice though they were sent once, whether checksums are wrong by
+    damage or only left to a network card, whether the clock went back, which frames
+    could not be used. A line that begins with ! tells of something wrong.
     """
 
     codes: list[int] = []

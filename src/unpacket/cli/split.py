@@ -95,7 +95,8 @@ def split(
     Each is a pcapng file with all frames of the stream as they were captured: those
     that were rejected, that came late, and that carry no data as well. Comments,
     which Wireshark shows, say what the stream is, and at frames what was missing
-    before them, in conflict, or rejected.
+    before them, in conflict, or rejected. Comments of the capture itself, the names of
+    the hosts, and the keys of the stream's TLS go along.
 
     The captures are read twice; standard input is kept in a temporary file.
     """
