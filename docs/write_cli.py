@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from unpacket.cli import cli
+from unpacket.cli.live import LiveOption
 from unpacket.cli.policies import PolicyOption
 from unpacket.records.facts import FACTS
 
@@ -62,13 +63,21 @@ def listed(
     command: click.Command, context: click.Context
 ) -> dict[str, list[tuple[str, str]]]:
     """Return the options of a command with their help, below titles."""
-    lists: dict[str, list[tuple[str, str]]] = {"Options": [], "Reassembly": []}
+    lists: dict[str, list[tuple[str, str]]] = {
+        "Options": [],
+        "Interfaces": [],
+        "Reassembly": [],
+    }
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None and not isinstance(parameter, click.Argument):
-            special = isinstance(parameter, PolicyOption)
-            lists["Reassembly" if special else "Options"].append(record)
-    return lists
+            title = "Options"
+            if isinstance(parameter, PolicyOption):
+                title = "Reassembly"
+            elif isinstance(parameter, LiveOption):
+                title = "Interfaces"
+            lists[title].append(record)
+    return {title: records for title, records in lists.items() if records}
 
 
 def section(command: click.Command, context: click.Context) -> str:

@@ -174,6 +174,20 @@ def decisions(name: str, count: int, most: int) -> Callable[[], Seeds]:
     return seeds
 
 
+def conversations(name: str) -> Callable[[], Seeds]:
+    """Return what gives random decisions, and two where a side says all there is."""
+    random = decisions(name, 8, 90)
+
+    def seeds() -> Seeds:
+        sides = {
+            side: b"\1" + b"".join(bytes([n, piece]) for piece in range(14))
+            for n, side in enumerate(("client", "server"))
+        }
+        return random() | sides
+
+    return seeds
+
+
 def where() -> Seeds:
     rows = {f"column-{name}": name for name in COLUMNS}
     rows["ends"] = "client == 10.0.0.1:40000 and server in (192.168.0.0/16, ::/0)"
@@ -219,6 +233,11 @@ SEEDS: dict[str, Callable[[], Seeds]] = {
     "assembler": decisions("assembler", 20, 250),
     "consumer": decisions("consumer", 16, 250),
     "sinks": decisions("sinks", 12, 200),
+    **{
+        name: conversations(name)
+        for name in ("lines", "prefixed", "tls", "websocket", "dns", "tunnels")
+    },
+    "detection": conversations("detection"),
     "where": where,
     "names": names,
     "command": command,

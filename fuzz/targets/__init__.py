@@ -8,7 +8,8 @@ from importlib import import_module
 
 Check = Callable[[bytes], None]
 
-# Each name is a folder of the corpus; the formats of captures share their checks.
+# Each name is a folder of the corpus; the formats of captures share their checks. A
+# module may have several, of which each has its name behind a colon.
 MODULES = {
     "pcap": "captures",
     "pcapng": "captures",
@@ -24,6 +25,13 @@ MODULES = {
     "consumer": "consumer",
     "sinks": "sinks",
     "messages": "messages",
+    "lines": "framers:lines",
+    "prefixed": "framers:prefixed",
+    "tls": "framers:tls",
+    "websocket": "framers:websocket",
+    "dns": "framers:dns",
+    "tunnels": "framers:tunnels",
+    "detection": "framers:detection",
     "where": "where",
     "names": "names",
     "command": "command",
@@ -32,5 +40,8 @@ MODULES = {
 
 def load(name: str) -> Check:
     """Return a target; only now is the core imported that it is to be run with."""
-    check: Check = import_module(f"fuzz.targets.{MODULES[name]}").check
+    module, _, attribute = MODULES[name].partition(":")
+    check: Check = getattr(
+        import_module(f"fuzz.targets.{module}"), attribute or "check"
+    )
     return check

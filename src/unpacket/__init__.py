@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from unpacket.faces.puller import Puller
     from unpacket.messages.iterate import http as http
     from unpacket.messages.iterate import messages as messages
+    from unpacket.sources.live.devices import interfaces as interfaces
+    from unpacket.sources.live.opening import live as live
 
 __all__ = [
     "AckTracker",
@@ -76,6 +78,8 @@ __all__ = [
     "events",
     "events_async",
     "http",
+    "interfaces",
+    "live",
     "messages",
     "streams",
     "summaries",
@@ -89,6 +93,8 @@ _FACES = {
     "StreamFollower": "faces.follower",
     "events_async": "faces.aio",
     "http": "messages.iterate",
+    "interfaces": "sources.live.devices",
+    "live": "sources.live.opening",
 }
 _PACKAGES = ("messages", "sources", "typing")
 

@@ -23,6 +23,9 @@ CASES = [
     pytest.param("unpacket streams --sor", "unpacket streams --sort ", id="option"),
     pytest.param("unpacket follow --as ebc", "unpacket follow --as ebcdic ", id="form"),
     pytest.param(
+        "unpacket messages --as tl", "unpacket messages --as tls ", id="framer"
+    ),
+    pytest.param(
         "unpacket streams --overlap old",
         "unpacket streams --overlap old-linux ",
         id="policy",

@@ -34,13 +34,6 @@ def test_what_other_programs_take(arguments: list[str], hint: str) -> None:
     assert hint in done.stderr
 
 
-@pytest.mark.skipif(not Path("/sys/class/net/lo").exists(), reason="no interface lo")
-def test_an_interface_is_no_capture() -> None:
-    done = invoke("streams", "lo")
-    assert done.exit_code == 2
-    assert "tcpdump -i lo -U -w - | unpacket streams -" in done.stderr
-
-
 def test_archives_are_no_captures(tmp_path: Path) -> None:
     for name, hint in (("a.zip", "unzip -p "), ("a.tar", "tar -xOf ")):
         path = tmp_path / name

@@ -19,6 +19,7 @@ from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
 from unpacket.cli import check_answers
 from unpacket.query.columns import COLUMNS
 from unpacket.query.parser import MAX_DEPTH, MAX_LENGTH, Where, WhereError
+from unpacket.sources.live.owners import Owners, Process
 
 SAMPLE = Path(__file__).parents[2] / "examples" / "sample.pcapng"
 DAY_NS = 1_700_000_000 * SECOND  # 2023-11-14T22:13:20
@@ -54,6 +55,12 @@ class Facts(NamedTuple):
     close_reason: str = "rst"
     role_evidence: str = "syn"
     complete: bool = False
+    capture_drops: int = 4
+
+    def owned(self, read: Callable[[Owners], Any]) -> tuple[Any, Any]:
+        curl = Process(7, "curl", "curl -s", "me", "a.scope")
+        nginx = Process(1, "nginx", "nginx: worker", "www-data", "nginx.service")
+        return read(Owners((curl,), "socket")), read(Owners((nginx,), "listener"))
 
     @property
     def start_ns(self) -> int:

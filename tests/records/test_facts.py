@@ -11,6 +11,7 @@ import pytest
 
 import unpacket
 from tests.builder import Conversation, write_pcap
+from unpacket import Batch, Endpoint, sources
 from unpacket.cli.spreadsheet import FIRST, NAMES, CsvForm
 from unpacket.query.columns import COLUMNS as ASKED
 from unpacket.query.columns import KINDS
@@ -19,6 +20,9 @@ from unpacket.query.parser import Where, WhereError
 from unpacket.records.facts import COLUMNS, FACTS, SIDES, Column, Fact, Kind
 from unpacket.records.json_line import WRITTEN
 from unpacket.records.summary import members_of
+from unpacket.sources.live.losses import Losses
+from unpacket.sources.live.owners import Owners, Process
+from unpacket.sources.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.pcapng"
@@ -38,13 +42,62 @@ def in_trouble() -> Conversation:
     return talk
 
 
+class Known(Source):
+    """A capture of which is known what an interface tells: owners, and losses."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._source = sources.open(path)
+        self.now_ns = 0
+        self.losses = Losses()
+        self.losses.add(0, 1 << 62, 7)
+        self.processes = self
+        self.begun = None
+
+    @property
+    def bytes_read(self) -> int:
+        return self._source.bytes_read
+
+    @property
+    def total_bytes(self) -> None:
+        return None
+
+    @property
+    def live(self) -> Any:
+        return self
+
+    def owners_of(self, client: Endpoint, server: Endpoint) -> tuple[Owners, Owners]:
+        """Return somebody; a number of a process for each port."""
+        return (
+            Owners(
+                (Process(client.port, "curl", "curl -s", "me", "a.scope"),), "socket"
+            ),
+            Owners(
+                (
+                    Process(server.port, "a,b", "/bin/a b", "www", "b.service"),
+                    Process(1, "init", "init", "root", ""),
+                ),
+                "listener",
+            ),
+        )
+
+    def look_again(self) -> None:
+        """Find nobody else."""
+
+    def __next__(self) -> Batch:
+        return next(self._source)
+
+    def close(self) -> None:
+        self._source.close()
+
+
 @pytest.fixture(scope="module")
 def summaries(tmp_path_factory: pytest.TempPathFactory) -> list[unpacket.Summary]:
     path = tmp_path_factory.mktemp("facts") / "trouble.pcap"
     write_pcap(path, in_trouble())
-    found = list(unpacket.summaries(path, digest=True))
+    found = list(unpacket.summaries(Known(path), digest=True))
     if SAMPLE.exists():
-        found += unpacket.summaries(SAMPLE, digest=True)
+        found += unpacket.summaries(Known(SAMPLE), digest=True)
     assert any(summary.conflicts for summary in found)
     assert any(summary.rejected for summary in found)
     assert any(summary.gaps[0] for summary in found)

@@ -174,3 +174,13 @@ def test_it_cannot_take_more_than_there_is() -> None:
     pulling.puller = Puller(lambda *_: 11)
     with pytest.raises(ValueError, match="took 11 of 10"):
         pulling.follow(client([(1, b"0123456789")]))
+
+
+def test_what_is_refused_is_hardly_offered_again() -> None:
+    """A consumer that refuses all, behind a hole: each byte costs one offer."""
+    pulling = Pulling(lambda _: 0)
+    size = 1000
+    parts = [(1 + size * n, bytes(size)) for n in range(300) if n != 3]
+    pulling.follow(client(parts))
+    assert pulling.offers < 1.25 * size * 300
+    assert sum(item[1] for item in pulling.told) == size * 300

@@ -13,6 +13,7 @@ from unpacket import Policy
 from unpacket.cli.check_answers import answers
 from unpacket.cli.inputs import STANDARD_INPUT, Captures
 from unpacket.cli.listing import counted
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -52,7 +53,14 @@ FINE_COLOR = "32"
         unpacket check examples/sample.pcapng --json | grep -o '"wrong":[^]]*]'
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, in one line.")
 @click.option(
     "--examples",
@@ -70,6 +78,7 @@ FINE_COLOR = "32"
 @where_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options()
 def check(
     captures: tuple[str, ...],

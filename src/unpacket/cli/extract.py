@@ -12,6 +12,7 @@ import click
 from unpacket import Policy
 from unpacket.cli.inputs import Captures
 from unpacket.cli.listing import counted
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -64,7 +65,14 @@ EVENTS = 1024
         unpacket extract examples/sample.pcapng -o out && head -n 1 out/index.jsonl
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option(
     "-o",
     "--output",
@@ -106,6 +114,7 @@ EVENTS = 1024
 @where_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options()
 def extract(
     captures: tuple[str, ...],

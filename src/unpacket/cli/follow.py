@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -124,7 +125,7 @@ def instead_of(value: str) -> str:
         unpacket follow - 0 --gap wait --max-held-bytes 64MiB < examples/sample.pcapng
     """,
 )
-@click.argument("capture", type=CAPTURE)
+@click.argument("capture", cls=CaptureArgument, type=CAPTURE)
 @click.argument("choices", type=StreamChoice(), nargs=-1, metavar="[STREAM]...")
 @click.option(
     "--as",
@@ -183,6 +184,7 @@ def instead_of(value: str) -> str:
 @where_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options(deliver="acked")
 def follow(
     capture: str,

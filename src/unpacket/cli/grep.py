@@ -10,6 +10,7 @@ import click
 
 from unpacket import Direction, Policy, Stream
 from unpacket.cli.listing import seconds
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
 from unpacket.cli.output import Color, Output, shown, wants_color
 from unpacket.cli.policies import policy_options
@@ -46,7 +47,14 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
     """,
 )
 @click.argument("pattern")
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option("-F", "--fixed", is_flag=True, help="PATTERN is plain text.")
 @click.option(
     "--hex", "is_hex", is_flag=True, help="PATTERN is bytes in hex: 16 03 01."
@@ -87,6 +95,7 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a match.")
 @merge_option
 @reading_options
+@live_options()
 @policy_options()
 def grep(
     pattern: str,

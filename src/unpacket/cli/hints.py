@@ -13,8 +13,6 @@ WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"
 # Options of tcpdump, tshark and others, and what does the same here.
 FOREIGN_OPTIONS = {
     "-r": "captures are arguments: unpacket streams FILE",
-    "-i": "unpacket reads what tcpdump captures: tcpdump -i IFACE -w - | unpacket "
-    "streams -",
     "-s": "frames are cut when they are captured, by tcpdump -s; what is cut is shown "
     "as a gap",
     "-n": "addresses and ports are always numbers",
@@ -22,7 +20,6 @@ FOREIGN_OPTIONS = {
     "-f": "a filter of packets is --bpf, one of streams --where",
     "-Y": "a filter of streams is --where, one of packets --bpf",
 }
-INTERFACES = "/sys/class/net"
 ZIP_MAGIC = b"PK\x03\x04"
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 ARCHIVE_SUFFIXES = (".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2")
@@ -45,10 +42,6 @@ def add_source_hint(error: SourceError) -> None:
         error.add_note(archive_hint(path) or WHAT_IS_READ)
     elif os.path.isdir(path):
         error.add_note(f"its files: {os.path.join(path, '*')}")
-    elif os.sep not in path and os.path.exists(os.path.join(INTERFACES, path)):
-        error.add_note(
-            f"it is an interface: tcpdump -i {path} -U -w - | unpacket streams -"
-        )
 
 
 def archive_hint(path: str) -> str:

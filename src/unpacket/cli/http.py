@@ -11,6 +11,7 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.listing import counted, seconds
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
 from unpacket.cli.output import Color, Output, shown, wants_color
 from unpacket.cli.policies import policy_options
@@ -46,7 +47,14 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
         unpacket http examples/sample.pcapng --har /dev/null
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an exchange.")
 @click.option(
     "--show",
@@ -63,6 +71,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
 )
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options()
 def http(
     captures: tuple[str, ...],

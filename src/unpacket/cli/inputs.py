@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import click
+
 from unpacket import Batch, sources
 from unpacket.cli.hints import add_source_hint
 from unpacket.cli.signals import ENDING_SIGNALS, Interrupted
@@ -20,8 +22,10 @@ from unpacket.errors import (
     UnpacketError,
 )
 from unpacket.sources import Interface, Source
+from unpacket.sources.source import Live
 
 if TYPE_CHECKING:
+    from unpacket.cli.live import LiveSettings
     from unpacket.sources.bpf.filter import Bpf
 
 STANDARD_INPUT = "-"
@@ -45,6 +49,7 @@ class Captures(Source):
             all captures or None.
         say: Called with a sentence about a capture that is damaged.
         bpf: A filter on the frames of all of them.
+        live: What the options about interfaces say, if there are any.
 
     The others are those of ``sources.open``.
     """
@@ -59,6 +64,7 @@ class Captures(Source):
         progress: Callable[[int, int | None], None] = lambda read, total: None,
         say: Callable[[str], None] = lambda sentence: None,
         bpf: Bpf | None = None,
+        live: LiveSettings | None = None,
     ) -> None:
         super().__init__(paths[0])
         self.first_ns = 0
@@ -70,6 +76,10 @@ class Captures(Source):
         self._progress = progress
         self._say = say
         self._bpf = bpf
+        self._settings = live
+        self._live: Live | None = None
+        self._lost = False
+        self._wants_statistics = False
         self._source: Source | None = None
         self._bytes_read = 0
         self._total_bytes: int | None = None
@@ -97,7 +107,8 @@ class Captures(Source):
 
     @property
     def ended_early(self) -> bool:
-        return self._cut or self._error is not None
+        # What is live ends when somebody says so, and not before.
+        return (self._cut and self._live is None) or self._error is not None
 
     @property
     def frames(self) -> int:
@@ -117,15 +128,16 @@ class Captures(Source):
         self._silence.__enter__()
         for category in (CaptureWarning, OverlapWarning):
             warnings.simplefilter("ignore", category)
+        self._await_question()
         try:
-            self._source = sources.open(
-                self._paths, merge=self._merge, strict=self._strict, bpf=self._bpf
-            )
+            self._source = self._open()
         except BaseException as error:
+            self._give_back_signals()
             self._silence.__exit__(None, None, None)
             if isinstance(error, SourceError):
                 add_source_hint(error)
             raise
+        self._live = self._source.live
         self._total_bytes = self._source.total_bytes
         self.notes = self._source.notes
         self.warnings = self._source.warnings
@@ -142,8 +154,7 @@ class Captures(Source):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        self._give_back_signals()
         self._silence.__exit__(kind, error, traceback)
         self.close()
 
@@ -158,7 +169,10 @@ class Captures(Source):
         if batch is None:
             self.close()
             raise StopIteration
-        if self._next_number == 1:
+        if self._wants_statistics:
+            self._wants_statistics = False
+            self._report_statistics()
+        if self._next_number == 1 and batch.count:
             self.first_ns = batch.time_ns[0]
         self._next_number = batch.first_number + batch.count
         return batch
@@ -168,6 +182,10 @@ class Captures(Source):
             self._bytes_read = self._source.bytes_read
             self._source.close()
             self._source = None
+
+    @property
+    def live(self) -> Live | None:
+        return self._live
 
     @property
     def is_filtered(self) -> bool:
@@ -185,11 +203,15 @@ class Captures(Source):
         Raises:
             SourceError, FormatError: What ended it early.
         """
-        if self._cut and not self._reported:
+        if self._cut and self._live is None and not self._reported:
             self._reported = True
             self._say(f"interrupted: {self._progress_made()}")
         if self._error is not None:
             raise self._error
+        if self._live is not None and self._live.losses.packets:
+            from unpacket.cli.live import sentence
+
+            self._say(f"warning: {sentence(self.path, self._live)}")
         return 128 + self._signal if self._signal else 0
 
     def _progress_made(self) -> str:
@@ -201,13 +223,65 @@ class Captures(Source):
             made += f" ({100 * self.bytes_read // self.total_bytes} % of the input)"
         return made
 
+    def _open(self) -> Source:
+        """Open the captures, or the interface that is named in their place.
+
+        Raises:
+            SourceError, FormatError, SinkError: It cannot be.
+        """
+        settings = self._settings
+        if settings is None or settings.interface is None:
+            opened = sources.open(
+                self._paths, merge=self._merge, strict=self._strict, bpf=self._bpf
+            )
+        else:
+            from unpacket.cli import live
+
+            opened = live.opened(settings, self._bpf)
+        if settings is None or settings.write is None:
+            return opened
+        from unpacket.cli.live import written
+
+        try:
+            return written(opened, settings)
+        except BaseException:
+            opened.close()
+            raise
+
+    def _await_question(self) -> None:
+        """Let SIGUSR1 ask for statistics, where an interface is to be read."""
+        if (
+            self._settings is not None
+            and self._settings.interface is not None
+            and hasattr(signal, "SIGUSR1")
+            and threading.current_thread() is threading.main_thread()
+        ):
+            self._handlers[signal.SIGUSR1] = signal.signal(
+                signal.SIGUSR1, self._want_statistics
+            )
+
+    def _give_back_signals(self) -> None:
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
+
+    def _want_statistics(self, number: int, frame: FrameType | None) -> None:
+        self._wants_statistics = True
+
+    def _report_statistics(self) -> None:
+        """Say what was counted so far, also to those who want no warnings."""
+        if self._live is not None:
+            from unpacket.cli.live import sentence
+
+            click.echo(f"unpacket: {sentence(self.path, self._live)}", err=True)
+
     def _read(self, current: Source) -> Batch | None:
         """Return the next batch, or None at the end of the capture."""
         try:
             try:
                 # Only in here a signal raises: a read may wait for ever, and anything
                 # else must not be torn in the middle. Another thread reads files alone.
-                self._reading = self.tells
+                # What is live comes back soon, and has packets at hand.
+                self._reading = self.tells and self._live is None
                 if not self._signal:
                     return next(current, None)
             except KeyboardInterrupt:
@@ -230,6 +304,12 @@ class Captures(Source):
 
     def _tell_trouble(self, source: Source) -> None:
         """Say what was found damaged since the last time."""
+        if self._live is not None and self._live.losses.packets and not self._lost:
+            self._lost = True
+            self._say(
+                f"warning: {self.path}: packets are lost, since they come faster than "
+                "they are taken; a --bpf filter or a larger --ring-size may help"
+            )
         if type(self._error) is FormatError and self._strict:
             error = self._error
             source.warnings.append(

@@ -9,6 +9,7 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.listing import counted
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
@@ -28,7 +29,14 @@ from unpacket.sinks.objects import Objects
         unpacket objects examples/sample.pcapng -o out --no-decode
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option(
     "-o",
     "--output",
@@ -46,6 +54,7 @@ from unpacket.sinks.objects import Objects
 @force_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options()
 def objects(
     captures: tuple[str, ...],

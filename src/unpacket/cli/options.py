@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from unpacket.cli.live import LiveOption
 from unpacket.cli.policies import PolicyOption
 from unpacket.cli.root import EXIT_CODES
 from unpacket.cli.values import Filter, FrameFilter
@@ -62,12 +63,20 @@ class Command(click.Command):
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Reassembly": []}
+        sections: dict[str, list[tuple[str, str]]] = {
+            "Options": [],
+            "Interfaces": [],
+            "Reassembly": [],
+        }
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and not isinstance(parameter, click.Argument):
-                special = isinstance(parameter, PolicyOption)
-                sections["Reassembly" if special else "Options"].append(record)
+                section = "Options"
+                if isinstance(parameter, PolicyOption):
+                    section = "Reassembly"
+                elif isinstance(parameter, LiveOption):
+                    section = "Interfaces"
+                sections[section].append(record)
         for name, records in sections.items():
             if records:
                 with formatter.section(name):

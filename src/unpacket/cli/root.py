@@ -40,8 +40,10 @@ COMMANDS = {
     "split": "Write a capture for each stream, with comments on what was found.",
     "http": "List HTTP requests with their responses, also on lossy captures.",
     "objects": "Write every body that was transferred to a file.",
+    "messages": "List the messages in streams: HTTP, TLS, DNS, WebSocket, lines.",
     "grep": "Print where bytes occur in streams, across segments.",
     "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
+    "interfaces": "List the interfaces that packets can be captured on.",
     "compare": "Ask tshark and tcpflow for a second opinion, and explain differences.",
 }
 

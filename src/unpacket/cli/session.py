@@ -14,6 +14,7 @@ from unpacket.cli.progress import Progress, wants_progress
 from unpacket.errors import UnpacketError
 
 if TYPE_CHECKING:
+    from unpacket.cli.live import LiveSettings
     from unpacket.cli.pager import Command
     from unpacket.sources.bpf.filter import Bpf
 
@@ -72,6 +73,7 @@ def session(
     bpf: Bpf | None = None,
     pager: Command | None = None,
     merge: bool = False,
+    live: LiveSettings | None = None,
 ) -> Iterator[tuple[Captures, Output]]:
     """Open the captures and the output of a command, and end both.
 
@@ -91,6 +93,7 @@ def session(
         progress=(lambda read, total: None) if bar is None else bar.update,
         say=output.say,
         bpf=bpf,
+        live=live,
     )
     captures.jobs = jobs
     try:

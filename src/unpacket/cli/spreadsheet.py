@@ -49,11 +49,14 @@ NAMES = (*FIRST, *(name for name in PLACES if name not in FIRST))
 ORDER = itemgetter(*(PLACES[name] for name in NAMES))
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 class CsvForm:
     """A line for each stream below the names of the columns.
 
-    All of them are numbers, times, addresses and words of ours: a spreadsheet finds
-    no formula among them.
+    All of them are numbers, times, addresses and words of ours, or names of programs
+    and their users: a spreadsheet finds no formula among them.
     """
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
@@ -68,8 +71,16 @@ class CsvForm:
 
 
 def cell(value: Any) -> Any:
-    """Return what stands for a value: of true and false what JSON has."""
-    return str(value).lower() if isinstance(value, bool) else value
+    """Return what stands for a value: of true and false what JSON has.
+
+    A program may be called as a formula is; a spreadsheet takes no text behind an
+    apostrophe for one.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return value
 
 
 def csv_line(values: Iterable[Any]) -> bytes:

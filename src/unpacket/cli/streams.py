@@ -11,7 +11,15 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.inputs import Captures
-from unpacket.cli.listing import HEADING, Form, JsonForm, TableForm
+from unpacket.cli.listing import (
+    HEADING,
+    PROCESSES,
+    PROCESSES_AT,
+    Form,
+    JsonForm,
+    TableForm,
+)
+from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
@@ -58,7 +66,14 @@ ROWS_AHEAD = 100
         unpacket streams - --json < examples/sample.pcapng | head -n 3
     """,
 )
-@click.argument("captures", metavar="CAPTURE...", type=CAPTURE, nargs=-1, required=True)
+@click.argument(
+    "captures",
+    cls=CaptureArgument,
+    metavar="CAPTURE...",
+    type=CAPTURE,
+    nargs=-1,
+    required=True,
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option(
     "--csv",
@@ -92,6 +107,7 @@ ROWS_AHEAD = 100
 @where_option
 @merge_option
 @reading_options
+@live_options("-i")
 @policy_options()
 def streams(
     captures: tuple[str, ...],
@@ -148,10 +164,14 @@ def form_of(
         return CsvForm(output.write)
     # A row that is kept back must not wait for a capture that is still made.
     rows_ahead = 0 if source.total_bytes is None else ROWS_AHEAD
+    heading = list(HEADING)
+    owners = source.live is not None and source.live.processes is not None
+    if owners:
+        heading.insert(PROCESSES_AT, PROCESSES)
     table = Table(
-        HEADING, output.write, rows_ahead=rows_ahead, color=wants_color(color)
+        heading, output.write, rows_ahead=rows_ahead, color=wants_color(color)
     )
-    return TableForm(table, lambda: source.first_ns)
+    return TableForm(table, lambda: source.first_ns, owners=owners)
 
 
 def printed(

@@ -11,6 +11,7 @@ from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import Event
 from unpacket._options import names_options
+from unpacket.faces.attending import Attending, recall
 from unpacket.faces.link_type_check import LinkTypeCheck
 from unpacket.faces.reader import check_arguments
 from unpacket.policy import Policy
@@ -61,17 +62,27 @@ async def _events(
     loop = asyncio.get_running_loop()
     worker = ThreadPoolExecutor(1, thread_name_prefix="unpacket")
     opened: list[sources.Source] = []
+    attending: list[Attending] = []
     check = LinkTypeCheck()
     used: list[Segments] = []
+    passed: list[Event] = []
 
     def start() -> None:
         opened.append(open_source())
+        live = opened[0].live
+        if live is not None:
+            attending.append(Attending(live, assembler))
 
     def read() -> Batch | None:
         batch = next(opened[0], None)
         if batch is None:
             check.end()
             return None
+        if attending:
+            attending[0].look_again()
+            if not batch.count:
+                passed.extend(attending[0].passed())
+                return batch
         # What takes long is done here, and what is left between two events is short.
         decoded = assembler.decode(batch, used)
         assembler.begin_decoded(batch, list(decoded))
@@ -85,7 +96,13 @@ async def _events(
     try:
         await loop.run_in_executor(worker, start)
         while (batch := await loop.run_in_executor(worker, read)) is not None:
+            while passed:
+                yield passed.pop(0)
             while (happened := assembler.step()) is not None:
+                if attending:
+                    attending[0].look(happened)
+                elif opened[0].notes.owners:
+                    recall(opened[0].notes, happened)
                 for event in happened:
                     yield event
             if not check.done and isinstance(opened[0], ObjectSource):

@@ -34,6 +34,7 @@ from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket._options import names_options, wrong
 from unpacket.errors import LimitError
 from unpacket.faces.ack_tracker import AckTracker
+from unpacket.faces.attending import Attending, recall
 from unpacket.faces.callback_queue import Receiver, Waiting
 from unpacket.faces.link_type_check import LinkTypeCheck
 from unpacket.policy import Policy
@@ -453,6 +454,7 @@ class StreamFollower(Callbacks):
         self._batch: Batch | None = None
         self._check = LinkTypeCheck()
         self._source: sources.Source | None = None
+        self._attending: Attending | None = None
         self._next_number = 1
         self._busy = False
 
@@ -531,6 +533,8 @@ class StreamFollower(Callbacks):
                 batch_frames=2048 if _names_captures(packets) else 1,
                 bpf=self._bpf,
             )
+            live = self._source.live
+            self._attending = None if live is None else Attending(live, self.assembler)
             self._work_off()
         finally:
             self._busy = False
@@ -572,6 +576,13 @@ class StreamFollower(Callbacks):
             source.close()
 
     def _take_batch(self, batch: Batch) -> None:
+        if self._attending is not None and not batch.count:
+            passed = self._attending.passed()
+            self._waiting.add(self._waiting.watched(passed))
+            self._dispatch(None)
+            return
+        if self._attending is not None:
+            self._attending.look_again()
         self._batch = batch
         self._next_number = batch.first_number + len(batch)
         self.assembler.begin(batch)
@@ -640,6 +651,10 @@ class StreamFollower(Callbacks):
             self._waiting.current = None
 
     def _on_opened(self, event: Opened) -> None:
+        if self._attending is not None:
+            self._attending.begin(event.stream)
+        elif self._source is not None and self._source.notes.owners:
+            recall(self._source.notes, [event])
         stream = FollowedStream(self, event.stream, self._hw_addresses_of(event))
         self._live[event.stream] = stream
         if self._log is not None:

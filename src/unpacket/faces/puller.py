@@ -31,13 +31,17 @@ _BUFFER_BYTES = 131072
 
 
 class _Buffer:
-    """What one direction has and the consumer has not taken."""
+    """What one direction has and the consumer has not taken.
 
-    __slots__ = ("after_loss", "waiting")
+    After a loss ``search_bytes`` is how much has to wait for the next search.
+    """
+
+    __slots__ = ("after_loss", "search_bytes", "waiting")
 
     def __init__(self) -> None:
         self.waiting = bytearray()
         self.after_loss = False
+        self.search_bytes = 0
 
 
 class Puller:
@@ -46,9 +50,11 @@ class Puller:
     Where more than the policy's ``max_held_bytes`` waits, and after a loss, bytes
     are offered from one offset after the other until they are accepted: there the
     next message begins. What lies before is skipped, and told once the consumer has
-    accepted. At most ``MAX_REFUSED_OFFERS`` offers in a row are refused so; then
-    the offsets that were tried are given up. At the end of a stream all that is
-    left is offered in this way, the client's first.
+    accepted. Where all offsets were refused, they are tried again once twice as much
+    waits; until then more is offered from the first one alone. At most
+    ``MAX_REFUSED_OFFERS`` offers in a row are refused so; then the offsets that were
+    tried are given up. At the end of a stream all that is left is offered in this way,
+    the client's first.
 
     Args:
         try_consume: ``try_consume(stream, direction, view)`` returns how many bytes
@@ -109,8 +115,9 @@ class Puller:
     ) -> None:
         buffer = self._buffers[stream.id][direction]
         buffer.waiting += payload
-        if buffer.after_loss:
-            self._search(stream, direction, buffer)
+        if buffer.after_loss and len(buffer.waiting) >= buffer.search_bytes:
+            if not self._search(stream, direction, buffer):
+                buffer.search_bytes = 2 * len(buffer.waiting)
         else:
             self._offer_all(stream, direction, buffer)
         while len(buffer.waiting) > self._bound_bytes:
@@ -121,6 +128,7 @@ class Puller:
         buffer = self._buffers[stream.id][direction]
         self._flush(stream, direction, buffer)
         buffer.after_loss = True
+        buffer.search_bytes = 0
         self._inform(stream, direction, gap.length, gap.reason)
 
     def _on_closed(self, stream: FollowedStream) -> None:
@@ -150,43 +158,57 @@ class Puller:
         self, stream: FollowedStream, direction: Direction, buffer: _Buffer
     ) -> bool:
         """Return whether bytes were accepted from one of the next offsets on."""
-        for start in range(min(len(buffer.waiting), MAX_REFUSED_OFFERS)):
-            taken = self._offer(stream, direction, buffer, start)
-            if taken:
-                del buffer.waiting[: start + taken]
-                buffer.after_loss = False
-                if start:
-                    self._inform(stream, direction, start, "skipped")
-                self._offer_all(stream, direction, buffer)
-                return True
-        return False
+        start, taken = self._offer(stream, direction, buffer, MAX_REFUSED_OFFERS)
+        if not taken:
+            return False
+        del buffer.waiting[: start + taken]
+        buffer.after_loss = False
+        if start:
+            self._inform(stream, direction, start, "skipped")
+        self._offer_all(stream, direction, buffer)
+        return True
 
     def _offer_all(
         self, stream: FollowedStream, direction: Direction, buffer: _Buffer
     ) -> None:
         while buffer.waiting:
-            taken = self._offer(stream, direction, buffer, 0)
+            _, taken = self._offer(stream, direction, buffer, 1)
             if not taken:
                 return
             del buffer.waiting[:taken]
+            buffer.after_loss = False
 
     def _offer(
         self,
         stream: FollowedStream,
         direction: Direction,
         buffer: _Buffer,
-        start: int,
-    ) -> int:
-        length = len(buffer.waiting) - start
-        with memoryview(buffer.waiting) as whole:
-            view = whole.toreadonly()[start:]
+        offers: int,
+    ) -> tuple[int, int]:
+        """Offer what waits, from one offset after the other.
+
+        Returns:
+            Where bytes were accepted, and how many: 0 if none of ``offers`` was.
+        """
+        try_consume = self._try_consume
+        length = len(buffer.waiting)
+        with memoryview(buffer.waiting) as whole, whole.toreadonly() as waiting:
+            view = waiting
             try:
-                taken = self._try_consume(stream, direction, view)
+                for start in range(min(length, offers)):
+                    view = waiting[start:]
+                    taken = try_consume(stream, direction, view)
+                    # The view ends with the call, and the buffer may shrink again.
+                    view.release()
+                    if taken:
+                        break
+                else:
+                    return 0, 0
             finally:
                 view.release()
-        if not 0 <= taken <= length:
-            raise ValueError(f"try_consume took {taken} of {length} bytes")
-        return taken
+        if not 0 <= taken <= length - start:
+            raise ValueError(f"try_consume took {taken} of {length - start} bytes")
+        return start, taken
 
     def _inform(
         self, stream: FollowedStream, direction: Direction, lost: int, reason: str

@@ -15,6 +15,7 @@ from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.stream import Stream, was_seen
 from unpacket._options import wrong
 from unpacket.errors import CaptureWarning, SourceError
+from unpacket.faces.attending import Attending, recall, recalled
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Reading:
         self._jobs = jobs
         self._opened: sources.Source | None = None
         self._check: LinkTypeCheck | None = None
+        self._attending: Attending | None = None
         self._source = source
         self.opening = opening
         bpf = opening.get("bpf")
@@ -137,6 +139,8 @@ class Reading:
             opened = sources.open(self._source, **self.opening)
         with opened as batches:
             self._opened = batches
+            if batches.live is not None:
+                self._attending = Attending(batches.live, assembler)
             if isinstance(batches, ObjectSource):
                 from unpacket.faces.link_type_check import LinkTypeCheck
 
@@ -175,7 +179,8 @@ class Reading:
         if jobs > 1 and (source.total_bytes or 0) >= LEAST_BYTES:
             from unpacket.faces.pipeline import ahead
 
-            return ahead(self.assembler, source, self._begin, step=step)
+            lists = ahead(self.assembler, source, self._begin, step=step)
+            return recalled(source.notes, lists)
         if step:
             return self._steps(source)
         return chain.from_iterable(map(self._fed, source))
@@ -183,16 +188,25 @@ class Reading:
     def _steps(self, source: sources.Source) -> Iterator[list[Event]]:
         for batch in source:
             self._begin(batch)
+            steps = iter(self.assembler.step, None)
+            if self._attending is not None:
+                yield from self._attending.steps(batch, steps)
+                continue
             self.assembler.begin(batch)
-            yield from iter(self.assembler.step, None)
+            yield from recalled(source.notes, steps) if source.notes.owners else steps
             self._look(batch)
 
     def _fed(self, batch: Batch) -> Iterator[list[Event]]:
         """Feed a batch, and give what happens in lists that are not too long."""
         assembler = self.assembler
         self._begin(batch)
+        if self._attending is not None:
+            yield self._attending.feed(batch)
+            return
         assembler.begin(batch)
         while (happened := assembler.proceed(batch.count + 1)) is not None:
+            if self._opened is not None and self._opened.notes.owners:
+                recall(self._opened.notes, happened)
             yield happened
         self._look(batch)
 

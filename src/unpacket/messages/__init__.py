@@ -50,7 +50,9 @@ __all__ = [
 class _Messages(ModuleType):
     """The package as the function that most programs want of it."""
 
-    def __call__(self, source: Any, framer: Framer, **options: Any) -> Iterator[Any]:
+    def __call__(
+        self, source: Any, framer: Framer | str | None = None, **options: Any
+    ) -> Iterator[Any]:
         """Give the messages of a capture; see ``unpacket.messages.iterate``."""
         from unpacket.messages.iterate import messages
 

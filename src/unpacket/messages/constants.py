@@ -14,6 +14,12 @@ SKIP = 5
 REFUSE = 6
 BROKEN = 7
 
+# What a framer says of a half's first bytes, see `Framer.begins`.
+NOT_ITS_OWN = 0
+ITS_OWN = 1
+TOO_SHORT = 2
+CANNOT_SAY = 3
+
 # The modes of a reader; `reader` says what they mean.
 BOUNDARY = 0
 IN_MESSAGE = 1

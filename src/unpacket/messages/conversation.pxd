@@ -14,7 +14,7 @@ cdef int BOUNDARY, IN_MESSAGE, IN_BODY, TO_END, SCANNING, IN_TUNNEL
 cdef int NEED, MESSAGE, PART, UNTIL_END, TUNNEL, SKIP, REFUSE, BROKEN
 cdef object CLIENT, SERVER
 cdef long long NOWHERE
-cdef Py_ssize_t LOOKED_AT_EACH_TIME, MAX_DECIDING_BYTES, LONGEST_MAGIC
+cdef Py_ssize_t LOOKED_AT_EACH_TIME, LONGEST_MAGIC
 
 
 @cython.final
@@ -27,10 +27,10 @@ cdef class Conversation:
     cdef readonly Pairing pairing
     cdef readonly bint swapped
     cdef readonly object protocol
-    cdef list undecided
-    cdef list first_bytes
-    cdef long long undecided_bytes
+    cdef object opening
+    cdef object known_by
     cdef int waiters
+    cdef bint client_spoke
     cdef bint closing
     @cython.locals(reader=Reader, payload=bytes)
     cpdef data(self, Data event)
@@ -40,10 +40,11 @@ cdef class Conversation:
     cpdef finished(self, Finished event)
     @cython.locals(reader=Reader, client=Reader, server=Reader)
     cpdef closed(self)
-    @cython.locals(first=bytearray, size=Py_ssize_t, sender=int, side=int)
-    cpdef decide_roles(self, Data event)
-    @cython.locals(events=list)
-    cpdef replay_undecided(self)
+    @cython.locals(sender=int, side=int, over=bint)
+    cpdef decide(self, Data event)
+    @cython.locals(whole=bint)
+    cpdef choose(self, opening, bint ended)
+    cpdef replay(self)
     cdef Reader reader(self, bint from_server)
     cpdef enqueue(self, Reader reader, event)
     @cython.locals(reader=Reader, goes_on=bint, data=Data)
@@ -56,8 +57,14 @@ cdef class Conversation:
     )
     cdef int64_t covered(self, Reader reader) except? -2
     cdef int64_t base(self, Reader reader) except? -2
-    @cython.locals(data=bytes, size=Py_ssize_t, message=Message, body=Body)
+    @cython.locals(data=bytes, size=Py_ssize_t, message=Message, body=Body, at=Py_ssize_t)
     cdef give(self, Reader reader, Data event)
+    @cython.locals(
+        data=bytes, received=cython.longlong, at=Py_ssize_t, limit=cython.longlong,
+        before=cython.longlong,
+    )
+    cdef Py_ssize_t take_turns(self, Reader reader, Data event) except -1
+    cdef take(self, Reader reader, bytes data)
     @cython.locals(data=bytes)
     cdef look(self, Reader reader, bint ended)
     @cython.locals(
@@ -85,9 +92,12 @@ cdef class Conversation:
     @cython.locals(mark=Mark)
     cdef skip(self, Reader reader, Py_ssize_t count)
     cdef end_skip(self, Reader reader)
-    @cython.locals(framer=Framer, reader=Reader)
-    cdef begin_tunnel(self, protocol)
-    @cython.locals(count=Py_ssize_t)
+    @cython.locals(framer=Framer, reader=Reader, count=Py_ssize_t)
+    cdef begin_tunnel(self, protocol, opener)
+    @cython.locals(reader=Reader)
+    cdef enter(self, Framer framer, known_by)
+    cdef close_pairing(self)
+    @cython.locals(count=Py_ssize_t, framer=Framer)
     cdef Py_ssize_t tunnelled(
         self, Reader reader, bytes data, Py_ssize_t at, bint ended
     ) except -1

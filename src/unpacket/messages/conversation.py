@@ -28,6 +28,7 @@ from unpacket.messages.constants import (
     UNTIL_END,
 )
 from unpacket.messages.framer import Framer
+from unpacket.messages.opening import Opening
 from unpacket.messages.pairing import Pairing
 from unpacket.messages.reader import Reader
 from unpacket.messages.results import Message, Skipped, Tunnel, new_message
@@ -47,9 +48,6 @@ NOWHERE = -1
 # them: or else each byte that comes alone would cost as much as all before it.
 LOOKED_AT_EACH_TIME = 16 << 10
 
-# How many of the first bytes of each half may decide who is the client.
-MAX_DECIDING_BYTES = 64 << 10
-
 
 class Conversation:
     """The two halves of a stream.
@@ -57,33 +55,36 @@ class Conversation:
     Attributes:
         stream: The ``Stream``.
         swapped: Whether content contradicts its roles.
-        undecided: Events that wait until content says who is the client, or None.
+        opening: What waits until content says who is the client, or what the framer
+            is; None once that is decided.
+        known_by: Why the framer is the one that it is; None if the caller chose it.
     """
 
     __slots__ = (
         "client",
+        "client_spoke",
         "closing",
-        "first_bytes",
         "framer",
+        "known_by",
+        "opening",
         "pairing",
         "protocol",
         "server",
         "settings",
         "stream",
         "swapped",
-        "undecided",
-        "undecided_bytes",
         "waiters",
     )
 
     pairing: Pairing | None
-    undecided: list[Any] | None
-    first_bytes: "list[bytearray] | None"
+    opening: Opening | None
+    known_by: str | None
 
     def __init__(self, stream: "Stream", framer: Framer, settings: Settings) -> None:
         whole = not stream.is_partial
         self.stream = stream
         self.framer = framer
+        self.known_by = None
         self.settings = settings
         self.swapped = False
         self.protocol: str | None = None
@@ -93,20 +94,19 @@ class Conversation:
         if settings.pair and framer.pairs:
             self.pairing = Pairing(settings, stream, whole)
         self.waiters = 0
+        self.client_spoke = False
         self.closing = False
-        self.undecided = None
-        self.undecided_bytes = 0
-        self.first_bytes = None
-        if stream.role_evidence in ("port", "first"):
-            self.undecided = []
-            self.first_bytes = [bytearray(), bytearray()]
+        self.opening = None
+        asks_roles = stream.role_evidence in ("port", "first")
+        if asks_roles or framer.detects:
+            self.opening = Opening(framer.detects, asks_roles, not whole)
 
     # What comes from the assembler.
 
     def data(self, event: Data) -> None:
         """Take the next bytes of a half."""
-        if self.undecided is not None:
-            self.decide_roles(event)
+        if self.opening is not None:
+            self.decide(event)
             return
         reader = self.reader(event.direction is SERVER)
         if event.offset != reader.received:
@@ -125,6 +125,7 @@ class Conversation:
                 )
             )
         reader.received = event.offset + len(event.payload)
+        self.client_spoke = self.client_spoke or not reader.server
         if reader.blocked:
             self.enqueue(reader, event)
             reader.queued_bytes += len(event.payload)
@@ -142,11 +143,12 @@ class Conversation:
 
     def gap(self, event: Gap) -> None:
         """Take a gap of a half."""
-        if self.undecided is not None:
-            self.undecided.append(event)
+        if self.opening is not None:
+            self.opening.add(event)
             return
         reader = self.reader(event.direction is SERVER)
         reader.received = event.offset + event.length
+        self.client_spoke = self.client_spoke or not reader.server
         if reader.blocked:
             self.enqueue(reader, event)
         else:
@@ -156,8 +158,8 @@ class Conversation:
 
     def finished(self, event: Finished) -> None:
         """Take the end of a half."""
-        if self.undecided is not None:
-            self.undecided.append(event)
+        if self.opening is not None:
+            self.opening.add(event)
             return
         reader = self.reader(event.direction is SERVER)
         if reader.blocked:
@@ -169,8 +171,10 @@ class Conversation:
 
     def closed(self) -> None:
         """Nothing follows: decide what is undecided, and end what has not ended."""
-        if self.undecided is not None:
-            self.replay_undecided()
+        if self.opening is not None:
+            if self.opening.asks_framer and self.opening.size:
+                self.choose(self.opening, True)
+            self.replay()
         self.closing = True
         self.settle()
         for reader in (self.client, self.server):
@@ -192,41 +196,55 @@ class Conversation:
                 )
             )
         if self.pairing is not None:
-            side = CLIENT if self.swapped else SERVER
-            self.pairing.close(self.stream.packets(side) > 0)
+            self.close_pairing()
 
-    # Who is the client.
+    # What is spoken, and who is the client.
 
-    def decide_roles(self, event: Data) -> None:
-        """Keep bytes until content says who sends requests."""
-        undecided: list[Any] = self.undecided  # type: ignore[assignment]
-        undecided.append(event)
-        size = len(event.payload)
-        self.undecided_bytes += size
-        self.settings.waiting_bytes += size
-        sender = 1 if event.direction is SERVER else 0
-        first: bytearray = self.first_bytes[sender]  # type: ignore[index]
-        if len(first) < MAX_DECIDING_BYTES:
-            first += event.payload
-        side = self.framer.side(bytes(first), False)
-        if (
-            side < 0
-            and self.undecided_bytes <= self.settings.max_queued_bytes
-            and self.settings.waiting_bytes <= self.settings.max_waiting_bytes
-        ):
+    def decide(self, event: Data) -> None:
+        """Keep bytes until content says which framer fits, and who sends requests."""
+        opening: Opening = self.opening  # type: ignore[assignment]
+        sender = opening.add(event)
+        self.settings.waiting_bytes += len(event.payload)
+        over = (
+            opening.size > self.settings.max_queued_bytes
+            or self.settings.waiting_bytes > self.settings.max_waiting_bytes
+        )
+        if opening.asks_framer:
+            self.choose(opening, over)
+        if not opening.asks_framer and opening.asks_roles:
+            side = self.framer.side(bytes(opening.first[sender]), False)
+            if side >= 0:
+                self.swapped = side != sender
+                opening.asks_roles = False
+        if over or not (opening.asks_framer or opening.asks_roles):
+            self.replay()
+
+    def choose(self, opening: Opening, ended: bool) -> None:
+        """Let the bytes so far choose the framer; if ``ended``, they have to."""
+        choice = self.framer.choose(  # type: ignore[attr-defined]
+            self.stream, opening, ended
+        )
+        if choice is None:
             return
-        if side >= 0:
-            self.swapped = side != sender
-        self.replay_undecided()
+        opening.asks_framer = False
+        if choice.framer is None:
+            opening.asks_roles = False
+            self.begin_tunnel(choice.name, None)
+            return
+        self.framer = choice.framer
+        self.known_by = choice.known_by
+        whole = not self.stream.is_partial
+        self.client.framer = self.framer.begin(0, whole)
+        self.server.framer = self.framer.begin(1, whole)
+        if self.settings.pair and self.framer.pairs:
+            self.pairing = Pairing(self.settings, self.stream, whole)
 
-    def replay_undecided(self) -> None:
+    def replay(self) -> None:
         """Give out what waited, in the order in which it came."""
-        events: list[Any] = self.undecided  # type: ignore[assignment]
-        self.undecided = None
-        self.first_bytes = None
-        self.settings.waiting_bytes -= self.undecided_bytes
-        self.undecided_bytes = 0
-        for event in events:
+        opening: Opening = self.opening  # type: ignore[assignment]
+        self.opening = None
+        self.settings.waiting_bytes -= opening.size
+        for event in opening.events:
             if isinstance(event, Data):
                 self.data(event)
             elif isinstance(event, Gap):
@@ -284,7 +302,7 @@ class Conversation:
         client = self.client
         if client.ended or self.pairing is None:
             return False
-        if reader.offset == 0 and client.received == 0 and self.pairing.certain:
+        if reader.offset == 0 and not self.client_spoke and self.pairing.certain:
             # A server that speaks first: perhaps its request was captured later.
             return True
         return self.covered(reader) > client.received
@@ -326,7 +344,12 @@ class Conversation:
         if reader.ended:
             return
         if reader.pending is None:
-            if reader.mode == IN_BODY and size < reader.remaining:
+            if (
+                reader.mode == IN_BODY
+                and size < reader.remaining
+                and event.parts is None
+                and not self.waiters
+            ):
                 message: Message = reader.message  # type: ignore[assignment]
                 if message._body is None:
                     self.begin_body(message)
@@ -348,12 +371,48 @@ class Conversation:
         else:
             for part in event.parts:
                 reader.arrive(part.start, part.frame, part.time_ns, part.ack)
-        if reader.pending is None:
+        if self.server.blocked and not reader.server:
+            at = self.take_turns(reader, event)
+            if at > 0:
+                data = data[at:]
+        self.take(reader, data)
+
+    def take_turns(self, reader: Reader, event: Data) -> int:
+        """Read of the client's bytes those that waiting responses had seen.
+
+        What it sends beyond them may depend on the responses, so that these come
+        between, however the client's bytes are cut. Returns how many were read.
+        """
+        data = event.payload
+        received = reader.received
+        at = 0
+        while self.server.blocked:
+            limit = self.covered(self.server) - event.offset
+            if limit < at or limit >= len(data):
+                break
+            reader.received = event.offset + limit
+            if limit > at:
+                self.take(reader, data[at:limit])
+                at = limit
+                if reader.blocked:
+                    break
+            before = self.server.offset
+            self.settle()
+            if self.server.offset == before:
+                break
+        reader.received = received
+        return at
+
+    def take(self, reader: Reader, data: bytes) -> None:
+        """Read contiguous bytes, together with those that wait before them."""
+        if reader.pending is None and not reader.blocked:
             self.run(reader, data, False)
             return
+        if reader.pending is None:
+            reader.pending = bytearray()
         reader.pending += data
-        self.settings.waiting_bytes += size
-        if len(reader.pending) >= reader.wanted:
+        self.settings.waiting_bytes += len(data)
+        if len(reader.pending) >= reader.wanted and not reader.blocked:
             self.look(reader, False)
 
     def look(self, reader: Reader, ended: bool) -> None:
@@ -397,7 +456,9 @@ class Conversation:
                 break
             if reader.mode == IN_TUNNEL:
                 at = self.tunnelled(reader, data, at, ended)
-                break
+                if reader.mode == IN_TUNNEL:
+                    break
+                continue
             if reader.mode == SCANNING:
                 begin = at + 1 if reader.refused else at
                 if begin < size:
@@ -432,6 +493,7 @@ class Conversation:
                     break
                 if not ended:
                     self.settings.over_bounds += 1
+                    reader.framer.reset()
                 kind = REFUSE
             if kind == REFUSE:
                 if answer.kind == REFUSE and answer.anomaly and not fresh:
@@ -449,7 +511,7 @@ class Conversation:
                 continue
             if kind == TUNNEL:
                 reader.forced = False
-                self.begin_tunnel(answer.protocol)
+                self.begin_tunnel(answer.protocol, None)
                 continue
             if fresh:
                 self.begin_message(reader, answer, candidate)
@@ -460,7 +522,7 @@ class Conversation:
             if wanted > LOOKED_AT_EACH_TIME:
                 wanted = max(wanted, size - at + ((size - at) >> 5))
             reader.wanted = wanted
-        if reader.message is not None:
+        if reader.message is not None and reader.offset > reader.now_offset:
             reader.message.last_frame = reader.now_frame
             reader.message.last_ns = reader.now_ns
 
@@ -488,9 +550,10 @@ class Conversation:
         reader.more = answer.kind == PART
         if answer.tunnels:
             # Such a message has no body.
+            opener = reader.message
             reader.remaining = 0
             self.end_message(reader, True)
-            self.begin_tunnel(answer.protocol)
+            self.begin_tunnel(answer.protocol, opener)
         elif answer.blocks:
             reader.awaits = reader.exchange
         return at
@@ -506,6 +569,7 @@ class Conversation:
         message.direction = reader.direction
         message.swapped = self.swapped
         message.protocol = reader.framer.name
+        message.known_by = self.known_by
         message.offset = reader.offset
         message.first_frame = message.last_frame = mark.frame
         message.time_ns = message.last_ns = mark.time_ns
@@ -559,7 +623,7 @@ class Conversation:
         if reader.offset > reader.now_offset:
             message.last_frame = reader.now_frame
             message.last_ns = reader.now_ns
-        elif reader.marks is not None:
+        elif reader.marks is not None and reader.marks[0].offset < reader.offset:
             mark = reader.mark(reader.offset - 1)
             message.last_frame = mark.frame
             message.last_ns = mark.time_ns
@@ -615,24 +679,48 @@ class Conversation:
 
     # Tunnels.
 
-    def begin_tunnel(self, protocol: str | None) -> None:
+    def begin_tunnel(self, protocol: str | None, opener: Message | None) -> None:
         """From where both halves are now, their bytes are of another protocol."""
-        framer = self.framer.tunnel(protocol)
+        framer = self.framer.tunnel(protocol, opener)
         for reader in (self.client, self.server):
+            if reader.mode == SCANNING and reader.pending is not None:
+                # It came before, and is as little of the tunnel as what was skipped.
+                count = len(reader.pending)
+                reader.pending = None
+                self.settings.waiting_bytes -= count
+                self.skip(reader, count)
             self.end_skip(reader)
             if reader.message is not None:
                 self.break_message(reader)
             reader.awaits = None
-            if framer is None:
-                reader.mode = IN_TUNNEL
-                reader.tunnel_start = reader.offset
-            else:
-                reader.mode = BOUNDARY
-                reader.framer = framer.begin(1 if reader.server else 0, True)
-        if framer is None:
-            self.protocol = "" if protocol is None else protocol
-        else:
-            self.framer = framer
+            reader.mode = IN_TUNNEL
+            reader.tunnel_start = reader.offset
+        self.protocol = "" if protocol is None else protocol
+        if framer is not None:
+            self.enter(framer, "upgrade")
+
+    def enter(self, framer: Framer, known_by: str) -> None:
+        """The bytes of the tunnel have a framer of their own."""
+        if self.pairing is not None:
+            self.close_pairing()
+        self.framer = framer
+        self.known_by = known_by
+        self.protocol = None
+        for reader in (self.client, self.server):
+            reader.framer = framer.begin(1 if reader.server else 0, True)
+            reader.mode = BOUNDARY
+            if reader.offset > reader.tunnel_start:
+                # Some of it is missing.
+                reader.framer.reset()
+                reader.mode = SCANNING
+        if self.settings.pair and framer.pairs:
+            self.pairing = Pairing(self.settings, self.stream, True)
+
+    def close_pairing(self) -> None:
+        """No more exchanges come of what was paired so far."""
+        side = CLIENT if self.swapped else SERVER
+        self.pairing.close(self.stream.packets(side) > 0)  # type: ignore[union-attr]
+        self.pairing = None
 
     def tunnelled(self, reader: Reader, data: bytes, at: int, ended: bool) -> int:
         """Count the bytes of a tunnel; its first ones say what it carries."""
@@ -640,6 +728,10 @@ class Conversation:
             if len(data) - at < LONGEST_MAGIC and not ended:
                 return at
             self.protocol = recognise(data, at)
+            framer = self.framer.tunnel(self.protocol, None)
+            if framer is not None:
+                self.enter(framer, "content")
+                return at
         count = len(data) - at
         reader.offset += count
         reader.tunnel_bytes += count

@@ -10,4 +10,6 @@ cdef class Framer:
     cpdef int side(self, bytes data, bint ended) except? -2
     cpdef object expect(self, object request, bint certain)
     cpdef object reset(self)
-    cpdef object tunnel(self, object protocol)
+    cpdef int begins(self, bytes data, bint ended) except? -1
+    cpdef object tunnel(self, object protocol, object opener)
+    cpdef object opened(self, object opener)

@@ -7,6 +7,7 @@ and the search after a loss are the business of the layer (``conversation``).
 from typing import TYPE_CHECKING
 
 from unpacket.messages.answers import Answer, refuse
+from unpacket.messages.constants import CANNOT_SAY
 
 if TYPE_CHECKING:
     from unpacket.messages.results import Message
@@ -25,10 +26,16 @@ class Framer:
         name: What its messages are called.
         pairs: Whether each message of the server answers one of the client; then
             ``unpacket.messages.exchanges`` pairs them.
+        ports: Ports of servers that usually speak the protocol; ``detect`` looks at
+            them where the bytes do not say what they are.
+        detects: Whether it is no framer itself and has ``choose``, which returns
+            the one of a stream, see ``Detect``.
     """
 
     name = "messages"
     pairs = False
+    ports = tuple[int, ...]()
+    detects = False
 
     def begin(self, direction: int, whole: bool) -> "Framer":
         """Return the framer of a half that begins.
@@ -72,8 +79,34 @@ class Framer:
         """
 
     def reset(self) -> None:
-        """Learn that a hole, or the end of the half, came: what comes next is new."""
+        """Learn that what comes next is new.
 
-    def tunnel(self, protocol: str | None) -> "Framer | None":
-        """Return what frames the tunnel's bytes; None if they are only counted."""
+        A hole came, or the end of the half, or more was asked for than may wait.
+        """
+
+    def begins(self, data: bytes, ended: bool) -> int:
+        """Say whether a half that begins so is of this protocol; for ``detect``.
+
+        Args:
+            data: Its first bytes.
+            ended: Whether no more of them will be offered.
+
+        Returns:
+            ``NOT_ITS_OWN``, ``ITS_OWN``, ``TOO_SHORT`` (more bytes are needed) or
+            ``CANNOT_SAY``, all of ``unpacket.messages.constants``.
+        """
+        return CANNOT_SAY
+
+    def tunnel(self, protocol: str | None, opener: "Message | None") -> "Framer | None":
+        """Return what frames the tunnel's bytes; None if they are only counted.
+
+        Args:
+            protocol: None where only its bytes can say; then it is asked again once
+                they are recognised.
+            opener: The message behind which it begins; None if there is none.
+        """
         return None
+
+    def opened(self, opener: "Message | None") -> "Framer":
+        """Return the framer of a tunnel that a message opened, as that agreed on it."""
+        return self

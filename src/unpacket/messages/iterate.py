@@ -76,7 +76,7 @@ def lists(
 
 def messages(
     source: Capture,
-    framer: Framer,
+    framer: Framer | str | None = None,
     *,
     policy: Policy | None = None,
     skipped: bool = True,
@@ -84,8 +84,11 @@ def messages(
 ) -> Iterator[Any]:
     """Give the messages of a capture, as they end.
 
+    Where messages are requests and responses, those of an exchange come together.
+
     Args:
-        framer: Where messages begin and end.
+        framer: Where messages begin and end: a ``Framer``, or the name of one. By
+            default each stream has the one that fits its first bytes or its port.
         skipped: Whether to give a ``Skipped`` for each range of bytes that belongs to
             no message, before the message behind it, and a ``Tunnel`` at the end of a
             stream that carried one.
@@ -93,26 +96,52 @@ def messages(
 
     Raises:
         SourceError: The source cannot be read, or is no capture.
+        ValueError: No framer has that name.
+        FramerError: That of a package cannot be used.
     """
-    if not isinstance(framer, Framer):
-        raise TypeError(f"framer is {framer!r}, and no Framer")
     for_layer, for_reading = apart(messages, options)
-    layer = Layer(framer, **for_layer)
+    layer = Layer(framer_of(framer), exchanges=True, **for_layer)
     return _messages(layer, lists(source, policy, **for_reading), skipped)
 
 
 def _messages(
     layer: Layer, happening: Iterable[list[Any]], skipped: bool
 ) -> Iterator[Any]:
+    for events in happening:
+        yield from apiece(layer.feed(events), skipped)
+    yield from apiece(layer.finish(), skipped)
+
+
+def apiece(items: Iterable[Any], skipped: bool) -> Iterator[Any]:
+    """Give the messages of exchanges each by itself."""
     from unpacket.messages.results import Message
 
-    for events in happening:
-        for item in layer.feed(events):
-            if skipped or isinstance(item, Message):
-                yield item
-    for item in layer.finish():
-        if skipped or isinstance(item, Message):
+    for item in items:
+        if type(item) is Exchange:
+            for message in (item.request, *item.interim, item.response):
+                if message is not None:
+                    yield message
+        elif skipped or isinstance(item, Message):
             yield item
+
+
+def framer_of(framer: Framer | str | None) -> Framer:
+    """Return what a caller means who may give a framer, its name, or nothing.
+
+    Raises:
+        TypeError, ValueError: It is none.
+    """
+    if framer is None:
+        from unpacket.messages.detect import Detect
+
+        return Detect()
+    if isinstance(framer, str):
+        from unpacket.messages.framers.registry import framer_named
+
+        return framer_named(framer)
+    if not isinstance(framer, Framer):
+        raise TypeError(f"framer is {framer!r}, and neither a Framer nor a name")
+    return framer
 
 
 def http(
@@ -165,7 +194,7 @@ def _exchanges(
 
 def follow(
     follower: StreamFollower,
-    framer: Framer,
+    framer: Framer | str | None,
     callback: Callable[[Any], object],
     *,
     exchanges: bool = False,
@@ -176,13 +205,14 @@ def follow(
     Items are those of ``Layer.feed``. A stream whose data is ignored has none.
 
     Args:
+        framer: As of ``messages``.
         exchanges: Whether to pair messages, where the framer says that they pair.
         options: Those of ``Layer``.
 
     Returns:
         The layer, with its counts.
     """
-    layer = Layer(framer, exchanges=exchanges, **options)
+    layer = Layer(framer_of(framer), exchanges=exchanges, **options)
 
     def take(events: list[Any]) -> None:
         for item in layer.feed(events):

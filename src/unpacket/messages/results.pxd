@@ -7,6 +7,7 @@ cdef class Message:
     cdef public object stream
     cdef public object direction
     cdef public object protocol
+    cdef public object known_by
     cdef public list anomaly_list
     cdef public Body _body
     cdef public long long offset

@@ -21,6 +21,8 @@ class Message:
         direction: Who sent it. By content where no handshake was captured, so it may
             contradict the roles of ``stream``; then ``swapped`` is true.
         protocol: The name of its framer.
+        known_by: Why that framer was chosen: ``content``, ``port 53``, ``upgrade``;
+            None where the caller chose it.
         offset: Where it begins in its half.
         length: From its first byte to its last, missing ones included.
         first_frame, last_frame: The packets that carried its first and last byte.
@@ -38,6 +40,7 @@ class Message:
         "direction",
         "first_frame",
         "interim",
+        "known_by",
         "last_frame",
         "last_ns",
         "length",
@@ -53,6 +56,7 @@ class Message:
     stream: "Stream"
     direction: "Direction"
     protocol: str
+    known_by: str | None
     offset: int
     length: int
     first_frame: int
@@ -107,6 +111,16 @@ class Message:
         """The numbers of the packets that carried its first and its last byte."""
         return (self.first_frame, self.last_frame)
 
+    @property
+    def summary(self) -> str:
+        """What a reader of one line should know of the message."""
+        return byte_count(self.body_length)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the framer knows of the message, as JSON has it."""
+        return {}
+
     def note(self, anomaly: str) -> None:
         """Say, once, that something is wrong with the message."""
         if self.anomaly_list is None:
@@ -122,6 +136,11 @@ class Message:
         )
 
 
+def byte_count(count: int) -> str:
+    """Return a number of bytes in words."""
+    return "1 byte" if count == 1 else f"{count} bytes"
+
+
 def new_message() -> Message:
     """Return an empty message of no particular kind."""
     return clear(Message.__new__(Message))
@@ -130,6 +149,7 @@ def new_message() -> Message:
 def clear(message: Message) -> Message:
     """Set all that every message has; ``begin`` of the layer fills it."""
     message.anomaly_list = None
+    message.known_by = None
     message._body = None
     message.complete = False
     message.length_known = True

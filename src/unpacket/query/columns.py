@@ -53,7 +53,7 @@ def columns_of(fact: Fact) -> dict[str, Column]:
     if not fact.each_side:
         several = fact.kind is facts.Kind.WORDS
         return {fact.name: column(fact.read if several else one(fact.read))}
-    both = fact.read
+    both = known(fact.read) if fact.live else fact.read
     if fact.summed:
         both = one(lambda summary: sum(fact.read(summary)))
     sides = [column(one(of_side(fact.read, index))) for index in range(len(SIDES))]
@@ -72,9 +72,22 @@ def of_side(read: Callable[[Any], Any], index: int) -> Callable[[Any], Any]:
     return lambda summary: read(summary)[index]
 
 
+def known(read: Callable[[Any], Iterable[Any]]) -> Callable[[Any], Iterable[Any]]:
+    """Return what reads those of several values that there are."""
+    return lambda summary: [one for one in read(summary) if one is not None]
+
+
 def one(read: Callable[[Any], Any]) -> Callable[[Any], Iterable[Any]]:
-    """Return what reads the same as the only one of several values."""
-    return lambda summary: (read(summary),)
+    """Return what reads the same as the only one of several values.
+
+    What is not known, as whose process the end of a capture in a file was, is none.
+    """
+
+    def values(summary: Any) -> Iterable[Any]:
+        value = read(summary)
+        return () if value is None else (value,)
+
+    return values
 
 
 COLUMNS: dict[str, Column] = {

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from unpacket._core.constants import EVIDENCE, REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS, UNPLACED
 from unpacket.records.times import rfc3339
+from unpacket.sources.live.owners import LISTENER, SOCKET, TRACE_EVENT
 
 if TYPE_CHECKING:
     from unpacket.records.summary import Summary
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 Read: TypeAlias = "Callable[[Summary], Any]"
 
 SIDES = ("client", "server")
+PROCESS_SOURCES = (TRACE_EVENT, SOCKET, LISTENER)
 
 
 class Kind(Enum):
@@ -65,6 +67,7 @@ class Fact(NamedTuple):
         asked: Whether ``--where`` and ``--sort`` know it.
         of_trouble: Whether it is read of gaps, conflicts, rejected segments and
             payload in no stream alone, and so the same of all streams without them.
+        live: Whether only a live source knows it.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Fact(NamedTuple):
     optional: bool = False
     asked: bool = True
     of_trouble: bool = False
+    live: bool = False
 
 
 class Form(NamedTuple):
@@ -370,6 +374,71 @@ FACTS: tuple[Fact, ...] = (
         each_side=True,
         optional=True,
         asked=False,
+    ),
+    Fact(
+        "process",
+        Kind.TEXT,
+        "whose end it is, by the name of the program; of several all, joined by commas "
+        "(live only, as what follows)",
+        lambda s: s.owned(lambda owners: owners.names),
+        each_side=True,
+        optional=True,
+        live=True,
+    ),
+    Fact(
+        "pid",
+        Kind.COUNT,
+        "the number of that process, of several that of the first",
+        lambda s: s.owned(lambda owners: owners.first and owners.first.pid),
+        each_side=True,
+        optional=True,
+        live=True,
+    ),
+    Fact(
+        "command",
+        Kind.TEXT,
+        "its command line",
+        lambda s: s.owned(lambda owners: owners.first and owners.first.command),
+        each_side=True,
+        optional=True,
+        live=True,
+    ),
+    Fact(
+        "user",
+        Kind.TEXT,
+        "the name of its user",
+        lambda s: s.owned(lambda owners: owners.first and owners.first.user),
+        each_side=True,
+        optional=True,
+        live=True,
+    ),
+    Fact(
+        "unit",
+        Kind.TEXT,
+        "the unit of systemd, or the container, that it runs in",
+        lambda s: s.owned(lambda owners: owners.first and owners.first.unit),
+        each_side=True,
+        optional=True,
+        live=True,
+    ),
+    Fact(
+        "process_source",
+        Kind.WORD,
+        "how it is known: who connected, who has the socket, or who has the listener",
+        lambda s: s.owned(lambda owners: owners.source or None),
+        words=PROCESS_SOURCES,
+        each_side=True,
+        optional=True,
+        live=True,
+    ),
+    Fact(
+        "capture_drops",
+        Kind.COUNT,
+        "how many packets the capture lost while the stream lived, of any stream",
+        lambda s: s.capture_drops,
+        "packets",
+        optional=True,
+        live=True,
     ),
 )
 

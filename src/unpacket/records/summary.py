@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from unpacket._core.notebook import table
 from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
 from unpacket._core.reassembly.stream import Endpoint, Stream
-from unpacket.records.facts import FACTS, SIDES, record_of
+from unpacket.records.facts import FACTS, SIDES, Fact, record_of
 from unpacket.records.json_line import WRITTEN, json_line
+from unpacket.sources.live.owners import shown
 
 json_text = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -182,6 +184,38 @@ class Summary:
         """Whether start and end were seen, with no gap and no conflict."""
         return bool(self._facts.complete)
 
+    @property
+    def client_process(self) -> Any:
+        """Whose process the client's end is; see ``Stream.client_process``."""
+        return self._facts.client_process
+
+    @property
+    def server_process(self) -> Any:
+        """Whose process the server's end is."""
+        return self._facts.server_process
+
+    @property
+    def process_source(self) -> str | None:
+        """How the processes are known; see ``Stream.process_source``."""
+        return self._facts.process_source
+
+    @property
+    def capture_drops(self) -> int | None:
+        """How many packets the capture lost meanwhile; see ``Stream.capture_drops``."""
+        return self._facts.capture_drops
+
+    @property
+    def owners(self) -> str:
+        """Whose processes client and server are, for people; "" if nobody knows."""
+        return shown(self._facts)
+
+    def owned(self, read: Callable[[Any], Any]) -> tuple[Any, Any]:
+        """Return something of the owners of client and server, None where not known."""
+        live = self._facts.live
+        if live is None or live.owners is None:
+            return None, None
+        return read(live.owners[0]), read(live.owners[1])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record that ``unpacket streams --json`` prints.
 
@@ -205,6 +239,7 @@ class Summary:
         """
         if (
             self._trouble is not None
+            or self._facts.live is not None
             or self._facts._has_unplaced()
             or not _ARE_OF_TROUBLE
         ):
@@ -255,9 +290,11 @@ class Summary:
         return rows
 
 
-def members_of(summary: Summary) -> tuple[str, str, str]:
+def members_of(
+    summary: Summary, facts: tuple[Fact, ...] = _OTHERS
+) -> tuple[str, str, str]:
     """Return what ``Summary.members`` does, by the table of facts."""
-    record = record_of(summary, _OTHERS)
+    record = record_of(summary, facts)
     sides = [record.pop(side, {}) for side in SIDES]
     client, server, stream = (
         f",{json_text(members)[1:-1]}" if members else ""
@@ -268,7 +305,8 @@ def members_of(summary: Summary) -> tuple[str, str, str]:
 
 def untroubled() -> tuple[str, str, str]:
     """Return the members of any stream without trouble and without digests."""
-    return members_of(Summary(Stream(), None))
+    of_trouble = tuple(fact for fact in _OTHERS if fact.of_trouble)
+    return members_of(Summary(Stream(), None), of_trouble)
 
 
 NO_TROUBLE = untroubled() if _ARE_OF_TROUBLE else ("", "", "")

@@ -12,7 +12,7 @@ from unpacket.sources.link_types import link_type_number
 from unpacket.sources.objects import ObjectSource
 from unpacket.sources.opening import Opening, open_capture, path_of, reader_of
 from unpacket.sources.packets import packet_of
-from unpacket.sources.paths import expanded, is_name, named
+from unpacket.sources.paths import expanded, is_live, is_name, named
 from unpacket.sources.source import Capture, Progress, Source
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def open(
     """Open a source of packets, and return the iterator of its batches.
 
     Args:
-        source: A path; ``"-"`` for standard input; a URL (``s3://…``) for fsspec; a
+        source: A path; the name of an interface, or ``"any"``, where no file is
+            called so (see ``unpacket.live``); ``"-"`` for standard input; a URL
+            (``s3://…``) for fsspec; a
             binary file object, read from where it is, and not closed; a list of
             these; a glob such as ``"dir/*.pcap"``, where no file is called so; any
             iterable of packets; or one packet. A capture is told by its first bytes,
@@ -74,7 +76,7 @@ def open(
         FormatError: It is not a capture, or one in a format that is not read.
         TypeError: ``source`` is nothing of the above.
     """
-    if bpf is not None:
+    if bpf is not None and not is_live(source):
         # Only for those who filter.
         from unpacket.sources.bpf.filter import Bpf, FilteredSource
 
@@ -105,6 +107,16 @@ def open(
     if packet_of(source, number) is not None:
         packets = [source]
     elif (names := named(source)) is not None:
+        if len(names) == 1 and is_live(names[0]):
+            from unpacket.sources.live.opening import live
+
+            return live(
+                names[0],
+                filter=bpf,
+                batch_frames=batch_frames,
+                first_number=first_number,
+                progress=progress,
+            )
         names = expanded(names)
         if len(names) > 1:
             # Most programs have one capture, and wait for no more than they need.

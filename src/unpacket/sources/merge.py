@@ -97,6 +97,11 @@ class Merger:
             # Each sequence has interfaces of its own.
             interface = given.interface[place] if given.has_interfaces else 0
             batch.interface[count] = (slot & SLOT_MASK) << SLOT_SHIFT | interface
+            if given.has_flags and not batch.has_flags:
+                batch.count = count
+                batch.begin_flags()
+            if batch.has_flags:
+                batch.flags[count] = given.flags[place] if given.has_flags else 0
             self.slots[count] = slot
             self.numbers[count] = given.first_number + place
             count += 1

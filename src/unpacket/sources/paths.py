@@ -10,6 +10,8 @@ from typing import Any
 from unpacket.errors import SourceError
 
 STANDARD_INPUT = "-"
+# Of the name of an interface, with a NUL (linux/if.h).
+LONGEST_INTERFACE = 16
 MAGIC = re.compile(r"[*?[]")
 # RFC 3986 section 3.1; and fsspec's way to look into one by another: zip::https://…
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::[^:]*://)")
@@ -44,11 +46,30 @@ def is_name(source: Any) -> bool:
     )
 
 
+def is_live(source: object) -> bool:
+    """Return whether a source is the name of an interface, and of no file."""
+    if not isinstance(source, str) or not 0 < len(source) < LONGEST_INTERFACE:
+        return False
+    if source == STANDARD_INPUT or os.path.lexists(source):
+        return False
+    if source == "any":
+        return True
+    # As long to import as half of the package.
+    import socket
+
+    try:
+        return socket.if_nametoindex(source) > 0
+    except (AttributeError, OSError, ValueError):
+        # Of Windows, or no name that an interface can have.
+        return False
+
+
 def can_be_read_again(source: Any) -> bool:
     """Return whether a source can be opened more than once, and is the same then."""
     return all(
         isinstance(name, str | os.PathLike)
         and name != STANDARD_INPUT
+        and not is_live(name)
         and not gives_once(name)
         for name in named(source) or [None]
     )

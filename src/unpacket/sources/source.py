@@ -1,14 +1,24 @@
 """What every source of packets is: an iterator of batches that can be closed."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from os import PathLike
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias
 
 from unpacket._core.memory.batch import Batch
 from unpacket.errors import CaptureWarning, OverlapWarning
 from unpacket.sources.formats.notes import Notes
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from unpacket._core.reassembly.stream import Stream
+    from unpacket.sources.live.losses import Losses
+    from unpacket.sources.live.processes import Processes
+    from unpacket.sources.live.statistics import LiveStatistics
 
 Progress: TypeAlias = Callable[[int, int | None], object]
 
@@ -39,6 +49,28 @@ class Interface(NamedTuple):
     link_type: int
     snaplen: int
     fcs_bytes: int | None
+
+
+class Live(Protocol):
+    """What a source of packets as they come knows besides them.
+
+    Attributes:
+        now_ns: The time up to which all packets were given, in ns since 1970.
+        losses: When packets were lost.
+        statistics: What was counted so far.
+        begun: Streams that have begun, for whoever writes down whose they are; None
+            if nobody does.
+        processes: Finds out whose process each end of a stream is; None if nobody
+            asked for that.
+    """
+
+    now_ns: int
+    losses: Losses
+    processes: Processes | None
+    begun: deque[Stream] | None
+
+    @property
+    def statistics(self) -> LiveStatistics: ...
 
 
 class Source(ABC):
@@ -88,6 +120,14 @@ class Source(ABC):
     def ended_early(self) -> bool:
         """Whether reading has ended before the capture did, by a signal or an error."""
         return False
+
+    @property
+    def live(self) -> Live | None:
+        """What is known of an interface besides packets; None of a capture.
+
+        Of what is live a batch may be empty: then time has passed without packets.
+        """
+        return None
 
     @abstractmethod
     def __next__(self) -> Batch: ...

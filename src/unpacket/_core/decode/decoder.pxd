@@ -13,6 +13,7 @@ from unpacket._core.decode.tcp cimport TcpLayer
 from unpacket._core.decode.tunnels.dispatch cimport unwrap
 
 cdef int ETHERNET, NONE, ENCAPSULATED, FILTERED, FRAGMENT, IP_HEADER
+cdef u32 CHECKSUM_NOT_READY
 
 @cython.final
 cdef class Decoder:

@@ -26,7 +26,7 @@ from unpacket._core.decode.reasons import (
 from unpacket._core.decode.segments import Segments
 from unpacket._core.decode.tcp import TcpLayer
 from unpacket._core.decode.tunnels.dispatch import unwrap
-from unpacket._core.memory.batch import Batch
+from unpacket._core.memory.batch import CHECKSUM_NOT_READY, Batch
 from unpacket._core.native import released as native
 
 # What ``Policy.context`` names, as ``Packet.keyed_by``.
@@ -176,6 +176,9 @@ class Decoder:
             if batch.time_ns[i] > self._clock_ns:
                 self._clock_ns = batch.time_ns[i]
             reason = NONE
+            self._packet.unsummed = (
+                batch.has_flags and batch.flags[i] & CHECKSUM_NOT_READY != 0
+            )
             if batch.link_type[i] != ETHERNET or not plain(
                 self._packet, batch.start[i], batch.captured[i], batch.original[i]
             ):

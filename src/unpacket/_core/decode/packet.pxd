@@ -18,6 +18,7 @@ cdef class Packet:
     cdef readonly bint more_fragments, length_known, ip_header_damaged
     cdef readonly unsigned int odd
     cdef readonly bint verify_checksums
+    cdef public bint unsummed
     cdef readonly int depth
     cdef const u8[::1] data
     cdef const u16[::1] words

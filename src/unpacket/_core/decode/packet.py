@@ -34,6 +34,7 @@ class Packet:
             the frame: padding or a frame check sequence may be included then.
         odd: What a host does not take of this, as bits (``constants.ODD``).
         ip_header_damaged: The checksum of an IPv4 header was verified, and wrong.
+        unsummed: Whether its checksum was left to a network card, as the capture says.
         fragment_start: The place of a fragment in its datagram, in bytes.
         more_fragments: Whether it is not the datagram's last.
         depth: How many headers were passed within this packet, for the bound.
@@ -79,6 +80,7 @@ class Packet:
         "src_lo",
         "stop",
         "ttl",
+        "unsummed",
         "verify_checksums",
         "wire_stop",
         "words",
@@ -112,6 +114,7 @@ class Packet:
         self.length_known = False
         self.ip_header_damaged = False
         self.odd = 0
+        self.unsummed = False
         self.attach(b"", -1)
         self.place(0, 0, 0)
 

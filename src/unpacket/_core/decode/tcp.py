@@ -140,7 +140,9 @@ def judge(packet: Packet, at: int) -> int:
         or (without_length + field) % 0xFFFF == 0
     ):
         return UNFILLED
-    return BAD if packet.length_known else NOT_JUDGED
+    if packet.unsummed or not packet.length_known:
+        return NOT_JUDGED
+    return BAD
 
 
 def halves(address: int) -> int:

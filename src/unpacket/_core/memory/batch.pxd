@@ -12,10 +12,10 @@ cdef class Batch:
     cdef const u8[::1] data
     cdef const u16[::1] words
     cdef readonly i64[::1] start, time_ns
-    cdef readonly u32[::1] captured, original, interface
+    cdef readonly u32[::1] captured, original, interface, flags
     cdef readonly u16[::1] link_type
     cdef readonly u8[::1] passed
-    cdef readonly bint filtered, has_interfaces
+    cdef readonly bint filtered, has_interfaces, has_flags
     cdef readonly Py_ssize_t capacity, count, used_bytes
     cdef public i64 first_number
     @cython.locals(pairs=Py_ssize_t)
@@ -26,6 +26,8 @@ cdef class Batch:
     )
     @cython.locals(i=Py_ssize_t)
     cpdef int begin_interfaces(self) except -1 nogil
+    @cython.locals(i=Py_ssize_t)
+    cpdef int begin_flags(self) except -1 nogil
     @cython.locals(i=Py_ssize_t)
     cpdef begin_filter(self)
     @cython.locals(start=Py_ssize_t)

@@ -7,6 +7,8 @@ number ``first_number + i`` of its input, where frames count from 1. Where
 ``filtered`` is true, filters have taken out the frames with ``passed[i] == 0``: they
 are counted, and nobody looks into them. Where ``has_interfaces`` is true, the frame
 was seen on interface ``interface[i]`` of the input, else all were on interface 0.
+Where ``has_flags`` is true, ``flags[i]`` is what pcapng's ``epb_flags`` would be of the
+frame: which way it went, and how its checksum stands; else that is unknown.
 
 For every ``i`` in ``range(count)`` the following holds, and whoever writes the
 columns keeps it so: ``0 <= start[i]``,
@@ -28,6 +30,18 @@ MAX_LENGTH = (1 << 32) - 1
 MAX_LINK_TYPE = (1 << 16) - 1
 MAX_INTERFACE = (1 << 31) - 1
 
+# Of a frame's flags (draft-ietf-opsawg-pcapng, epb_flags): which way it went, whom it
+# was for, and that its checksum was left to a network card.
+INBOUND = 1
+OUTBOUND = 2
+UNICAST = 1 << 2
+MULTICAST = 2 << 2
+BROADCAST = 3 << 2
+PROMISCUOUS = 4 << 2
+CHECKSUM_NOT_READY = 1 << 9
+CHECKSUM_VALID = 1 << 10
+SEGMENTATION_OFFLOADED = 1 << 11
+
 NO_WORDS = array("H")
 
 
@@ -46,6 +60,8 @@ class Batch:
         "data",
         "filtered",
         "first_number",
+        "flags",
+        "has_flags",
         "has_interfaces",
         "interface",
         "link_type",
@@ -69,6 +85,7 @@ class Batch:
         self.original = array("I", bytes(4 * capacity))
         self.link_type = array("H", bytes(2 * capacity))
         self.interface = array("I", bytes(4 * capacity))
+        self.flags = array("I", bytes(4 * capacity))
         self.passed = bytearray(capacity)
         self.attach(b"", 0, 1)
 
@@ -84,6 +101,7 @@ class Batch:
         self.count = 0
         self.filtered = False
         self.has_interfaces = False
+        self.has_flags = False
         self.first_number = first_number
         self.used_bytes = used_bytes
         self.buffer = buffer
@@ -124,6 +142,8 @@ class Batch:
             self.begin_interfaces()
         if self.has_interfaces:
             self.interface[self.count] = interface
+        if self.has_flags:
+            self.flags[self.count] = 0
         self.start[self.count] = start
         self.captured[self.count] = captured
         self.original[self.count] = original
@@ -137,6 +157,14 @@ class Batch:
             for i in range(self.count):
                 self.interface[i] = 0
             self.has_interfaces = True
+        return 0
+
+    def begin_flags(self) -> int:
+        """Let nothing be known of the frames so far, and something of those to come."""
+        if not self.has_flags:
+            for i in range(self.count):
+                self.flags[i] = 0
+            self.has_flags = True
         return 0
 
     def begin_filter(self) -> None:

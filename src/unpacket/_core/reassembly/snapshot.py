@@ -33,6 +33,7 @@ def taken(stream: Stream) -> tuple[Any, ...]:
         stream.evidence,
         stream.opened,
         stream.reason,
+        None if stream.live is None else stream.live.settled(stream),
     )
     return (
         ends,
@@ -70,6 +71,7 @@ def restored(
         stream.evidence,
         stream.opened,
         stream.reason,
+        stream.live,
     ) = facts
     stream.half_a = half_of(half_a)
     stream.half_b = half_of(half_b)

@@ -27,6 +27,7 @@ cdef class Stream:
     cdef Segment candidate
     cdef Reset reset
     cdef tuple layers
+    cdef public object live
     cdef unsigned long long a_lo, b_lo, a_hi, b_hi
     cdef long long hash
     cdef readonly long long id

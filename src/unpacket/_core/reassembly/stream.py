@@ -104,6 +104,8 @@ class Stream:
         link_type: The link type of that packet.
         context: Not 0 where the tunnel, or the VLAN, that the stream is in tells it
             from others between the same ends; see ``Policy.context``.
+        live: What a live source knows of it besides packets, which faces put there;
+            None of a capture.
     """
 
     __slots__ = (
@@ -127,6 +129,7 @@ class Stream:
         "layers",
         "ledger",
         "link_type",
+        "live",
         "opened",
         "ports",
         "reason",
@@ -142,6 +145,7 @@ class Stream:
     half_b: Half | None
     ledger: Ledger | None
     layers: tuple[int, ...] | None
+    live: Any
 
     def __init__(self) -> None:
         self.id = -1
@@ -170,6 +174,7 @@ class Stream:
         self.reset = None
         self.layers = None
         self.link_type = 0
+        self.live = None
         self.first_a = True
 
     def half(self, direction: Direction | int) -> Half | None:
@@ -219,6 +224,35 @@ class Stream:
         Such as ``eth/vlan:42/ip/udp/vxlan:77/eth/ip/tcp``.
         """
         return path_text(self.link_type, self.layers or (), self.family)
+
+    @property
+    def client_process(self) -> Any:
+        """Whose process the client's end is, as far as a live source found out.
+
+        A ``Process`` (see ``unpacket.live``), or None.
+        """
+        return None if self.live is None else self.live.client_process
+
+    @property
+    def server_process(self) -> Any:
+        """The same of the server's end."""
+        return None if self.live is None else self.live.server_process
+
+    @property
+    def process_source(self) -> str | None:
+        """How the processes are known, or None; see docs/live.md."""
+        return None if self.live is None else self.live.process_source
+
+    @property
+    def capture_drops(self) -> int | None:
+        """How many packets the capture lost while the stream lived.
+
+        Any of them may have been its own. None where nobody counted.
+        """
+        if self.live is None:
+            return None
+        dropped: int | None = self.live.dropped(self.first_ns, self.last_ns)
+        return dropped
 
     @property
     def first_sender(self) -> Direction:

@@ -54,12 +54,14 @@ from unpacket.messages.http.starts import (
     first_request,
     first_response,
     is_begun_response,
+    is_http,
     may_be_request,
     may_be_response,
     response_at,
     sender,
 )
 from unpacket.messages.native import find as native
+from unpacket.messages.results import Message
 
 HEADS = 0
 SIZE = 1
@@ -471,6 +473,7 @@ class Http(Framer):
 
     name = "http"
     pairs = True
+    ports = (80, 8000, 8008, 8080, 8888, 3128)
 
     def __init__(self, tunnels: dict[str, Framer] | None = None) -> None:
         self.tunnels = dict(tunnels or {})
@@ -483,6 +486,11 @@ class Http(Framer):
         """Return who sends such bytes: 0 the client, 1 the server, -1 nobody knows."""
         return sender(data)
 
-    def tunnel(self, protocol: str | None) -> Framer | None:
+    def begins(self, data: bytes, ended: bool) -> int:
+        """Say whether a half that begins so is HTTP."""
+        return is_http(data, ended)
+
+    def tunnel(self, protocol: str | None, opener: Message | None) -> Framer | None:
         """Return what frames a tunnel's bytes."""
-        return None if protocol is None else self.tunnels.get(protocol)
+        framer = None if protocol is None else self.tunnels.get(protocol)
+        return None if framer is None else framer.opened(opener)

@@ -131,6 +131,18 @@ class HttpMessage(Message):
         return self.body if decoded is None else decoded.data
 
     @property
+    def summary(self) -> str:
+        """What is asked, or how it was answered."""
+        return str(self)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The head, as JSON has it."""
+        from unpacket.messages.http.shape import head_to_dict
+
+        return head_to_dict(self)
+
+    @property
     def parts(self) -> Any:
         """The parts of a multipart body, each a ``multipart.Part``; None of others."""
         from unpacket.messages.http.multipart import parts_of

@@ -55,18 +55,9 @@ def message_to_dict(
     message: HttpMessage, max_decoded_bytes: int = MAX_DECODED_BYTES
 ) -> dict[str, Any]:
     """Return a request or a response as a dictionary that ``json`` takes."""
-    found: dict[str, Any] = {}
-    if isinstance(message, Request):
-        found["method"] = message.method
-        found["target"] = message.target
-    elif isinstance(message, Response):
-        found["status"] = message.status
-        found["reason"] = message.reason
+    found = head_to_dict(message)
     body = message.content
     found |= {
-        "version": message.version,
-        "headers": [list(pair) for pair in message.headers],
-        "headers_n": message.headers_n,
         "offset": message.offset,
         "wire_len": message.length,
         "body_len": message.body_length,
@@ -93,6 +84,22 @@ def message_to_dict(
         found["parts"] = [part_to_dict(part) for part in parts_of(message, data) or ()]
     found["anomalies"] = message.anomalies
     return found
+
+
+def head_to_dict(message: HttpMessage) -> dict[str, Any]:
+    """Return the head of a message as a dictionary that ``json`` takes."""
+    found: dict[str, Any] = {}
+    if isinstance(message, Request):
+        found["method"] = message.method
+        found["target"] = message.target
+    elif isinstance(message, Response):
+        found["status"] = message.status
+        found["reason"] = message.reason
+    return found | {
+        "version": message.version,
+        "headers": [list(pair) for pair in message.headers],
+        "headers_n": message.headers_n,
+    }
 
 
 def decoded_to_dict(decoded: Decoded) -> dict[str, Any]:

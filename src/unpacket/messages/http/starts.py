@@ -7,6 +7,8 @@ bounded number of times.
 
 import re
 
+from unpacket.messages.constants import ITS_OWN, NOT_ITS_OWN, TOO_SHORT
+
 # A first line that has no end by then is none.
 MAX_LINE = 8192
 
@@ -177,6 +179,28 @@ def is_begun_response(data: bytes, start: int) -> bool:
 def may_be_response(data: bytes, start: int) -> bool:
     """Return whether a line without its end may become any status line."""
     return PARTIAL_ANY.match(data, start) is not None
+
+
+_TOKEN_START = re.compile(_TOKEN + rb"{1,32}(?: ?\Z| [!-~])")
+
+
+def is_http(data: bytes, ended: bool) -> int:
+    """Say whether a half that begins so is HTTP, see ``Framer.begins``."""
+    data = data.lstrip(b"\r\n")
+    end = data.find(b"\n", 0, MAX_LINE)
+    if end >= 0:
+        line = data[: end + 1]
+        if STATUS_LINE.match(line) is not None:
+            return ITS_OWN
+        if VERSION_AT_END.search(line) is not None:
+            return ITS_OWN if _TOKEN_START.match(line) is not None else NOT_ITS_OWN
+        # HTTP/0.9: https://www.w3.org/Protocols/HTTP/AsImplemented.html
+        return ITS_OWN if line.startswith(b"GET /") else NOT_ITS_OWN
+    if ended or len(data) >= MAX_LINE:
+        return NOT_ITS_OWN
+    if is_begun_response(data, 0) or _TOKEN_START.match(data) is not None:
+        return TOO_SHORT
+    return NOT_ITS_OWN if data and TOKEN.match(data) is None else TOO_SHORT
 
 
 def sender(data: bytes) -> int:

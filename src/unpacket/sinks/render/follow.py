@@ -26,6 +26,7 @@ from unpacket._core.reassembly.events import (
 )
 from unpacket._core.reassembly.stream import Stream
 from unpacket.sinks.render.json_lines import JsonLines, base64
+from unpacket.sources.live.owners import shown as owners_shown
 
 FORMS = ("utf8", "ascii", "ebcdic", "hex", "raw", "c-array", "yaml", "json")
 
@@ -472,6 +473,9 @@ def headline(event: Any) -> str | None:
             line = f"stream {stream.id}: {stream.client} > {stream.server}"
             if stream.role_evidence != "syn":
                 line += f" (client known by: {stream.role_evidence})"
+            if stream.live is not None:
+                owners = owners_shown(stream)
+                line += f" ({owners})" if owners else ""
             return line
         case Closed(_, reason):
             return f"closed: {reason}"

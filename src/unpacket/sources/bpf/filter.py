@@ -16,7 +16,7 @@ from unpacket._core.decode.segments import Segments
 from unpacket._core.memory.batch import Batch
 from unpacket.errors import OverlapWarning, SourceError
 from unpacket.sources.bpf.machine import Program
-from unpacket.sources.source import Interface, Source
+from unpacket.sources.source import Interface, Live, Source
 
 __all__ = ["Bpf", "BpfError", "BpfLike", "FilteredSource"]
 
@@ -93,6 +93,11 @@ class Bpf:
                 self._programs[link_type] = program_of(given)
         else:
             self._only = program_of(source)
+
+    @property
+    def asks_for_vlans(self) -> bool:
+        """Whether it looks at the tag of a VLAN, as far as its text says so."""
+        return self._expression is not None and "vlan" in self._expression
 
     def program(self, link_type: int) -> Program:
         """Return the program for frames of a link type.
@@ -213,6 +218,10 @@ class FilteredSource(Source):
     @property
     def interfaces(self) -> tuple[Interface, ...]:
         return self._source.interfaces
+
+    @property
+    def live(self) -> Live | None:
+        return self._source.live
 
     @property
     def ignored(self) -> int:

@@ -6,13 +6,19 @@ import ipaddress
 import struct
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from unpacket.sources.live.owner_notes import Ends, OwnerNote
+    from unpacket.sources.live.owners import Owners
 
 # All that is kept together, in bytes of the capture: a note may not cost more memory
 # than that, whatever a capture holds.
 MOST_BYTES = 16 << 20
 
 COMMENT = 1
+# How comments about owners begin, see ``sources.live.owner_notes``.
+OWNERS = "unpacket process "
 
 RECORD_IPV4 = 1
 RECORD_IPV6 = 2
@@ -108,6 +114,8 @@ class Notes:
         names: Host names by address, as ``ipaddress`` writes it.
         secrets: Keys to decrypt what was captured.
         statistics: In the order of the capture; counts are since its beginning.
+        owners: Whose processes the ends of streams were, by addresses and ports of
+            client and server, in the order of the capture.
         left_out: How many of all these were too many to be kept.
     """
 
@@ -116,6 +124,7 @@ class Notes:
         self.names: dict[str, list[str]] = {}
         self.secrets: list[Secrets] = []
         self.statistics: list[Statistics] = []
+        self.owners: dict[Ends, list[OwnerNote]] = {}
         self.left_out = 0
         self._bytes = 0
         self._captures: list[CaptureNotes] = []
@@ -145,6 +154,32 @@ class Notes:
         capture = CaptureNotes(self, path, renumbered=renumbered)
         self._captures.append(capture)
         return capture
+
+    def owners_of(
+        self, client: tuple[str, int], server: tuple[str, int], start_ns: int
+    ) -> tuple[Owners, Owners] | None:
+        """Return the owners of a stream's ends, if the capture says so.
+
+        Of several streams between these ends those of the one that began then, or
+        else of the last one before.
+        """
+        found = None
+        for note in self.owners.get((*client, *server), ()):
+            if note.start_ns <= start_ns or found is None:
+                found = note.owners
+            if note.start_ns == start_ns:
+                break
+        return found
+
+    def add_owners(self, text: str) -> bool:
+        """Take a comment about owners; return whether it is one."""
+        from unpacket.sources.live.owner_notes import read
+
+        note = read(text)
+        if note is None:
+            return False
+        self.owners.setdefault(note.ends, []).append(note)
+        return True
 
     def fits(self, size: int) -> bool:
         """Reserve room for a note of ``size`` bytes and the objects around it."""
@@ -212,6 +247,10 @@ class CaptureNotes:
         """Take what a packet says of those between it and the one before."""
         self._before = (self._before or 0) + packets
 
+    def lost_on(self, interface: int, name: str, packets: int) -> None:
+        """Take what an interface has lost since the beginning."""
+        self._lost[self._section, interface] = name, packets
+
     def lost_since_beginning(self, packets: int) -> None:
         """Take what a packet says of all before it."""
         self._before = packets
@@ -222,6 +261,8 @@ class CaptureNotes:
         """Take a comment."""
         if self._notes.fits(len(data)):
             text = data.rstrip(b"\0").decode(errors="replace")
+            if text.startswith(OWNERS) and self._notes.add_owners(text):
+                return
             comment = Comment(text, frame, interface, self.path)
             if self._renumbered and frame is not None:
                 self._waiting.append(comment)

@@ -26,6 +26,7 @@ TRAILER = 4
 
 # Options of an enhanced packet.
 COMMENT = 1
+FLAGS = 2
 DROP_COUNT = 4
 
 
@@ -152,6 +153,8 @@ def scan_pcapng(
             # The block is padded, so its length is only the upper bound.
             if captured > room:
                 captured = room
+            if batch.has_flags:
+                batch.flags[count] = 0
         else:
             if kind == 6:
                 interface = native.load32(data, position + 8, big_endian)
@@ -169,14 +172,21 @@ def scan_pcapng(
                 if lost != 0xFFFF:
                     interfaces.lost += lost
                     interfaces.counts_lost = True
+            flags = 0
             # Padding ends at a multiple of four, wherever the block begins.
-            if room - captured >= 8 and has_note(
-                data,
-                position + header + (captured + 3 & ~3),
-                position + total - TRAILER,
-                big_endian,
-            ):
-                interfaces.noted += 1
+            if room - captured >= 8:
+                options = position + header + (captured + 3 & ~3)
+                if has_note(data, options, position + total - TRAILER, big_endian):
+                    interfaces.noted += 1
+                if kind == 6:
+                    flags = flags_in(
+                        data, options, position + total - TRAILER, big_endian
+                    )
+            if flags and not batch.has_flags:
+                batch.count = count
+                batch.begin_flags()
+            if batch.has_flags:
+                batch.flags[count] = flags
         if captured > interfaces.longest[interface]:
             break
         batch.start[count] = position + header
@@ -203,3 +213,16 @@ def has_note(data: bytes | bytearray, at: int, stop: int, big_endian: bool) -> b
             return False
         at += 4 + (native.load16(data, at + 2, big_endian) + 3 & ~3)
     return False
+
+
+def flags_in(data: bytes | bytearray, at: int, stop: int, big_endian: bool) -> int:
+    """Return the flags among the options of a packet; 0 where there are none."""
+    while stop - at >= 8:
+        code = native.load16(data, at, big_endian)
+        length = native.load16(data, at + 2, big_endian)
+        if code == FLAGS and length == 4:
+            return native.load32(data, at + 4, big_endian)
+        if code == 0:
+            return 0
+        at += 4 + (length + 3 & ~3)
+    return 0
