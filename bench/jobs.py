@@ -124,7 +124,7 @@ def whole(capture: str) -> Facts:
     streams = payload_bytes = 0
     for stream in unpacket.streams(capture):
         streams += 1
-        payload_bytes += len(stream.client_data) + len(stream.server_data)
+        payload_bytes += sum(len(stream.data(side, gaps="join")) for side in (0, 1))
     return {"streams": streams, "bytes": payload_bytes}
 
 
@@ -134,8 +134,8 @@ def files(capture: str, out: str) -> Facts:
     written = 0
     for stream in unpacket.streams(capture):
         for side, data in (
-            ("client", stream.client_data),
-            ("server", stream.server_data),
+            ("client", stream.data(0, gaps="join")),
+            ("server", stream.data(1, gaps="join")),
         ):
             if data:
                 (place / f"{stream.id}-{side}").write_bytes(data)

@@ -7,6 +7,7 @@ import pytest
 from unpacket.errors import (
     CaptureWarning,
     FormatError,
+    GapError,
     LimitError,
     SinkError,
     SourceError,
@@ -18,6 +19,13 @@ ERRORS = [
     pytest.param(FormatError("a.pcap", 24, "cut"), "a.pcap: byte 24: cut", id="f"),
     pytest.param(SinkError("out/a", "disk full"), "out/a: disk full", id="k"),
     pytest.param(CaptureWarning("a.pcap", 24, "cut"), "a.pcap: byte 24: cut", id="w"),
+    pytest.param(
+        GapError(3, "server", 10, 1448, "not_captured", 2),
+        "stream 3: 1448 bytes of the server at offset 10 missing (not_captured), in "
+        "the first of 2 gaps; runs(Direction.SERVER) gives what lies between gaps with "
+        'its offsets, gaps="zeros" puts zeros there, gaps="join" leaves nothing',
+        id="g",
+    ),
     pytest.param(
         LimitError("max_streams", 7), "the limit max_streams=7 was reached", id="l"
     ),

@@ -23,6 +23,7 @@ from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket._version import __version__
 from unpacket.errors import (
     FormatError,
+    GapError,
     LimitError,
     SinkError,
     SourceError,
@@ -57,6 +58,7 @@ __all__ = [
     "FollowedStream",
     "FormatError",
     "Gap",
+    "GapError",
     "LimitError",
     "Note",
     "Opened",

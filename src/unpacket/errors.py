@@ -7,6 +7,7 @@
     |   +-- FormatError      its bytes are not what its format says
     +-- SinkError            what was found cannot be written
     +-- LimitError           a bound was reached that the user set to raise
+    +-- GapError             bytes were asked for as one piece that lie around a gap
 
     CaptureWarning           a capture was used up to where it is damaged
                              (a category of warning, not raised)
@@ -25,6 +26,7 @@ from os import PathLike
 __all__ = [
     "CaptureWarning",
     "FormatError",
+    "GapError",
     "LimitError",
     "LinkTypeWarning",
     "OverlapWarning",
@@ -103,6 +105,44 @@ class LimitError(UnpacketError):
 
     def __str__(self) -> str:
         return f"the limit {self.limit}={self.maximum} was reached"
+
+
+class GapError(UnpacketError):
+    """Bytes are missing from what was asked for as one piece.
+
+    Attributes:
+        stream_id: Of which stream.
+        direction: ``client`` or ``server``: who sent them.
+        offset: Where the first gap begins, in bytes of the stream.
+        length: How many bytes are missing there.
+        reason: Why, as ``Gap.reason`` has it.
+        gaps: How many gaps there are in all of the direction.
+    """
+
+    def __init__(
+        self,
+        stream_id: int,
+        direction: str,
+        offset: int,
+        length: int,
+        reason: str,
+        gaps: int,
+    ) -> None:
+        super().__init__(stream_id, direction, offset, length, reason, gaps)
+        self.stream_id, self.direction = stream_id, direction
+        self.offset, self.length, self.reason = offset, length, reason
+        self.gaps = gaps
+
+    def __str__(self) -> str:
+        noun = "byte" if self.length == 1 else "bytes"
+        which = "" if self.gaps == 1 else f", in the first of {self.gaps} gaps"
+        side = self.direction.upper()
+        return (
+            f"stream {self.stream_id}: {self.length} {noun} of the {self.direction} at "
+            f"offset {self.offset} missing ({self.reason}){which}; "
+            f"runs(Direction.{side}) gives what lies between gaps with its offsets, "
+            'gaps="zeros" puts zeros there, gaps="join" leaves nothing'
+        )
 
 
 class CaptureWarning(UserWarning):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.builder import Conversation, write_pcap
+from tests.builder import FIN, Conversation, write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
 from tests.sources.writing import enhanced, interface, section
+from unpacket.cli.check_answers import percent
 from unpacket.integrity.checker import check
 
 pytestmark = pytest.mark.skipif(
@@ -22,6 +23,7 @@ QUESTIONS = [
     "gaps",
     "one sided",
     "rejected",
+    "unplaced",
     "conflicts",
     "policies",
     "twice",
@@ -233,3 +235,129 @@ def test_what_came_by_another_channel_is_told(tmp_path: Path) -> None:
         assert index[side]["other_channel"] == told[side]["other_channel"]
     followed = invoke("follow", str(path), "--channel", "interface").stdout
     assert followed.count("question") == 1
+
+
+def lines_of(talk: Conversation, path: Path, *options: str) -> dict[str, str]:
+    """Return what check answers, by question, and its details below."""
+    write_pcap(path, talk)
+    answers: dict[str, str] = {}
+    name = ""
+    for line in invoke("check", path, *options).stdout.splitlines()[1:]:
+        if not line.startswith("    "):
+            name = line[2:12].strip()
+            answers[name] = line[14:]
+        else:
+            answers[name] += f"\n{line.strip()}"
+    return answers
+
+
+def test_what_idle_time_cut_had_not_begun_before_the_capture(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"before")
+    talk.client(7, b"after", at_ns=1000 * 10**9)
+    said = lines_of(talk, tmp_path / "a.pcap", "--idle-timeout", "100s")
+    assert "without a SYN" not in said["one sided"]
+    assert "1 stream went on after having been given up" in said["one sided"]
+    assert said["limits"] == "1 stream closed by timeout"
+    began = Conversation()
+    began.client(7, b"after")
+    said = lines_of(began, tmp_path / "b.pcap")
+    assert "1 stream without a SYN: it came before the capture" in said["one sided"]
+
+
+def test_each_step_back_of_the_clock_is_named_once(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"a", at_ns=10**9)
+    talk.client(2, b"b", at_ns=5 * 10**8)
+    talk.client(3, b"c")
+    talk.client(4, b"d", at_ns=10**8)
+    said = lines_of(talk, tmp_path / "back.pcap")
+    assert said["clock"] == (
+        "time went back 2 times\n"
+        "frame 5: 0.500000000 s before the one in front\n"
+        "frame 7: 0.401000000 s before the one in front"
+    )
+
+
+def test_fragments_of_which_nothing_came_are_no_missing_fragments(
+    tmp_path: Path,
+) -> None:
+    talk = Conversation()
+    talk.handshake()
+    frame = talk.client(1, b"x" * 40)
+    part = bytearray(frame.data)
+    # More fragments follow, but none does.
+    at = len(frame.data) - 80 + 6
+    part[at : at + 2] = (0x2000).to_bytes(2, "big")
+    talk.frames[-1] = frame._replace(data=bytes(part))
+    said = lines_of(talk, tmp_path / "part.pcap")
+    assert said["fragments"].startswith("0 datagrams put together of fragments; 1 frag")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0 %"),
+        (0.00001, "less than 0.01 %"),
+        (0.000123, "0.012 %"),
+        (0.034, "3.4 %"),
+        (0.5, "50 %"),
+        (0.9999, "more than 99 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_percent(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_the_sender_comes_first(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.server(1, b"answer", ack=1)
+    talk.server(17, b"more", ack=1)
+    talk.client(1, ack=21)
+    said = lines_of(talk, tmp_path / "lost.pcap")
+    assert "stream 0 server (10.0.0.2:80 > 10.0.0.1:40000): 10 bytes" in said["loss"]
+
+
+@pytest.mark.parametrize("preset", ["default", "linux"])
+def test_a_fin_that_came_again_is_a_retransmission(preset: str, tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"question")
+    for _ in range(3):
+        talk.client(9, ack=1, flags=FIN)
+    talk.server(1, ack=10)
+    talk.farewell(9, 1)
+    options = () if preset == "default" else ("--preset", preset)
+    said = lines_of(talk, tmp_path / "fin.pcap", *options)
+    assert said["twice"] == "no packet is twice in the capture; 3 retransmissions"
+
+
+@pytest.mark.parametrize("apart_s", [3, 40])
+def test_two_captures_whose_clocks_are_apart(apart_s: int, tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake(identification=7)
+    for number in range(30):
+        talk.client(1 + 8 * number, b"question", identification=100 + number)
+    talk.server(1, ack=241)
+    talk.farewell(241, 1)
+    shift_ns = apart_s * 10**9
+    late = [one._replace(time_ns=one.time_ns + shift_ns) for one in talk.frames]
+    talk.frames = sorted(talk.frames + late)
+    said = lines_of(talk, tmp_path / "two.pcap")
+    assert f"came again some {apart_s}.000 s later" in said["clock"]
+    assert "clock" in check(tmp_path / "two.pcap").wrong
+
+
+def test_what_was_sent_again_is_no_second_clock(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    for number in range(60):
+        talk.client(1 + 8 * (number // 2), b"question", identification=100 + number)
+    write_pcap(tmp_path / "again.pcap", talk)
+    report = check(tmp_path / "again.pcap")
+    assert report.retransmissions == 30
+    assert report.clocks_apart is None

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from base64 import b64decode
@@ -34,9 +33,10 @@ COMMENTS = {"c-array": "/* ", "yaml": "  # "}
 KEYS = ["id", "client", "server", "role_evidence", "path"]
 KEYS += ["start", "start_ns", "end", "end_ns", "duration_ns", "first_frame"]
 KEYS += ["close_reason", "complete", "gap_reason", "conflicts"]
-KEYS += ["rejected", "rejected_reason", "rejected_list"]
+KEYS += ["rejected", "rejected_reason", "rejected_list", "unplaced_reason"]
 SIDE_KEYS = ["address", "port", "packets", "duplicates", "other_channel"]
-SIDE_KEYS += ["retransmissions", "bytes", "gaps", "missing", "gap_list", "sha256"]
+SIDE_KEYS += ["retransmissions", "bytes", "gaps", "missing", "gap_list"]
+SIDE_KEYS += ["unplaced", "unplaced_list", "sha256"]
 # Two kinds of line end, C0, DEL, C1 in UTF-8, turned and invisible text, and bytes
 # that are no UTF-8.
 HOSTILE = (
@@ -516,33 +516,6 @@ def test_head_ends_it_quietly() -> None:
     assert done.stdout.startswith(b"* stream ")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
-@pytest.mark.parametrize(
-    "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
-)
-def test_a_signal_ends_it_with_what_there_was(number: int, code: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "unpacket", "streams", "-"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdin is not None and process.stdout is not None
-    whole = run("streams", SAMPLE).stdout.splitlines()
-    # More may come, for all that it knows.
-    process.stdin.write((ROOT / SAMPLE).read_bytes())
-    process.stdin.flush()
-    # The last two wait for what might contradict their ends: an RST, and a FIN that
-    # nobody acknowledges.
-    told = [process.stdout.readline() for _ in whole[:-2]]
-    process.send_signal(number)
-    rest, errors = process.communicate(timeout=100)
-    assert (process.returncode, errors) == (code, b"")
-    told += rest.splitlines(keepends=True)
-    assert [line.split()[:2] for line in told] == [line.split()[:2] for line in whole]
-
-
 def test_color_is_for_terminals_or_on_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -735,3 +708,18 @@ def test_without_libpcap_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert line.startswith(
         "unpacket: /no/such/library: it cannot be loaded (install it"
     )
+
+
+@pytest.mark.parametrize(
+    ("gaps", "place"),
+    [
+        ("nothing", "what lies around stands side by side, see --gaps"),
+        ("zeros", "zeros in their place"),
+        ("marker", "a line in their place"),
+    ],
+)
+def test_extract_counts_gaps_at_its_end(gaps: str, place: str, tmp_path: Path) -> None:
+    done = invoke("extract", SAMPLE, "-o", tmp_path / "out", "--gaps", gaps)
+    assert f"; 3 gaps (4344 bytes missing; {place}); see " in done.stderr
+    done = invoke("extract", SAMPLE, "-o", tmp_path / "whole", "--where", "not gaps")
+    assert "missing" not in done.stderr

@@ -1,5 +1,6 @@
 """Differences between our streams and another program's, and the rule of each."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -7,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unpacket
-from tests.builder import RST, Conversation, ethernet, ip, tcp
+from tests.builder import ACK, RST, Conversation, ethernet, ip, tcp
 from unpacket import Batch, WholeStream
 from unpacket.compare.comparison import RULES, differences
-from unpacket.compare.explain import Difference, trailers_of
+from unpacket.compare.explain import Difference, Frames, trailers_of
 from unpacket.compare.tools.programs import Runs, Said
 from unpacket.faces.iterate import Chunk
 
@@ -69,6 +70,20 @@ def reset() -> Conversation:
     return talk
 
 
+def behind_a_reset() -> Conversation:
+    talk = talk_of((0, b"AAAA"), ack=4)
+    talk.server(1, ack=5, flags=RST | ACK)
+    talk.client(5, b"in flight")
+    return talk
+
+
+def ended() -> Conversation:
+    talk = talk_of((0, b"AAAA"), ack=4)
+    talk.farewell(5, 1)
+    talk.client(5, b"late", at_ns=20 * 1_000_000_000)
+    return talk
+
+
 def plain() -> Conversation:
     return talk_of((0, b"0123456789"), (10, b"abcdefghij"), ack=20)
 
@@ -112,6 +127,21 @@ def plain() -> Conversation:
         ),
         pytest.param(
             reset, [b"AAAAgo away"], [("rst_payload", 4, 7)], id="text in an RST"
+        ),
+        pytest.param(
+            behind_a_reset,
+            [b"AAAAin flight"],
+            [("after_rst", 4, 9)],
+            id="what came behind an RST without text",
+        ),
+        pytest.param(
+            behind_a_reset,
+            [b"AAAA more in flight"],
+            [("longer", 4, 15)],
+            id="more than came behind it",
+        ),
+        pytest.param(
+            ended, [b"AAAAlate"], [("after_end", 4, 4)], id="what came after the end"
         ),
         pytest.param(
             plain, [b"abcdefghij"], [("late_start", 0, 10)], id="begins later"
@@ -185,6 +215,47 @@ def test_several_connections_in_one() -> None:
     assert not list(differences(whole, told))
 
 
+def again(gap_s: int, **options: Any) -> list[unpacket.WholeStream]:
+    """Return the streams of a client that uses its port twice."""
+    frames = []
+    for number in range(2):
+        talk = Conversation(client=CLIENT, server=SERVER, client_isn=number * 100_000)
+        talk.now_ns += number * gap_s * 1_000_000_000
+        talk.handshake()
+        talk.client(1, b"%d" % number * 4)
+        talk.farewell(5, 1)
+        frames += talk.packets
+    return list(unpacket.streams(frames, **options))
+
+
+def test_one_of_several_is_not_several_in_one() -> None:
+    first, second = differences(again(1), [Said(CLIENT, SERVER, [b"1111!"])])
+    assert (first.stream, first.rule) == (1, "longer")
+    assert (second.stream, second.rule) == (0, "no_stream")
+
+
+def test_what_we_gave_up_is_not_several_connections() -> None:
+    talk = Conversation(client=CLIENT, server=SERVER)
+    talk.handshake()
+    talk.client(1, b"before")
+    talk.client(7, b"after", at_ns=1000 * 1_000_000_000)
+    policy = unpacket.Policy(idle_timeout_s=100)
+    ours = list(unpacket.streams(talk.packets, policy=policy))
+    assert [one.close_reason for one in ours] == ["timeout", "end_of_capture"]
+    (found,) = differences(ours, [Said(CLIENT, SERVER, [b"beforeafter"])])
+    assert (found.rule, found.detail) == ("continued", "our streams 0, 1")
+
+
+def test_bytes_of_a_frame_are_not_invented() -> None:
+    talk = gapped()
+    frames = [*talk.frames, talk.frames[-1]._replace(data=b"....xyzxyz....")]
+    batch = Batch.from_frames([(one.time_ns, one.data, 1) for one in frames])
+    (found,) = compared(
+        talk, [b"AAAAxyzxyzBBBB"], frames=Frames(lambda: nullcontext([batch]))
+    )
+    assert (found.rule, found.detail) == ("other_frame", "as in frame 7")
+
+
 def test_streams_that_only_one_has() -> None:
     (found,) = compared(plain())
     assert (found.rule, found.stream, found.length) == ("no_stream", 0, 20)
@@ -215,7 +286,7 @@ def test_what_stands_behind_the_packet_is_padding() -> None:
     (found,) = compared(
         plain(),
         [b"0123456789abcdefghij" + b"\xee" * 8],
-        trailers=lambda: trailers,
+        frames=Frames(lambda: nullcontext([Batch.from_frames(frames)])),
     )
     assert (found.rule, found.detail) == ("padding", "as in frame 2")
 

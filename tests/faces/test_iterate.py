@@ -1,6 +1,7 @@
 """Whole streams, summaries and events of a capture."""
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.builder import FIN, SECOND, Conversation, write_pcap
 from unpacket import (
     Direction,
     FormatError,
+    GapError,
+    LimitError,
     Policy,
     SourceError,
     WholeStream,
@@ -21,7 +24,8 @@ from unpacket import (
     summaries,
 )
 from unpacket.faces.iterate import Chunk
-from unpacket.records.whole_stream import MAX_EVIDENCE
+from unpacket.records.collected import MAX_EVIDENCE
+from unpacket.records.whole_stream import MOST_ZERO_BYTES
 
 CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
 V6 = {"client": ("2001:db8::1", 40000), "server": ("2001:db8::2", 80)}
@@ -48,8 +52,14 @@ def whole(talk: Conversation, **options: Any) -> WholeStream:
 def test_payload_in_memory_or_in_a_file(spill_bytes: int) -> None:
     with whole(dialogue(), spill_bytes=spill_bytes) as stream:
         assert stream.spilled is (spill_bytes < 12)
-        assert stream.client_data == b"0123abcdmore"
+        assert stream.data(CLIENT, gaps="join") == b"0123abcdmore"
+        assert stream.data(CLIENT, "zeros") == b"0123" + bytes(6) + b"abcdmore"
+        assert list(stream.runs(CLIENT)) == [(0, b"0123"), (10, b"abcdmore")]
+        with pytest.raises(GapError) as raised:
+            assert stream.client_data
+        assert raised.value.args == (0, "client", 4, 6, "not_captured", 1)
         assert stream.server_data == b"answer"
+        assert list(stream.runs(SERVER)) == [(0, b"answer")]
         (gap,) = stream.client_gaps
         assert (gap.direction, gap.offset, gap.length) == (CLIENT, 4, 6)
         assert gap.reason == "not_captured"
@@ -60,7 +70,14 @@ def test_payload_in_memory_or_in_a_file(spill_bytes: int) -> None:
         for start in range(20):
             for stop in range(20):
                 wanted = bytes(true[n] for n in range(start, stop) if n in true)
-                assert stream.read(CLIENT, start, stop) == wanted
+                assert stream.read(CLIENT, start, stop, "join") == wanted
+                filled = bytes(true.get(n, 0) for n in range(start, min(stop, 18)))
+                assert stream.read(CLIENT, start, stop, "zeros") == filled
+                if start < stop and start < 10 and stop > 4:
+                    with pytest.raises(GapError, match="6 bytes of the client at"):
+                        stream.read(CLIENT, start, stop)
+                else:
+                    assert stream.read(CLIENT, start, stop) == wanted
 
 
 def bulk(segments: int = 3000) -> tuple[Conversation, bytes]:
@@ -138,7 +155,7 @@ def test_damage_comes_after_all_that_was_before_it(tmp_path: Path) -> None:
     assert type(found[-1]).__name__ == "Closed"
     with pytest.raises(FormatError):
         found.extend(streams(path, strict=True))
-    assert found[-1].client_data == b"0123abcd"
+    assert found[-1].data(CLIENT, "join") == b"0123abcd"
 
 
 def test_summaries_do_not_depend_on_how_the_input_is_cut() -> None:
@@ -209,6 +226,8 @@ def test_summary_as_a_record() -> None:
             "gaps": 1,
             "missing": 6,
             "gap_list": "4+6:not_captured",
+            "unplaced": 0,
+            "unplaced_list": "",
             "sha256": hashlib.sha256(b"0123abcdmore").hexdigest(),
         },
         "server": {
@@ -222,6 +241,8 @@ def test_summary_as_a_record() -> None:
             "gaps": 0,
             "missing": 0,
             "gap_list": "",
+            "unplaced": 0,
+            "unplaced_list": "",
             "sha256": hashlib.sha256(b"answer").hexdigest(),
         },
         "role_evidence": "syn",
@@ -239,6 +260,7 @@ def test_summary_as_a_record() -> None:
         "rejected": 0,
         "rejected_reason": "",
         "rejected_list": "",
+        "unplaced_reason": "",
     }
     (bare,) = summaries(dialogue().packets)
     expected = summary.to_dict()
@@ -260,7 +282,7 @@ def test_packets_after_the_close_are_not_counted() -> None:
 def test_the_same_streams_over_ipv6() -> None:
     stream = whole(dialogue(**V6))
     assert str(stream.client) == "[2001:db8::1]:40000"
-    assert stream.client_data == whole(dialogue()).client_data
+    assert list(stream.runs(CLIENT)) == list(whole(dialogue()).runs(CLIENT))
     items = list(map(repr, stream.conversation()))
     assert items == list(map(repr, whole(dialogue()).conversation()))
 
@@ -314,3 +336,43 @@ def test_no_event_of_a_generator_waits_for_its_next_packet() -> None:
     happened = [(event.frame, given) for event in events(live())]
     assert len(happened) > 6
     assert all(frame == count for frame, count in happened)
+
+
+def test_a_search_does_not_match_across_a_gap() -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"password=")
+    talk.client(510, b"hunter2\n")
+    talk.server(1, ack=518)
+    talk.farewell(518, 1)
+    stream = whole(talk)
+    with pytest.raises(GapError):
+        re.search(rb"password=(\w+)", stream.client_data)
+    found = [
+        offset + match.start()
+        for offset, octets in stream.runs(CLIENT)
+        for match in re.finditer(rb"hunter\w", octets)
+    ]
+    assert found == [509]
+    assert stream.frames(CLIENT, 509, 516) == [5]
+    assert stream.data(CLIENT, "zeros").index(b"hunter2") == 509
+
+
+def test_zeros_are_bounded() -> None:
+    talk = Conversation()
+    talk.handshake()
+    talk.client(1, b"a")
+    talk.server(1, ack=2)
+    for jump in (1, 2):
+        talk.client(jump * 250_000_000, b"b")
+        talk.server(1, ack=jump * 250_000_000 + 1)
+    stream = whole(talk, policy=Policy(window=False, ack=False))
+    assert sum(gap.length for gap in stream.client_gaps) > MOST_ZERO_BYTES
+    with pytest.raises(LimitError):
+        stream.data(CLIENT, "zeros")
+    assert stream.data(CLIENT, "join") == b"abb"
+
+
+def test_what_becomes_of_gaps_is_one_of_three() -> None:
+    with pytest.raises(ValueError, match="not one of error, join, zeros"):
+        whole(dialogue()).data(CLIENT, "nothing")  # type: ignore[arg-type]

@@ -385,7 +385,7 @@ def test_policies_agree_with_each_of_them_alone(
         policy = Policy(overlap=name)  # type: ignore[arg-type]
         (stream,) = unpacket.streams(packets, policy=policy)
         gaps = tuple((gap.offset, gap.length, gap.reason) for gap in stream.client_gaps)
-        outcomes[stream.client_data, gaps].add(name)
+        outcomes[stream.data(0, "join"), gaps].add(name)
         alone[name] = stream
     report = check(packets, again=lambda: unpacket.sources.open(packets))
     assert report.policies is not None
@@ -401,7 +401,9 @@ def test_policies_agree_with_each_of_them_alone(
         for version in place.versions:
             stop = place.offset + place.length
             for name in version.policies:
-                assert alone[name].read(0, place.offset, stop) == version.payload
+                assert (
+                    alone[name].read(0, place.offset, stop, "join") == version.payload
+                )
 
 
 def test_memory_does_not_grow_with_the_capture() -> None:

@@ -136,6 +136,10 @@ class Law:
             assert counts["held_bytes"] == 0
             assert counts["gap_bytes"] == life.gaps[direction]
             trouble = trouble or bool(life.gaps[direction])
+            # A position that was acknowledged, and nothing has: a byte, or a FIN.
+            end = counts["delivered_bytes"] + counts["gap_bytes"]
+            end += direction in life.finished
+            trouble = trouble or (stream.acknowledged(direction) or 0) > end
             if self.data:
                 assert counts["delivered_bytes"] == life.delivered[direction]
             assert stream.finished(direction) == (direction in life.finished)

@@ -16,7 +16,7 @@ from tests.builder import SECOND, Conversation
 from unpacket import Assembler, Direction, Endpoint, Gap, Opened, Policy
 from unpacket._core.constants import REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
-from unpacket.cli import check
+from unpacket.cli import check_answers
 from unpacket.query.columns import COLUMNS
 from unpacket.query.parser import MAX_DEPTH, MAX_LENGTH, Where, WhereError
 from unpacket.sources.live.owners import Owners, Process
@@ -51,6 +51,7 @@ class Facts(NamedTuple):
     )
     conflicts: int = 0
     rejected: dict[str, int] = {"checksum": 2, "ttl": 1}  # noqa: RUF012
+    unplaced: tuple[dict[str, int], dict[str, int]] = ({}, {"after_rst": 5, "ttl": 7})
     close_reason: str = "rst"
     role_evidence: str = "syn"
     complete: bool = False
@@ -129,6 +130,8 @@ def holds(expression: str, facts: Any = None) -> bool:
         "gaps",
         "gap_reason == truncated and gap_reason != limit",
         "gap_reason in (limit, not_captured)",
+        "unplaced == 12 and client.unplaced == 0 and server.unplaced > 10",
+        "unplaced_reason == after_rst and unplaced_reason != before_start",
         "conflicts == 0",
         "!conflicts",
         "rejected == 3",
@@ -495,9 +498,9 @@ def test_a_mistake_is_told_before_anything_is_read() -> None:
 @pytest.mark.parametrize(
     ("event", "reasons", "words"),
     [
-        pytest.param(unpacket.Gap, GAP_REASONS, check.GAP_REASONS, id="gaps"),
+        pytest.param(unpacket.Gap, GAP_REASONS, check_answers.GAP_REASONS, id="gaps"),
         pytest.param(
-            unpacket.Rejected, REJECTED_REASONS, check.REJECTIONS, id="rejected"
+            unpacket.Rejected, REJECTED_REASONS, check_answers.REJECTIONS, id="rejected"
         ),
         pytest.param(unpacket.Closed, REASONS[1:], {}, id="closed"),
     ],

@@ -89,7 +89,7 @@ def test_w1_bad_segments() -> None:
         *[(22, 32), (24, 2)],
     ]
     assert {gap.reason for gap in stream.client_gaps} == {"not_captured"}
-    assert stream.client_data == (
+    assert stream.data(0, gaps="join") == (
         b"GET / HTTP/1.1\r\nHost:localhost\r\nX-Swapped: 1st\r\nX-Swapped: 2nd\r\n"
         b"X-Overlap-Packet: extra data--\r\nX-OoO-Overlap: this is delayed\r\n"
         b"X-OoO-Overlap2: second delayed\r\nX-OoO-Overlap3:extend fragment\r\n"

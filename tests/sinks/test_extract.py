@@ -88,8 +88,8 @@ def test_files_are_the_bytes_of_the_streams(tmp_path: Path) -> None:
     for stream in unpacket.streams(SAMPLE):
         record = records.pop(stream.id)
         for side, data in (
-            ("client", stream.client_data),
-            ("server", stream.server_data),
+            ("client", stream.data(0, gaps="join")),
+            ("server", stream.data(1, gaps="join")),
         ):
             file = record["files"][side]
             assert there.pop(file["name"]) == data

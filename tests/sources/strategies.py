@@ -28,7 +28,14 @@ LATEST_NS = (1 << 63) - 1
 orders = st.sampled_from("<>")
 # More than a few hundred bytes show nothing new, and slow the tests down.
 payloads = st.binary(max_size=200)
+# What cannot be microseconds is taken for nanoseconds, as a test of its own shows.
+microseconds = st.one_of(st.integers(0, 10**6 - 1), st.integers(10**9, MAX32))
 lengths_cut = st.one_of(st.just(0), st.integers(0, 70_000))
+
+
+def fractions_of(nanoseconds: bool) -> st.SearchStrategy[int]:
+    """Return what the fraction of a second may be."""
+    return st.integers(0, MAX32) if nanoseconds else microseconds
 
 
 @st.composite
@@ -40,7 +47,7 @@ def pcaps(draw: st.DrawFn) -> list[Piece]:
     pieces = [Piece(header, None)]
     for data, cut in draw(st.lists(st.tuples(payloads, lengths_cut), max_size=12)):
         seconds = draw(st.integers(0, MAX32))
-        fraction = draw(st.integers(0, MAX32))
+        fraction = draw(fractions_of(nanoseconds))
         time_ns = seconds * 10**9 + fraction * (1 if nanoseconds else 1000)
         original = len(data) + cut
         record = pcap_record(order, seconds, fraction, data, original)
@@ -65,7 +72,7 @@ def unusual_pcaps(draw: st.DrawFn) -> list[Piece]:
     pieces = [Piece(header, None)]
     for data, cut in draw(st.lists(st.tuples(payloads, lengths_cut), max_size=12)):
         seconds = draw(st.integers(0, MAX32))
-        fraction = draw(st.integers(0, MAX32))
+        fraction = draw(fractions_of(nanoseconds))
         original = len(data) + cut
         if form == "snoop":
             record = snoop_record(seconds, fraction, data, original)

@@ -88,6 +88,7 @@ REASONS = (
     "reused",
     "end_of_capture",
     "user",
+    "interrupted",
 )
 CLOSED_BY_FIN = 1
 CLOSED_BY_RST = 2
@@ -97,6 +98,7 @@ CLOSED_BY_MEMORY = 5
 CLOSED_BY_REUSE = 6
 CLOSED_BY_END = 7
 CLOSED_BY_USER = 8
+CLOSED_BY_INTERRUPTION = 9
 
 NEVER = (1 << 63) - 1
 # 146 years from 1970: differences of such times fit into 64 bits.

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unpacket import Policy, sources
-from unpacket.cli.check import hex_row, painter
+from unpacket.cli.check import painter
+from unpacket.cli.check_answers import hex_row
 from unpacket.cli.listing import counted
 from unpacket.cli.options import CAPTURE, Command, reading_options, where_option
 from unpacket.cli.output import Color, shown, wants_color
@@ -259,6 +260,8 @@ def difference_lines(one: Difference) -> Iterator[str]:
     which = "a stream" if one.stream is None else f"stream {one.stream}"
     side = "" if one.direction is None else f" {one.direction}"
     where = f"{counted(one.length, 'byte')} at offset {one.offset}"
+    if one.offset < 0:
+        where = f"{counted(one.length, 'byte')} before offset 0"
     yield f"  {which}{side} ({one.source} > {one.target}), {where}"
     detail = f" ({one.detail})" if one.detail else ""
     yield f"      {one.rule}: {RULES[one.rule]}{detail}"

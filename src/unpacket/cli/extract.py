@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from unpacket import Policy
+from unpacket.cli.inputs import Captures
 from unpacket.cli.listing import counted
 from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
@@ -20,7 +23,7 @@ from unpacket.cli.options import (
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import nothing_found, session
+from unpacket.cli.session import nothing_found, session, tell_late
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.faces.iterate import happening
 from unpacket.faces.reader import Reading
@@ -31,6 +34,20 @@ from unpacket.sinks.render.follow import FORMS
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
+
+# What files have where bytes are missing.
+IN_PLACE: dict[Gaps, str] = {
+    "nothing": "what lies around stands side by side, see --gaps",
+    "zeros": "zeros in their place",
+    "marker": "a line in their place",
+}
+
+# For so long after a signal the streams that had not ended are written: of a million of
+# them all would take minutes.
+ENDING_S = 2.0
+# Lists of events are looked at one by one, events after so many.
+LISTS = 1
+EVENTS = 1024
 
 
 @click.command(
@@ -145,17 +162,51 @@ def extract(
         with extractor:
             reading = Reading(source, policy=policy, gatherer=extractor.gatherer)
             if where is None:
-                extractor.take_lists(reading.lists())
+                extractor.take_lists(in_time(reading.lists(), source, LISTS))
             else:
-                extractor.take_all(happening(reading, where))
+                events = happening(reading, where)
+                extractor.take_all(in_time(events, source, EVENTS))
         if extractor.streams:
             output.say(
                 f"{counted(extractor.streams, 'stream')} in "
                 f"{counted(extractor.files, 'file')}, "
                 f"{counted(extractor.written_bytes, 'byte')}; "
-                f"see {os.path.join(directory, INDEX)}"
+                f"{gaps_left(extractor, gaps)}see {os.path.join(directory, INDEX)}"
             )
         else:
             filtered = where is not None
             output.say(nothing_found(source, captures, filtered=filtered))
+        if source.ended_early:
+            living = [one for one in reading.assembler.streams if not one.close_reason]
+            if living:
+                output.say(
+                    f"interrupted: {counted(len(living), 'stream')} that had not ended "
+                    "left out"
+                )
+        tell_late(output, reading.assembler.late)
         return source.finish() or (0 if extractor.streams else NOTHING_FOUND)
+
+
+def in_time(items: Iterator[Any], source: Captures, every: int) -> Iterator[Any]:
+    """Give items; once a signal has ended the reading, no longer than some seconds.
+
+    Args:
+        every: After how many items to look at the clock.
+    """
+    deadline_s = 0.0
+    for count, item in enumerate(items):
+        yield item
+        if source.ended_early and count % every == 0:
+            now_s = time.monotonic()
+            deadline_s = deadline_s or now_s + ENDING_S
+            if now_s > deadline_s:
+                return
+
+
+def gaps_left(extractor: Extractor, gaps: Gaps) -> str:
+    """Return how much is missing, and what the files have in its place."""
+    if not extractor.missing.gaps:
+        return ""
+    found = counted(extractor.missing.gaps, "gap")
+    missing = counted(extractor.missing.missing_bytes, "byte")
+    return f"{found} ({missing} missing; {IN_PLACE[gaps]}); "

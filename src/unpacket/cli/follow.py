@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-import unpacket
 from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
 from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
@@ -23,11 +22,12 @@ from unpacket.cli.output import Color, Output, is_terminal, wants_color
 from unpacket.cli.pager import wanted_pager
 from unpacket.cli.policies import policy_of, policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import nothing_found, session
+from unpacket.cli.session import nothing_found, session, tell_late
 from unpacket.cli.values import ParamType
+from unpacket.faces.reader import Reading
 from unpacket.records.spool import BlockFile, Store
 from unpacket.records.summary import Summary, Trouble
-from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remark, renderer
+from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remarks_of, renderer
 from unpacket.sinks.render.tshark import FORMS as TSHARK_FORMS
 from unpacket.sinks.render.tshark import Tshark
 
@@ -36,9 +36,17 @@ if TYPE_CHECKING:
 
 Choice: TypeAlias = int | tuple[str, int]
 
+# Those in which payload is text.
+TEXT_FORMS = ("utf8", "ascii", "ebcdic")
+
 # How much of the streams that are to be printed whole stays in memory, about.
 KEPT_BYTES = 64 << 20
 PRINTED_BYTES = 1 << 16
+# On a terminal lines of text are broken behind so many bytes.
+LONGEST_LINE = 512
+# Payload of which more than one byte in so many is no text is said to be binary.
+BINARY_SHARE = 10
+TEXT_BYTES = bytes({*range(32, 127), *range(128, 256), *b"\t\n\r\x1b"})
 
 
 class Span(ParamType):
@@ -220,7 +228,12 @@ def follow(
         if tshark:
             rendering = Tshark(form)
         else:
-            rendering = renderer(form, color=color_wanted, remarks=remarks)
+            rendering = renderer(
+                form,
+                color=color_wanted,
+                remarks=remarks,
+                longest=LONGEST_LINE if is_terminal() else None,
+            )
         return rendering if span is None else Ranged(rendering, *span)
 
     warn = form == "raw" and remarks and not tshark
@@ -234,7 +247,8 @@ def follow(
         only_ids = bool(choices) and len(ids) == len(set(choices))
         at_once = only_ids and len(ids) == 1
         opened = 0
-        for event in unpacket.events(captures, policy=policy):
+        followed = Reading(captures, policy=policy)
+        for event in followed.events():
             if type(event) is Opened:
                 opened += 1
                 stream = event.stream
@@ -264,6 +278,9 @@ def follow(
             output.say(f"no such stream passes --where in {capture}")
         elif opened and not printer.ended and not ids:
             output.say(f"no stream of {ends(choices)} in {capture}")
+        if form in TEXT_FORMS and is_terminal() and printer.is_binary:
+            output.say("much of this is binary: --as hex shows it in rows")
+        tell_late(output, followed.assembler.late)
         return captures.finish() or (0 if printer.printed else NOTHING_FOUND)
 
 
@@ -356,6 +373,8 @@ class Printer:
         self._waiting: dict[int, Store] = {}
         self._doubts: dict[int, Trouble] = {}
         self._unwritten: dict[int, list[str]] = {}
+        self._payload_bytes = 0
+        self._odd_bytes = 0
         self._file = BlockFile()
         self._kept_bytes = 0
         self._bound_bytes = KEPT_BYTES
@@ -371,6 +390,11 @@ class Printer:
             self._doubts[stream_id] = doubt
             self._unwritten[stream_id] = []
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether much of the payload is no text."""
+        return self._odd_bytes * BINARY_SHARE > self._payload_bytes
+
     def watch(self, event: Any) -> None:
         """Note what decides about a stream in doubt."""
         doubt = self._doubts.get(event.stream.id)
@@ -383,13 +407,15 @@ class Printer:
         rendering = self._renderers.get(stream_id)
         if rendering is None:
             return
-        trouble = remark(event) if self._warn else None
-        if trouble is not None:
+        for trouble in remarks_of(event) if self._warn else ():
             sentence = f"warning: stream {stream_id}: {trouble}"
             if stream_id in self._unwritten:
                 self._unwritten[stream_id].append(sentence)
             else:
                 self._output.say(sentence)
+        if type(event) is Data:
+            self._payload_bytes += len(event.payload)
+            self._odd_bytes += len(event.payload.translate(None, TEXT_BYTES))
         data = rendering.render(event)
         waiting = self._waiting.get(stream_id)
         if waiting is None:

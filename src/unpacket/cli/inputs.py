@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import warnings
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from unpacket import Batch, sources
+from unpacket.cli.hints import add_source_hint
+from unpacket.cli.signals import ENDING_SIGNALS, Interrupted
 from unpacket.errors import (
     CaptureWarning,
     FormatError,
@@ -28,26 +29,7 @@ if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import Bpf
 
 STANDARD_INPUT = "-"
-WHAT_IS_READ = "unpacket reads pcap, pcapng and snoop, compressed or not"
-# Windows has no SIGHUP.
-ENDING_SIGNALS = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
-)
 WHAT_STRICT_DOES = "without --strict this is a warning"
-
-
-class Interrupted(KeyboardInterrupt):
-    """A signal ended the command.
-
-    Attributes:
-        number: Which one.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 class Captures(Source):
@@ -58,8 +40,8 @@ class Captures(Source):
 
     Attributes:
         first_ns: The capture time of the first frame; 0 before it.
-        ends_at_once: Whether a signal raises ``Interrupted`` once all was read: what
-            the command does then may be torn.
+        ends_at_once: Whether a signal raises ``Interrupted`` wherever it comes: what
+            the command does may be torn.
 
     Args:
         before_read: Called before each read, which may wait.
@@ -105,6 +87,9 @@ class Captures(Source):
         self._told = 0
         self._error: UnpacketError | None = None
         self._signal = 0
+        # Whether a signal has ended the reading.
+        self._cut = False
+        self._reported = False
         self._reading = False
         self._handlers: dict[int, Any] = {}
         # What is wrong with a capture is told in our own way.
@@ -119,6 +104,11 @@ class Captures(Source):
     @property
     def total_bytes(self) -> int | None:
         return self._total_bytes
+
+    @property
+    def ended_early(self) -> bool:
+        # What is live ends when somebody says so, and not before.
+        return (self._cut and self._live is None) or self._error is not None
 
     @property
     def frames(self) -> int:
@@ -144,10 +134,8 @@ class Captures(Source):
         except BaseException as error:
             self._give_back_signals()
             self._silence.__exit__(None, None, None)
-            if isinstance(error, FormatError):
-                error.add_note(WHAT_IS_READ)
-            elif isinstance(error, SourceError) and os.path.isdir(error.path):
-                error.add_note(f"its files: {os.path.join(error.path, '*')}")
+            if isinstance(error, SourceError):
+                add_source_hint(error)
             raise
         self._live = self._source.live
         self._total_bytes = self._source.total_bytes
@@ -215,6 +203,9 @@ class Captures(Source):
         Raises:
             SourceError, FormatError: What ended it early.
         """
+        if self._cut and self._live is None and not self._reported:
+            self._reported = True
+            self._say(f"interrupted: {self._progress_made()}")
         if self._error is not None:
             raise self._error
         if self._live is not None and self._live.losses.packets:
@@ -222,6 +213,15 @@ class Captures(Source):
 
             self._say(f"warning: {sentence(self.path, self._live)}")
         return 128 + self._signal if self._signal else 0
+
+    def _progress_made(self) -> str:
+        """Return how far the captures were read, in words."""
+        if not self.frames:
+            return "no frame was read"
+        made = f"read up to frame {self.frames}"
+        if self.total_bytes:
+            made += f" ({100 * self.bytes_read // self.total_bytes} % of the input)"
+        return made
 
     def _open(self) -> Source:
         """Open the captures, or the interface that is named in their place.
@@ -285,8 +285,10 @@ class Captures(Source):
                 if not self._signal:
                     return next(current, None)
             except KeyboardInterrupt:
-                pass
+                if self.ends_at_once:
+                    raise
             self._reading = False
+            self._cut = True
             current.stop()
             return next(current, None)
         except UnpacketError as error:
@@ -325,5 +327,5 @@ class Captures(Source):
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         again = self._signal
         self._signal = number
-        if self._reading or again or (self.ends_at_once and self._source is None):
+        if self._reading or again or self.ends_at_once:
             raise Interrupted(number)

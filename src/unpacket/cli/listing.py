@@ -111,6 +111,11 @@ def trouble_of(summary: Summary) -> str:
     if summary.rejected:
         reasons = ", ".join(summary.rejected)
         parts.append(f"{sum(summary.rejected.values())} rejected ({reasons})")
+    found = dict.fromkeys(why for side in summary.unplaced for why in side)
+    unplaced = [why for why in found if why not in summary.rejected]
+    if unplaced:
+        count = sum(side.get(why, 0) for side in summary.unplaced for why in unplaced)
+        parts.append(f"{counted(count, 'byte')} in no stream ({', '.join(unplaced)})")
     return ", ".join(parts)
 
 

@@ -54,6 +54,8 @@ class Output:
         self._file: IO[bytes] = sys.stdout.buffer
 
     def write(self, data: bytes) -> None:
+        if not data:
+            return
         self._parts.append(data)
         self._bytes += len(data)
         if self._bytes >= FLUSH_BYTES:

@@ -14,6 +14,7 @@ import click
 
 from unpacket._version import __version__
 from unpacket.cli.docstrings import docstring_of
+from unpacket.cli.signals import raised_signals
 from unpacket.errors import SourceError, UnpacketError
 
 NOTHING_FOUND = 1
@@ -89,11 +90,13 @@ class Root(click.Group):
         sys.exit(self.exit_code(args, options | {"standalone_mode": False}))
 
     def exit_code(self, args: Sequence[str] | None, options: dict[str, Any]) -> int:
+        from unpacket.cli.hints import with_hint
         from unpacket.cli.output import STANDARD_OUTPUT, ClosedPipeError
 
         printed_to = sys.stdout
         try:
-            code = super().main(args, **options)
+            with raised_signals():
+                code = super().main(args, **options)
         except SystemExit as error:
             # click puts another file there if nobody reads the help that it prints.
             return 0 if sys.stdout is not printed_to else exit_code_of(error)
@@ -103,10 +106,12 @@ class Root(click.Group):
             complain(error)
             return ERROR
         except click.ClickException as error:
-            error.show()
+            with_hint(error).show()
             return ERROR
         except (click.Abort, KeyboardInterrupt) as error:
-            return 128 + getattr(error, "number", SIGINT)
+            # click puts Abort in the place of what was raised.
+            raised = error.__cause__ or error
+            return 128 + getattr(raised, "number", SIGINT)
         except OSError as error:
             if not raised_in(error).startswith("click."):
                 return own_mistake()
@@ -145,6 +150,8 @@ def remedy(name: str) -> str:
     """Return what somebody may have meant who typed this for a command."""
     from difflib import get_close_matches
 
+    if name == "help":
+        return "; try `unpacket --help`, or `unpacket streams --help`"
     close = get_close_matches(name[:40].lower(), COMMANDS, 3, 0.5)
     if close:
         return f"; did you mean {' or '.join(close)}?"

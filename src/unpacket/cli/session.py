@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from unpacket.cli.live import LiveSettings
     from unpacket.cli.pager import Command
     from unpacket.sources.bpf.filter import Bpf
+
+
+# Of so many it is printed how much came after their end.
+NAMED_STREAMS = 3
 
 
 def nothing_found(
@@ -34,6 +38,27 @@ def nothing_found(
     return (
         f"no TCP streams in {named}: {frames} without any; `unpacket check` says what "
         "they are"
+    )
+
+
+def tell_late(output: Output, late: Mapping[int, tuple[int, int]]) -> None:
+    """Print how much payload came after the end of streams that were reported.
+
+    Args:
+        late: As ``Assembler.late`` has it.
+    """
+    if not late:
+        return
+    total = counted(sum(count for count, _ in late.values()), "byte")
+    named = [
+        f"stream {number}: {counted(count, 'byte')}, from frame {frame} on"
+        for number, (count, frame) in sorted(late.items())[:NAMED_STREAMS]
+    ]
+    more = len(late) - len(named)
+    rest = f"; and {more} more" if more else ""
+    output.say(
+        f"warning: {total} came after the end of a stream, and are in none: "
+        f"{'; '.join(named)}{rest}"
     )
 
 

@@ -25,7 +25,7 @@ from unpacket.cli.options import (
 from unpacket.cli.output import Color, is_terminal
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import nothing_found, session
+from unpacket.cli.session import nothing_found, session, tell_late
 from unpacket.cli.values import Count
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option, name_option
 from unpacket.errors import SourceError
@@ -35,6 +35,9 @@ from unpacket.sinks.extracted import prepare
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
+
+# Of so many kinds of frames that are left out it is printed how many there are.
+NAMED_KINDS = 4
 
 
 @click.command(
@@ -92,7 +95,8 @@ def split(
     Each is a pcapng file with all frames of the stream as they were captured: those
     that were rejected, that came late, and that carry no data as well. Comments,
     which Wireshark shows, say what the stream is, and at frames what was missing
-    before them, in conflict, or rejected.
+    before them, in conflict, or rejected. Comments of the capture itself, the names of
+    the hosts, and the keys of the stream's TLS go along.
 
     The captures are read twice; standard input is kept in a temporary file.
     """
@@ -107,7 +111,14 @@ def split(
             prepare(directory, force=force)
     with files_of(captures) as paths:
         with session(paths, **reading) as (first, output):
-            findings = library.find(first, policy=policy, where=where)
+            findings = library.find(
+                first,
+                policy=policy,
+                where=where,
+                ended_early=lambda: first.ended_early,
+                notes=first.notes,
+            )
+            tell_late(output, findings.late)
         # The second time what is damaged was told.
         reading |= {"quiet": True, "strict": False}
         with session(paths, **reading) as (again, quiet):
@@ -123,7 +134,10 @@ def split(
                 files, size = library.write(
                     directory, pieces, findings, name=name, force=force
                 )
-        if not findings.seen:
+        if again.ended_early:
+            wanted = len(findings.streams) if only is None else 1
+            output.say(f"interrupted: {files} of {counted(wanted, 'file')} written")
+        elif not findings.seen:
             output.say(nothing_found(first, captures))
         elif not files and (only is None or only < findings.seen):
             output.say(f"no such stream passes --where in {', '.join(captures)}")
@@ -135,6 +149,8 @@ def split(
         elif directory is not None:
             made = f"{counted(files, 'file')}, {counted(size, 'byte')}"
             output.say(f"{made}, in {directory}")
+        if findings.left_out and findings.seen:
+            output.say(left_out(findings))
         return first.finish() or again.finish() or (0 if files else NOTHING_FOUND)
 
 
@@ -185,3 +201,16 @@ def copy(path: str, file: IO[bytes]) -> None:
             shutil.copyfileobj(pipe, file)
     except OSError as error:
         raise SourceError(path, (error.strerror or str(error)).lower()) from error
+
+
+def left_out(findings: library.Findings) -> str:
+    """Return how many frames are in no part, and what they are."""
+    frames = counted(findings.left_out, "frame")
+    reasons = sorted(findings.why_left_out.items(), key=lambda item: -item[1])
+    kinds = ", ".join(f"{count} {why}" for why, count in reasons[:NAMED_KINDS])
+    more = len(reasons) - NAMED_KINDS
+    rest = f" and {more} more kinds" if more > 0 else ""
+    notes = ""
+    if findings.notes is not None and findings.notes.left_out:
+        notes = f"; {counted(findings.notes.left_out, 'block')} of keys too"
+    return f"{frames} of no TCP stream left out: {kinds}{rest}{notes}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import unpacket
 from unpacket import Policy
 from unpacket.cli.inputs import Captures
 from unpacket.cli.listing import (
@@ -31,9 +30,11 @@ from unpacket.cli.options import (
 from unpacket.cli.output import Color, Output, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
-from unpacket.cli.session import nothing_found, session
+from unpacket.cli.session import nothing_found, session, tell_late
 from unpacket.cli.table import Table
 from unpacket.cli.values import SortFields
+from unpacket.faces.iterate import summaries_of
+from unpacket.faces.reader import Reading
 from unpacket.records.summary import Summary
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def streams(
     where: Where | None,
     policy: Policy,
     color: Color,
-    **reading: Any,
+    **opening: Any,
 ) -> int:
     """List the TCP streams of captures: who, how much, what is missing.
 
@@ -134,9 +135,10 @@ def streams(
     chosen = None if order is None else order_of(order, reverse)
     if reverse and chosen is None:
         raise click.UsageError("--reverse is for --sort; try --sort id --reverse")
-    with session(captures, **reading) as (source, output):
+    with session(captures, **opening) as (source, output):
         form = form_of(source, output, as_json, as_csv, color)
-        found = unpacket.summaries(source, policy=policy, digest=digest, where=where)
+        reading = Reading(source, policy=policy, data=digest)
+        found = summaries_of(reading, where, digest=digest)
         rows = ((one, form.row(one)) for one in found)
         count = 0
         for row in printed(rows, chosen, limit):
@@ -146,6 +148,7 @@ def streams(
         if not count:
             filtered = where is not None
             output.say(nothing_found(source, captures, filtered=filtered))
+        tell_late(output, reading.assembler.late)
         return source.finish() or (0 if count else NOTHING_FOUND)
 
 

@@ -111,6 +111,9 @@ class Expression(ParamType):
         raise NotImplementedError
 
 
+_LAST_WORD = re.compile(r"[A-Za-z_][\w.]*$")
+
+
 class Filter(Expression):
     """A filter on streams."""
 
@@ -121,6 +124,23 @@ class Filter(Expression):
             return Where(text)
         except WhereError as error:
             raise ValueError(f"{error}\n{pointed(error)}") from error
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the columns that the last word of an expression may become."""
+        from click.shell_completion import CompletionItem
+
+        from unpacket.query.columns import COLUMNS
+
+        word = _LAST_WORD.search(incomplete)
+        begun = "" if word is None else word[0]
+        before = incomplete[: len(incomplete) - len(begun)]
+        if before and before[-1] not in " (":
+            return []
+        return [
+            CompletionItem(before + name) for name in COLUMNS if name.startswith(begun)
+        ]
 
 
 class FrameFilter(Expression):

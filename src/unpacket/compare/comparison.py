@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,12 +19,10 @@ from unpacket.compare.explain import (
     SHOWN_BYTES,
     Difference,
     Ends,
-    Finding,
+    Frames,
     Side,
-    Trailers,
     explained,
     told,
-    trailers_of,
     trailing,
 )
 from unpacket.compare.layout import (
@@ -57,6 +54,12 @@ if TYPE_CHECKING:
 # Differences of one direction that are told one by one.
 MAX_DIFFERENCES = 20
 
+# By so many bytes it is found out whether a stream of ours is in one of theirs.
+BEGINNING_BYTES = 64
+
+# What ends a stream of ours though the connection may go on.
+GIVEN_UP = ("timeout", "memory_limit", "buffer_limit")
+
 RULES = {
     "zeros": "NULs stand for bytes that are missing, and cannot be told from data",
     "invented": "bytes stand where none were captured",
@@ -69,11 +72,16 @@ RULES = {
     "left_out": "segments that were captured are not in it",
     "padding": "what stands behind the IP packet of a frame was taken for data",
     "keep_alive": "the byte of a keep-alive, which is no data, was believed",
+    "other_frame": "bytes of a frame that the receiver did not take there are in it",
+    "after_rst": "what came behind an RST that ended the stream was taken",
+    "after_end": "what came after the end of the stream was taken",
     "rst_payload": "what an RST carries is no data, and was taken for it",
     "late_start": "it begins later in the stream",
     "early_start": "it begins with what comes before our stream",
     "split": "the connection was taken for several",
     "merged": "several connections were taken for one",
+    "continued": "what we gave up for idle time or for want of room, and began anew, "
+    "is one stream there",
     "no_stream": "it has no such stream",
     "extra_stream": "we have no such stream",
     "other_bytes": "other bytes, for a reason that is not known",
@@ -150,10 +158,7 @@ def compare(
             stream.close()
             complete = False
 
-    def trailers() -> Trailers:
-        with sources.open(path) as batches:
-            return trailers_of(batches)
-
+    frames = Frames(lambda: sources.open(path))
     opinions = []
     for tool in tools:
         # It writes as whom it likes, and a folder may be gone before it is.
@@ -168,7 +173,7 @@ def compare(
                         ours,
                         tool.said(others or path, folder, bounds),
                         complete=complete,
-                        trailers=trailers,
+                        frames=frames,
                     )
                 )
             except ToolError as failure:
@@ -187,17 +192,16 @@ def differences(
     said: Iterable[Said],
     *,
     complete: bool = True,
-    trailers: Finding = dict,
+    frames: Frames | None = None,
 ) -> Iterator[Difference]:
     """Give what another program says otherwise.
 
     Args:
         whole_streams: Ours.
         complete: Whether these are all of its streams, and of ours.
-        trailers: Returns what stands behind IP packets; asked where that may explain
-            something.
+        frames: Those of the capture, asked where that may explain something.
     """
-    found = cache(trailers)
+    known = frames or Frames()
     ours: dict[Ends, list[Side]] = defaultdict(list)
     silent: dict[Ends, list[Side]] = defaultdict(list)
     theirs: dict[Ends, list[Runs]] = defaultdict(list)
@@ -211,14 +215,14 @@ def differences(
     for ends in dict.fromkeys([*ours, *theirs]):
         if len(theirs[ends]) > len(ours[ends]):
             ours[ends] += silent[ends][: len(theirs[ends]) - len(ours[ends])]
-        yield from of_ends(ends, ours[ends], theirs[ends], found, complete)
+        yield from of_ends(ends, ours[ends], theirs[ends], known, complete)
 
 
 def of_ends(
     ends: Ends,
     ours: list[Side],
     theirs: list[Runs],
-    trailers: Finding,
+    known: Frames,
     complete: bool,
 ) -> Iterator[Difference]:
     """Give the differences of the connections between two ends, in one direction."""
@@ -231,35 +235,52 @@ def of_ends(
         else:
             spare.remove(same)
     if len(left) == 1 and len(spare) > 1:
-        yield from of_split(left[0], spare, trailers)
+        yield from of_split(left[0], spare, known)
         return
     if len(left) > 1 and len(spare) == 1:
-        ids = ", ".join(str(side.stream.id) for side in left)
-        yield whole(left[0], ends, "merged", f"our streams {ids}", 0)
-        return
+        octets = octets_in(spare[0])
+        joined = [side for side in left if begins_in(side, octets)]
+        if len(joined) > 1:
+            ids = ", ".join(str(side.stream.id) for side in joined)
+            given_up = all(one.stream.close_reason in GIVEN_UP for one in joined[:-1])
+            rule = "continued" if given_up else "merged"
+            yield whole(joined[0], ends, rule, f"our streams {ids}", 0)
+            left = [side for side in left if side not in joined]
+            spare = []
+        else:
+            # They have one of them, and lack the others.
+            left.sort(key=lambda side: side not in joined)
     for side, runs in zip(left, spare, strict=False):
-        yield from of_side(side, runs, trailers)
+        yield from of_side(side, runs, known)
     if not complete:
         return
     for side in left[len(spare) :]:
         yield whole(side, ends, "no_stream", "", 0)
     for runs in spare[len(left) :]:
         octets = octets_in(runs)
-        frames = trailing(octets, trailers)
+        frames = trailing(octets, known)
         rule = "padding" if frames else "extra_stream"
         shown = octets[:SHOWN_BYTES]
         size = len(octets)
         yield Difference(None, *ends, None, 0, size, rule, "", frames, None, shown)
 
 
-def of_split(side: Side, pieces: list[Runs], trailers: Finding) -> Iterator[Difference]:
+def begins_in(side: Side, octets: bytes) -> bool:
+    """Return whether the first bytes of a side are among others."""
+    first = next((run for run in side.runs if isinstance(run, bytes)), b"")
+    return first[:BEGINNING_BYTES] in octets
+
+
+def of_split(side: Side, pieces: list[Runs], known: Frames) -> Iterator[Difference]:
     """Give the differences of a direction that they have in several pieces."""
     first = end_of(pieces[0])
     yield whole(side, side.ends, "split", f"into {len(pieces)}", first)
     position = 0
     for runs in pieces:
         octets = octets_in(runs)
-        ours = side.stream.read(side.direction, position, position + len(octets))
+        ours = side.stream.read(
+            side.direction, position, position + len(octets), gaps="join"
+        )
         same = next(
             (n for n, (a, b) in enumerate(zip(ours, octets, strict=False)) if a != b),
             len(ours),
@@ -268,7 +289,7 @@ def of_split(side: Side, pieces: list[Runs], trailers: Finding) -> Iterator[Diff
         rest = octets[same:]
         if rest:
             span = Span("-b", position, position + len(rest))
-            yield explained(side, span, rest, trailers)
+            yield explained(side, span, rest, known)
 
 
 def whole(side: Side, ends: Ends, rule: str, detail: str, offset: int) -> Difference:
@@ -282,7 +303,7 @@ def whole(side: Side, ends: Ends, rule: str, detail: str, offset: int) -> Differ
     )
 
 
-def of_side(side: Side, runs: Runs, trailers: Finding) -> Iterator[Difference]:
+def of_side(side: Side, runs: Runs, known: Frames) -> Iterator[Difference]:
     """Give the differences of one direction."""
     ours = laid_out(side.runs)
     if equal(side.runs, runs):
@@ -312,4 +333,4 @@ def of_side(side: Side, runs: Runs, trailers: Finding) -> Iterator[Difference]:
             found.append(span)
     for span in found[:MAX_DIFFERENCES]:
         there = b"".join(octets_of(part, span.start, span.stop) for part in theirs)
-        yield explained(side, span, there, trailers)
+        yield explained(side, span, there, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, TypeAlias
 
 from unpacket._core.memory.batch import Batch
@@ -26,6 +27,13 @@ IPV6 = b"\x86\xdd"
 
 VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 
+# What explains bytes behind the end of our stream: why they are in none, and the rule.
+UNHEARD = (
+    ("rst_payload", "rst_payload"),
+    ("after_rst", "after_rst"),
+    ("late", "after_end"),
+)
+
 # So many different trailers of frames are remembered.
 MAX_TRAILERS = 1000
 
@@ -34,8 +42,10 @@ Ends: TypeAlias = tuple[Endpoint, Endpoint]
 # What stood behind an IP packet, and the first frame that had it.
 Trailers: TypeAlias = dict[bytes, int]
 
-# Asked once, where they may explain something.
-Finding: TypeAlias = Callable[[], Trailers]
+# Of so many differences it is looked for in all frames what they have.
+MAX_SEARCHES = 20
+# Fewer bytes are in some frame or other.
+LEAST_SOUGHT = 4
 
 
 class Difference(NamedTuple):
@@ -79,6 +89,46 @@ class Difference(NamedTuple):
         }
 
 
+Opening: TypeAlias = Callable[[], AbstractContextManager[Iterable[Batch]]]
+
+
+class Frames:
+    """What the frames of a capture hold; they are read where it may explain something.
+
+    Args:
+        opened: Opens the capture; without it nothing is found.
+    """
+
+    def __init__(self, opened: Opening | None = None) -> None:
+        self._opened = opened
+        self._trailers: Trailers | None = None
+        self._searches = 0
+
+    def trailers(self) -> Trailers:
+        """Return what stands behind IP packets."""
+        if self._trailers is None:
+            self._trailers = {}
+            if self._opened is not None:
+                with self._opened() as batches:
+                    self._trailers = trailers_of(batches)
+        return self._trailers
+
+    def holding(self, octets: bytes) -> list[int]:
+        """Return the number of the first frame that holds bytes, or nothing."""
+        sought = octets[:SHOWN_BYTES]
+        if len(sought) < LEAST_SOUGHT or self._searches == MAX_SEARCHES:
+            return []
+        self._searches += 1
+        if self._opened is not None:
+            with self._opened() as batches:
+                for batch in batches:
+                    for index in range(len(batch)):
+                        number, _, _, _, frame = batch.frame(index)
+                        if sought in bytes(frame):
+                            return [number]
+        return []
+
+
 class Side(NamedTuple):
     """One direction of a stream of ours."""
 
@@ -95,24 +145,24 @@ class Side(NamedTuple):
         """Its bytes in order, and the length of each gap."""
         runs: Runs = []
         position = 0
-        for gap in self.stream.gaps[self.direction]:
-            octets = self.stream.read(self.direction, position, gap.offset)
-            runs += [octets, gap.length] if octets else [gap.length]
-            position = gap.offset + gap.length
-        rest = self.stream.read(self.direction, position, 1 << 62)
-        return [*runs, rest] if rest else runs
+        for offset, octets in self.stream.runs(self.direction):
+            runs += [octets] if offset == position else [offset - position, octets]
+            position = offset + len(octets)
+        missing = self.stream.gaps[self.direction]
+        end = max((gap.offset + gap.length for gap in missing), default=0)
+        return [*runs, end - position] if end > position else runs
 
 
-def trailing(octets: bytes, trailers: Finding) -> list[int]:
+def trailing(octets: bytes, frames: Frames) -> list[int]:
     """Return a frame with the trailer that bytes consist of, or nothing."""
-    for trailer, frame in trailers().items():
+    for trailer, frame in frames.trailers().items():
         count, rest = divmod(len(octets), len(trailer))
         if not rest and octets == trailer * count:
             return [frame]
     return []
 
 
-def explained(side: Side, span: Span, found: bytes, trailers: Finding) -> Difference:
+def explained(side: Side, span: Span, found: bytes, known: Frames) -> Difference:
     """Return a difference with the rule that explains it.
 
     Args:
@@ -121,13 +171,13 @@ def explained(side: Side, span: Span, found: bytes, trailers: Finding) -> Differ
     start, stop = span.start, span.stop
     stream, direction = side.stream, side.direction
     shown = min(stop, start + SHOWN_BYTES)
-    mine = stream.read(direction, start, shown) or None
+    mine = stream.read(direction, start, shown, gaps="join") or None
     other = found[:SHOWN_BYTES] if span.kind[1] == "b" else None
     if other is not None:
         for rule, detail, frames in evidence(side, start, found):
             return told(side, span, rule, detail, frames, mine, other)
         if span.kind == "-b" or len(found) < MAX_TRAILERS:
-            frames = trailing(found, trailers)
+            frames = trailing(found, known)
             if frames:
                 detail = f"as in frame {frames[0]}"
                 return told(side, span, "padding", detail, frames, mine, other)
@@ -136,14 +186,20 @@ def explained(side: Side, span: Span, found: bytes, trailers: Finding) -> Differ
     rule = "other_bytes"
     if span.kind == "gb":
         rule = "zeros" if blank else "invented"
+        holding = [] if blank else known.holding(found)
+        if holding:
+            detail = f"as in frame {holding[0]}"
+            return told(side, span, "other_frame", detail, holding, mine, other)
     elif span.kind == "bb" and stop - start == 1 and keep_alives(side):
         rule = "keep_alive"
     elif span.kind == "bb" and blank:
         rule = "left_out"
     elif span.kind == "-b":
-        unheard = stream.counts[direction]["discarded_bytes"]
-        was_reset = stream.close_reason == "rst" and len(found) <= unheard
-        rule = "rst_payload" if was_reset else "longer"
+        unplaced = stream.counts[direction]["unplaced"]
+        rule = next(
+            (name for why, name in UNHEARD if len(found) <= unplaced.get(why, 0)),
+            "longer",
+        )
     elif span.kind == "bg":
         rule = "gap_told"
     elif span.kind == "b-":

@@ -15,15 +15,10 @@ from unpacket._core.reassembly.stream import Stream
 from unpacket._options import names_options, wrong
 from unpacket.faces.reader import Reading
 from unpacket.policy import Policy
+from unpacket.records.collected import FRESH_BYTES, FRESH_EVENTS, Collected
 from unpacket.records.spool import BLOCK_BYTES, BlockFile
 from unpacket.records.summary import Summary, Trouble
-from unpacket.records.whole_stream import (
-    FRESH_BYTES,
-    FRESH_EVENTS,
-    Chunk,
-    Collected,
-    WholeStream,
-)
+from unpacket.records.whole_stream import Chunk, WholeStream
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
@@ -144,8 +139,15 @@ def summaries(
         jobs=jobs,
         bpf=bpf,
     )
-    found = _summarize(happening(reading, chosen), digest=digest)
-    return passing(found, reading, chosen)
+    return summaries_of(reading, chosen, digest=digest)
+
+
+def summaries_of(
+    reading: Reading, where: Where | None, *, digest: bool
+) -> Iterator[Summary]:
+    """Do what ``summaries`` does, of a source that the caller has at hand."""
+    found = _summarize(happening(reading, where), digest=digest)
+    return passing(found, reading, where)
 
 
 def _summarize(told: Iterable[Any], *, digest: bool) -> Iterator[Summary]:

@@ -100,6 +100,11 @@ class Reading:
         """What the source itself says it lost."""
         return [] if self._opened is None else self._opened.notes.drops
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether reading has ended before the source did."""
+        return self._opened is not None and self._opened.ended_early
+
     def events(self, *, step: bool = False) -> Iterator[Event]:
         """Read, and give what happens as it happens.
 
@@ -143,11 +148,11 @@ class Reading:
             try:
                 yield from self._lists(batches, step)
             except SourceError:
-                yield from assembler.finishing()
+                yield from assembler.finishing(interrupted=True)
                 raise
             if self._check is not None:
                 self._check.end()
-        yield from assembler.finishing()
+        yield from assembler.finishing(interrupted=self.ended_early)
 
     def hopeful_events(self, where: Where) -> Iterator[Event]:
         """Give the events, without those of streams that ``where`` cannot let pass.
@@ -178,7 +183,7 @@ class Reading:
             return recalled(source.notes, lists)
         if step:
             return self._steps(source)
-        return map(self._feed, source)
+        return chain.from_iterable(map(self._fed, source))
 
     def _steps(self, source: sources.Source) -> Iterator[list[Event]]:
         for batch in source:
@@ -191,15 +196,19 @@ class Reading:
             yield from recalled(source.notes, steps) if source.notes.owners else steps
             self._look(batch)
 
-    def _feed(self, batch: Batch) -> list[Event]:
+    def _fed(self, batch: Batch) -> Iterator[list[Event]]:
+        """Feed a batch, and give what happens in lists that are not too long."""
+        assembler = self.assembler
         self._begin(batch)
         if self._attending is not None:
-            return self._attending.feed(batch)
-        happened = self.assembler.feed(batch)
-        if self._opened is not None and self._opened.notes.owners:
-            recall(self._opened.notes, happened)
+            yield self._attending.feed(batch)
+            return
+        assembler.begin(batch)
+        while (happened := assembler.proceed(batch.count + 1)) is not None:
+            if self._opened is not None and self._opened.notes.owners:
+                recall(self._opened.notes, happened)
+            yield happened
         self._look(batch)
-        return happened
 
     def _look(self, batch: Batch) -> None:
         """Look whether packets of a program make sense with their link type."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 from unpacket import sources
@@ -19,15 +20,17 @@ from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
+    Direction,
     Finished,
     Gap,
     Note,
     Opened,
     Rejected,
 )
-from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.stream import Endpoint, Stream
 from unpacket.faces.iterate import filter_of, happening
 from unpacket.faces.reader import Reading
+from unpacket.integrity.clock_distance import clock_distance
 from unpacket.integrity.divergence import Watch, divergences
 from unpacket.integrity.report import USUAL_SEGMENT_BYTES, Example, Found, Report
 from unpacket.policy import Policy
@@ -42,8 +45,21 @@ EXAMPLES = 3
 # How much of two versions, or of what was rejected, an example keeps.
 SHOWN_BYTES = 256
 
+# Where one in so many segments came again, it is looked whether two clocks are why.
+MANY_AGAIN = 4
+
+# Where there are more conflicts it is not found out: each costs every policy its time.
+MAX_COMPARED = 10_000
+
 # Of so many streams with conflicts it is found out what other policies make of them.
 MAX_WATCHES = 1000
+
+
+# What ends a stream though the connection may go on.
+GIVEN_UP = ("timeout", "memory_limit", "buffer_limit")
+
+# Of so many streams that pass a filter it is found out what came after their end.
+MAX_PASSED = 1 << 16
 
 
 class Pending:
@@ -78,6 +94,10 @@ class Integrity:
         self._pending: dict[Stream, Pending] = {}
         # Of which streams the examples of copies may be, where there is a filter.
         self._doubled: set[int] = set()
+        # The ends of streams that were given up, and may go on.
+        self._given_up: set[frozenset[Endpoint]] = set()
+        # Which streams passed, where there is a filter.
+        self._passed: set[int] = set()
 
     def take(self, event: Any, first_ns: int = 0) -> None:
         """Take the next event.
@@ -120,6 +140,8 @@ class Integrity:
         hosts: Mapping[str, dict[str, int]],
         fragments: Mapping[str, int],
         copies: Iterable[tuple[int, int, int]] = (),
+        late: Mapping[int, tuple[int, int]] = MappingProxyType({}),
+        steps_back: Iterable[tuple[int, int]] = (),
         drops: Iterable[Drops] = (),
         damage: Iterable[object] = (),
     ) -> Report:
@@ -128,6 +150,9 @@ class Integrity:
         Args:
             copies: Of segments that the capture has twice: frame number, that of the
                 frame whose copy it is, and the stream's id.
+            steps_back: The first frames whose time is before that of the segment in
+                front of them, and by how many nanoseconds.
+            late: Payload that came after the end of streams, as ``Assembler.late``.
         """
         report = self.report
         report.duplicates.examples = [
@@ -135,15 +160,33 @@ class Integrity:
             for frame, original, stream_id in copies
             if self._where is None or stream_id in self._doubled
         ][: self._examples]
+        self._add_late(late)
         report.frames, report.segments = frames, segments
         report.first_ns, report.last_ns = first_ns, last_ns
         report.backwards = backwards
+        report.steps_back = [
+            {"frame": frame, "by_ns": by_ns} for frame, by_ns in steps_back
+        ][: self._examples]
         report.without_segment = dict(counters)
         report.hosts = dict(hosts)
         report.fragments = dict(fragments)
         report.drops = list(drops)
         report.damage = [str(item) for item in damage]
         return report
+
+    def _add_late(self, late: Mapping[int, tuple[int, int]]) -> None:
+        for stream_id, (count, frame) in sorted(late.items()):
+            if self._where is not None and stream_id not in self._passed:
+                continue
+            self._add_unplaced("late", count, {"stream": stream_id, "frame": frame})
+
+    def _add_unplaced(self, reason: str, count: int, example: Example) -> None:
+        found = self.report.unplaced.setdefault(reason, Found())
+        found.count += 1
+        found.streams += 1
+        found.bytes += count
+        if len(found.examples) < self._examples:
+            found.examples.append(example | {"length": count})
 
     def _find(
         self, event: Any, kind: str, reason: str, size: int, evidence: Example
@@ -181,6 +224,8 @@ class Integrity:
             trouble = None if pending is None else pending.trouble
             if not self._where.matches(Summary(stream, trouble), first_ns):
                 return
+            if len(self._passed) < MAX_PASSED:
+                self._passed.add(stream.id)
         report = self.report
         report.streams += 1
         report.closed[stream.close_reason or ""] += 1
@@ -199,6 +244,8 @@ class Integrity:
                 report.duplicate_bytes += counts["duplicate_bytes"]
                 report.retransmissions += counts["retransmissions"]
                 others += counts["other_channel"]
+                for reason, count in stream._unplaced(direction).items():
+                    self._add_unplaced(reason, count, side_of(stream, direction))
             copies += stream.duplicates(direction)
         if others:
             report.other_channel.count += others
@@ -209,7 +256,17 @@ class Integrity:
             if len(self._doubled) < MAX_COPIES:
                 self._doubled.add(stream.id)
         report.one_sided += sides == 1 and payload > 0
-        report.midstream += stream.role_evidence in ("port", "first")
+        ends = frozenset((stream.client, stream.server))
+        if stream.role_evidence in ("port", "first"):
+            if ends in self._given_up:
+                report.continued += 1
+            else:
+                report.midstream += 1
+        if stream.close_reason in GIVEN_UP:
+            if len(self._given_up) < MAX_PASSED:
+                self._given_up.add(ends)
+        elif self._given_up:
+            self._given_up.discard(ends)
         if pending is None:
             return
         report.lost_segments += pending.lost_segments
@@ -226,15 +283,21 @@ class Integrity:
 
 def example(event: Any, size: int) -> Example:
     """Return where something happened."""
-    return {
-        "stream": event.stream.id,
-        "client": str(event.stream.client),
-        "server": str(event.stream.server),
-        "direction": str(event.direction),
+    return side_of(event.stream, event.direction) | {
         "offset": event.offset,
         "length": size,
         "frame": event.frame,
         "time_ns": event.time_ns,
+    }
+
+
+def side_of(stream: Stream, direction: Direction) -> Example:
+    """Return which side of which stream something is about."""
+    return {
+        "stream": stream.id,
+        "client": str(stream.client),
+        "server": str(stream.server),
+        "direction": str(direction),
     }
 
 
@@ -282,9 +345,12 @@ def check(
         hosts=assembler.sums.by_host() if assembler.sums is not None else {},
         fragments=assembler.decoder.fragments,
         copies=assembler.copies,
+        late=assembler.late,
+        steps_back=assembler.steps_back,
         drops=reading.drops,
         damage=reading.damage,
     )
+    report.ended_early = reading.ended_early
     if not policies:
         report.why_no_policies = "not asked"
         return report
@@ -293,13 +359,27 @@ def check(
         def again() -> AbstractContextManager[Source]:
             return sources.open(source, **reading.opening)
 
+    came_again = report.retransmissions + assembler.late_segments
+    if again is not None and came_again * MANY_AGAIN > report.segments:
+        with again() as batches:
+            report.clocks_apart = clock_distance(batches)
+        if batches.ended_early:
+            report.ended_early = True
+            report.clocks_apart = None
     if not integrity.watches:
         report.policies = []
+    elif report.conflicts.count > MAX_COMPARED:
+        report.why_no_policies = f"more than {MAX_COMPARED} conflicts"
     elif again is None:
         report.why_no_policies = "the source can be read only once"
     else:
         with again() as batches:
-            report.policies = divergences(
+            found = divergences(
                 batches, integrity.watches, policy or Policy(), examples
             )
+        if batches.ended_early:
+            report.ended_early = True
+            report.why_no_policies = "the second reading was ended early"
+        else:
+            report.policies = found
     return report

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from unpacket._core.notebook import table
+from unpacket.integrity.clock_distance import ClockDistance
 from unpacket.integrity.divergence import Divergence
 from unpacket.sources import Drops
 
@@ -40,6 +41,9 @@ NOT_LOOKED_INTO = ("unknown_link_type", "encapsulated", "not_followed", "filtere
 
 # Every TCP sends what these are.
 HARMLESS = frozenset({"window_probe"})
+
+# What an RST carries is a diagnostic (RFC 9293 section 3.5.3).
+NO_PAYLOAD = frozenset({"rst_payload"})
 
 Example: TypeAlias = dict[str, Any]
 
@@ -88,9 +92,14 @@ class Report:
         lost_segments: An estimate of how many segments that was.
         gaps: What is missing, by reason; ``lost`` is the first of them.
         rejected: Segments that no receiver would have taken, by reason.
+        unplaced: Payload that is in no stream though nobody refused it, by reason;
+            each ``count`` is of sides of streams.
         conflicts: Bytes that were seen in two versions.
         one_sided: Streams with payload of which only one side was captured.
-        midstream: Streams that had begun before the capture did.
+        midstream: Streams without a SYN: they had begun before the capture did, or it
+            lacks their beginning.
+        continued: Streams without a SYN between ends whose last stream had been given
+            up, for idle time or for want of room.
         closed: Streams by the reason of their end.
         out_of_order: Segments that came before those in front of them.
         duplicates: Segments that the capture has twice, and the first of them.
@@ -105,12 +114,17 @@ class Report:
         why_no_policies: Why it is None, or "".
         hosts: Segments by the state of their checksum, for each sender.
         backwards: How often time went back between two segments.
+        steps_back: The first of these: which frame, and by how much.
         without_segment: Frames that gave no segment, by reason.
         fragments: Datagrams that were put together (``completed``), and fragments that
             were ``duplicates``, other ``overlaps``, and ``conflicts`` among those.
         drops: What the captures themselves say they lost, by capture and interface;
             none where they do not say.
         damage: Where captures are damaged.
+        clocks_apart: How far the clocks of two captures in one are apart, where most
+            of what came again did so after the same time.
+        ended_early: Whether a signal or an error ended the reading before the end of
+            the capture: all else is about what was read.
     """
 
     frames: int = 0
@@ -122,9 +136,11 @@ class Report:
     lost_segments: int = 0
     gaps: dict[str, Found] = field(default_factory=dict)
     rejected: dict[str, Found] = field(default_factory=dict)
+    unplaced: dict[str, Found] = field(default_factory=dict)
     conflicts: Found = field(default_factory=Found)
     one_sided: int = 0
     midstream: int = 0
+    continued: int = 0
     closed: Counter[str] = field(default_factory=Counter)
     out_of_order: int = 0
     duplicates: Found = field(default_factory=Found)
@@ -135,10 +151,13 @@ class Report:
     why_no_policies: str = ""
     hosts: dict[str, dict[str, int]] = field(default_factory=dict)
     backwards: int = 0
+    steps_back: list[Example] = field(default_factory=list)
     without_segment: dict[str, int] = field(default_factory=dict)
     fragments: dict[str, int] = field(default_factory=dict)
     drops: list[Drops] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
+    ended_early: bool = False
+    clocks_apart: ClockDistance | None = None
 
     @property
     def dropped(self) -> int | None:
@@ -173,16 +192,18 @@ class Report:
     def wrong(self) -> list[str]:
         """Return in which respects something is wrong, by name."""
         found = {
+            "interrupted": self.ended_early,
             "damage": self.damage,
             "drops": self.dropped,
             "loss": self.lost.count,
             "gaps": {"unknown", "truncated", "limit"} & set(self.gaps),
             "one_sided": self.one_sided,
             "rejected": set(self.rejected) - HARMLESS,
+            "unplaced": set(self.unplaced) - NO_PAYLOAD,
             "conflicts": self.conflicts.count,
             "policies": self.policies,
             "checksums": any(self.host_state(host) == "damage" for host in self.hosts),
-            "clock": self.backwards,
+            "clock": self.backwards or self.clocks_apart,
             "frames": set(DAMAGED) & set(self.without_segment),
             "fragments": self.fragments.get("conflicts"),
             "limits": {"memory_limit", "buffer_limit"} & set(self.closed),
@@ -206,6 +227,7 @@ class Report:
             ("lost share", f"{self.lost_share:.2%}"),
             *((f"gaps: {why}", found.count) for why, found in self.gaps.items()),
             *((f"rejected: {why}", one.count) for why, one in self.rejected.items()),
+            *((f"in no stream: {why}", o.bytes) for why, o in self.unplaced.items()),
             ("conflicts", self.conflicts.count),
             ("one-sided streams", self.one_sided),
             ("retransmissions", self.retransmissions),
@@ -222,6 +244,7 @@ class Report:
         return {
             "ok": self.ok,
             "wrong": self.wrong,
+            "ended_early": self.ended_early,
             "frames": self.frames,
             "first_ns": self.first_ns,
             "last_ns": self.last_ns,
@@ -239,14 +262,19 @@ class Report:
             "gaps": {why: found.to_dict() for why, found in self.gaps.items()},
             "one_sided": self.one_sided,
             "midstream": self.midstream,
+            "continued": self.continued,
             "rejected": {why: found.to_dict() for why, found in self.rejected.items()},
+            "unplaced": {why: found.to_dict() for why, found in self.unplaced.items()},
             "conflicts": self.conflicts.to_dict(),
             "policies": policies,
             "checksums": {
                 host: {"state": self.host_state(host)} | counts
                 for host, counts in self.hosts.items()
             },
-            "clock": {"backwards": self.backwards},
+            "clocks_apart": None
+            if self.clocks_apart is None
+            else self.clocks_apart._asdict(),
+            "clock": {"backwards": self.backwards, "examples": self.steps_back},
             "frames_without_segment": self.without_segment,
             "fragments": self.fragments,
             "closed": dict(self.closed),

@@ -23,7 +23,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from unpacket._core.constants import EVIDENCE, REASONS
-from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS
+from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS, UNPLACED
 from unpacket.records.times import rfc3339
 from unpacket.sources.live.owners import LISTENER, SOCKET, TRACE_EVENT
 
@@ -65,8 +65,8 @@ class Fact(NamedTuple):
         early: Whether it is known, for good, when the stream opens.
         optional: Whether it is known only if it was asked for; it is None else.
         asked: Whether ``--where`` and ``--sort`` know it.
-        of_trouble: Whether it is read of gaps, conflicts and rejected segments alone,
-            and so the same of all streams that have none.
+        of_trouble: Whether it is read of gaps, conflicts, rejected segments and
+            payload in no stream alone, and so the same of all streams without them.
         live: Whether only a live source knows it.
     """
 
@@ -140,6 +140,9 @@ FORMS: dict[Kind, tuple[Form, ...]] = {
     Kind.FLAG: (Form("", bool, bool),),
     Kind.LIST: (Form("", str, joined),),
 }
+
+# What comes after the end is counted once all was read: a stream is reported sooner.
+UNPLACED_BEFORE_END = tuple(reason for reason in UNPLACED if reason != "late")
 
 FACTS: tuple[Fact, ...] = (
     Fact(
@@ -329,6 +332,37 @@ FACTS: tuple[Fact, ...] = (
         Kind.LIST,
         "how many for each of the reasons, such as `checksum:2 ttl:1`",
         lambda s: [f"{reason}:{count}" for reason, count in s.rejected.items()],
+        asked=False,
+        of_trouble=True,
+    ),
+    Fact(
+        "unplaced",
+        Kind.BYTES,
+        "how many captured bytes of the side are in no stream: behind an RST, refused, "
+        "where a gap had been given up; those after the end left out",
+        lambda s: tuple(sum(side.values()) for side in s.unplaced),
+        "bytes",
+        each_side=True,
+        summed=True,
+        of_trouble=True,
+    ),
+    Fact(
+        "unplaced_reason",
+        Kind.WORDS,
+        "why they are in none",
+        lambda s: {reason for side in s.unplaced for reason in side},
+        words=(*UNPLACED_BEFORE_END, *REJECTED_REASONS),
+        of_trouble=True,
+    ),
+    Fact(
+        "unplaced_list",
+        Kind.LIST,
+        "how many for each of the reasons, such as `after_rst:1448`",
+        lambda s: tuple(
+            [f"{reason}:{count}" for reason, count in side.items()]
+            for side in s.unplaced
+        ),
+        each_side=True,
         asked=False,
         of_trouble=True,
     ),

@@ -23,9 +23,10 @@ _ARE_OF_TROUBLE = all(fact.of_trouble or fact.optional for fact in _OTHERS)
 class Trouble:
     """What is missing of a stream, and what was wrong with it."""
 
-    __slots__ = ("conflicts", "gaps", "rejected")
+    __slots__ = ("conflicts", "gaps", "rejected", "rejected_bytes")
 
     def __init__(self) -> None:
+        self.rejected_bytes: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self.gaps: tuple[list[Gap], list[Gap]] = ([], [])
         self.conflicts = 0
         self.rejected: dict[str, int] = {}
@@ -37,7 +38,11 @@ class Trouble:
         elif isinstance(event, Conflict):
             self.conflicts += 1
         elif isinstance(event, Rejected):
-            self.rejected[event.reason] = self.rejected.get(event.reason, 0) + 1
+            reason = event.reason
+            self.rejected[reason] = self.rejected.get(reason, 0) + 1
+            if event.payload:
+                refused = self.rejected_bytes[event.direction]
+                refused[reason] = refused.get(reason, 0) + len(event.payload)
 
 
 class Summary:
@@ -74,6 +79,19 @@ class Summary:
     def rejected(self) -> dict[str, int]:
         """How many segments were rejected, by reason."""
         return {} if self._trouble is None else self._trouble.rejected
+
+    @property
+    def unplaced(self) -> tuple[dict[str, int], dict[str, int]]:
+        """How much captured payload of each side is in no stream, by reason.
+
+        The reasons are those of ``Stream.counts``, and those of rejected segments.
+        What came after the end of the stream is left out: see ``Assembler.late``.
+        """
+        client, server = (self._facts._unplaced(side) for side in (CLIENT, SERVER))
+        if self._trouble is not None:
+            client |= self._trouble.rejected_bytes[CLIENT]
+            server |= self._trouble.rejected_bytes[SERVER]
+        return client, server
 
     @property
     def id(self) -> int:
@@ -219,8 +237,12 @@ class Summary:
             Members for the objects of client, server and stream, each empty or with a
             comma at its beginning.
         """
-        live = live_of(self._facts)
-        if self._trouble is not None or live is not None or not _ARE_OF_TROUBLE:
+        if (
+            self._trouble is not None
+            or live_of(self._facts) is not None
+            or self._facts._has_unplaced()
+            or not _ARE_OF_TROUBLE
+        ):
             return members_of(self)
         if self.sha256 is None:
             return NO_TROUBLE
@@ -257,6 +279,14 @@ class Summary:
         rows += [
             (f"rejected: {reason}", count) for reason, count in self.rejected.items()
         ]
+        for reason in sorted({why for side in self.unplaced for why in side}):
+            if reason not in self.rejected:
+                rows.append(
+                    (
+                        f"in no stream: {reason}",
+                        *(side.get(reason, 0) for side in self.unplaced),
+                    )
+                )
         return rows
 
 
@@ -275,11 +305,8 @@ def members_of(
 
 def untroubled() -> tuple[str, str, str]:
     """Return the members of any stream without trouble and without digests."""
-    # Facts of trouble do not look at the stream.
-    no_stream: Any = None
-    return members_of(
-        Summary(no_stream, None), tuple(fact for fact in _OTHERS if fact.of_trouble)
-    )
+    of_trouble = tuple(fact for fact in _OTHERS if fact.of_trouble)
+    return members_of(Summary(Stream(), None), of_trouble)
 
 
 NO_TROUBLE = untroubled() if _ARE_OF_TROUBLE else ("", "", "")

@@ -1,51 +1,42 @@
-"""A whole stream: what both sides sent, which packets carried it, in what order.
-
-Of each piece that was delivered 36 bytes say where it came from: no object is kept
-for it, so that a stream of a million small segments stays small.
-"""
+"""A whole stream: what both sides sent, which packets carried it, in what order."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
-from struct import Struct
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from unpacket._core.notebook import LONGEST_TEXT, record
 from unpacket._core.reassembly.events import (
     CLIENT,
     SERVER,
     Conflict,
-    Data,
     Direction,
     Gap,
     Rejected,
     as_direction,
 )
 from unpacket._core.reassembly.stream import Stream
-from unpacket.records.spool import BlockFile, Store
-from unpacket.records.summary import Summary, Trouble
-
-# How much of what was rejected, or in conflict, a stream keeps as evidence; all is
-# counted.
-MAX_EVIDENCE = 64
-MAX_EVIDENCE_BYTES = 1 << 18
+from unpacket.errors import GapError, LimitError
+from unpacket.records.collected import (
+    UNACKNOWLEDGED,
+    Collected,
+    CollectedSide,
+    Evidence,
+)
+from unpacket.records.spool import BlockFile
+from unpacket.records.summary import Summary
 
 _DIRECTIONS = (CLIENT, SERVER)
-# offset, length, frame, time, and when it was delivered, counted over both directions
-_PIECE = Struct("=qIqqq")
-_PIECE_BYTES = _PIECE.size
-_pack_piece = _PIECE.pack
-# In the length: let go at the end without the acknowledgement that the policy asks for.
-_UNACKNOWLEDGED = 1 << 31
 _BLOCK_BYTES = 1 << 20
 
-# So many events wait to be taken apart, and each counts as so many bytes meanwhile
-# besides its payload.
-FRESH_EVENTS = 64
-FRESH_BYTES = 176
+Gaps = Literal["error", "join", "zeros"]
+GAPS: tuple[str, ...] = get_args(Gaps)
+# A capture of some frames may lack gigabytes, and nobody wants as many zeros.
+MOST_ZERO_BYTES = 1 << 28
+_NO_END = 1 << 62
 
 
 class Chunk(NamedTuple):
@@ -67,189 +58,14 @@ class Chunk(NamedTuple):
         return record(self)
 
 
-class CollectedSide:
-    """One direction: its payload, and which packet carried which of it.
-
-    Attributes:
-        gap_turns: When each gap was declared, counted over both directions.
-    """
-
-    __slots__ = ("gap_turns", "payload", "pieces")
-
-    def __init__(self, file: BlockFile) -> None:
-        self.payload = Store(file)
-        self.pieces = Store(file)
-        self.gap_turns: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self.pieces) // _PIECE_BYTES
-
-    def taken(self) -> tuple[bytes, bytes, list[int]] | None:
-        """Return all of it, or None where it was let go of."""
-        if self.payload.closed:
-            return None
-        payload = self.payload.read(0, len(self.payload))
-        return payload, self.pieces.read(0, len(self.pieces)), self.gap_turns
-
-    def restore(self, taken: tuple[bytes, bytes, list[int]] | None) -> None:
-        """Become what ``taken`` was of."""
-        if taken is None:
-            self.payload.close()
-            self.pieces.close()
-        else:
-            payload, pieces, self.gap_turns = taken
-            self.payload.append(payload)
-            self.pieces.append(pieces)
-
-    def piece(self, index: int) -> tuple[int, int, int, int, int]:
-        """Return offset, length with flag, frame, time and turn of a piece."""
-        at = index * _PIECE_BYTES
-        offset, length, frame, time_ns, turn = _PIECE.unpack(
-            self.pieces.read(at, at + _PIECE_BYTES)
-        )
-        return offset, length, frame, time_ns, turn
-
-    def from_piece(self, index: int) -> Iterator[tuple[int, int, int, int, int]]:
-        """Give the pieces from number ``index`` on."""
-        size = _PIECE_BYTES * 1024
-        for at in range(index * _PIECE_BYTES, len(self.pieces), size):
-            for piece in _PIECE.iter_unpack(self.pieces.read(at, at + size)):
-                offset, length, frame, time_ns, turn = piece
-                yield offset, length, frame, time_ns, turn
-
-
-class Collected:
-    """What is collected of a stream.
-
-    Most streams are short and whole: for them there is nothing but this and a list.
-
-    Attributes:
-        fresh: The latest Data events, not yet taken apart: many at a time cost less
-            than one at a time, and nothing where nobody asks for them.
-        memory_bytes: How much is kept in memory, gaps and evidence left out.
-    """
-
-    __slots__ = ("fresh", "memory_bytes", "sides", "file", "trouble", "turn")
-
-    def __init__(self, file: BlockFile) -> None:
-        self.file = file
-        self.fresh: list[Data] = []
-        self.sides: tuple[CollectedSide, CollectedSide] | None = None
-        self.trouble: Evidence | None = None
-        self.memory_bytes = 0
-        self.turn = 0
-
-    def settled(self) -> tuple[CollectedSide, CollectedSide]:
-        """Take the fresh events apart; return the two directions."""
-        sides = self.sides
-        if sides is None:
-            sides = self.sides = (CollectedSide(self.file), CollectedSide(self.file))
-        elif not self.fresh:
-            return sides
-        turn = self.turn
-        payloads: tuple[list[bytes], list[bytes]] = ([], [])
-        pieces: tuple[list[bytes], list[bytes]] = ([], [])
-        for event in self.fresh:
-            direction = event.direction
-            payload = event.payload
-            payloads[direction].append(payload)
-            flag = 0 if event.acknowledged else _UNACKNOWLEDGED
-            parts = event.parts
-            if parts is None:
-                turn += 1
-                pieces[direction].append(
-                    _pack_piece(
-                        event.offset,
-                        len(payload) | flag,
-                        event.frame,
-                        event.time_ns,
-                        turn,
-                    )
-                )
-                continue
-            for part in parts:
-                turn += 1
-                length = part.stop - part.start
-                pieces[direction].append(
-                    _pack_piece(
-                        part.start, length | flag, part.frame, part.time_ns, turn
-                    )
-                )
-        self.fresh.clear()
-        self.turn = turn
-        for direction in _DIRECTIONS:
-            if payloads[direction]:
-                side = sides[direction]
-                side.payload.append(b"".join(payloads[direction]))
-                side.pieces.append(b"".join(pieces[direction]))
-        self._measure(sides)
-        return sides
-
-    def _measure(self, sides: tuple[CollectedSide, CollectedSide]) -> None:
-        self.memory_bytes = sum(
-            side.payload.memory_bytes + side.pieces.memory_bytes for side in sides
-        )
-
-    def take(self, event: Any) -> None:
-        """Take an event that is no ``Data``."""
-        if isinstance(event, Gap):
-            # What was delivered before it has its turn before it.
-            sides = self.settled()
-            self.turn += 1
-            sides[event.direction].gap_turns.append(self.turn)
-        if self.trouble is None:
-            self.trouble = Evidence()
-        self.trouble.take(event)
-
-    def spill(self) -> None:
-        """Move what is in memory to the temporary file, but for some KiB.
-
-        Raises:
-            SinkError: It cannot be written.
-        """
-        sides = self.settled()
-        for side in sides:
-            side.payload.spill()
-            side.pieces.spill()
-        self._measure(sides)
-
-
-class Evidence(Trouble):
-    """The first events that say what was wrong with a stream."""
-
-    __slots__ = ("_bytes", "conflict_events", "rejected_events")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._bytes = 0
-        self.conflict_events: list[Conflict] = []
-        self.rejected_events: list[Rejected] = []
-
-    def take(self, event: Any) -> None:
-        """Take an event that is no ``Data``."""
-        super().take(event)
-        if isinstance(event, Conflict):
-            if self._has_room(self.conflict_events, len(event.kept) + len(event.other)):
-                self.conflict_events.append(event)
-        elif isinstance(event, Rejected) and self._has_room(
-            self.rejected_events, len(event.payload)
-        ):
-            self.rejected_events.append(event)
-
-    def _has_room(self, evidence: list[Any], size: int) -> bool:
-        if len(evidence) == MAX_EVIDENCE or self._bytes + size > MAX_EVIDENCE_BYTES:
-            return False
-        self._bytes += size
-        return True
-
-
 class WholeStream(Summary):
     """A stream with its bytes, as ``streams`` gives it once the stream has closed.
 
-    ``client_data`` and ``server_data`` are the delivered bytes in order of offset,
-    gaps left out; ``read`` takes a part without loading all. What is large lies in a
-    temporary file, which lets go of it at ``close`` (or the end of a ``with`` block,
-    or of the object).
+    ``client_data`` and ``server_data`` are the delivered bytes in order of offset;
+    where bytes are missing they raise ``GapError``, so that nothing is found in them
+    that nobody has sent. ``runs`` gives what lies between gaps, ``read`` takes a part
+    without loading all. What is large lies in a temporary file, which lets go of it at
+    ``close`` (or the end of a ``with`` block, or of the object).
 
     A copy, or what comes of a pickle, has all of the bytes in memory, and its own
     ``close``; to send facts alone to another process, take ``summaries``.
@@ -276,12 +92,20 @@ class WholeStream(Summary):
 
     @property
     def client_data(self) -> bytes:
-        """What the client sent."""
+        """What the client sent.
+
+        Raises:
+            GapError: Bytes are missing; ``data`` and ``runs`` give the others.
+        """
         return self.data(CLIENT)
 
     @property
     def server_data(self) -> bytes:
-        """What the server sent."""
+        """What the server sent.
+
+        Raises:
+            GapError: Bytes are missing; ``data`` and ``runs`` give the others.
+        """
         return self.data(SERVER)
 
     @property
@@ -299,11 +123,85 @@ class WholeStream(Summary):
         """Whether payload lies in a temporary file."""
         return any(side.payload.spilled for side in self._collected.settled())
 
-    def data(self, direction: Direction | int) -> bytes:
-        """Return the delivered bytes of a direction, gaps left out."""
+    def data(self, direction: Direction | int, gaps: Gaps = "error") -> bytes:
+        """Return the delivered bytes of a direction.
+
+        Args:
+            gaps: What becomes of missing bytes. ``error``: they raise. ``join``: what
+                lies around them stands side by side, so that places in the bytes are
+                no offsets of the stream, and a search finds what nobody has sent.
+                ``zeros``: there are zeros in their place, and places are offsets.
+
+        Raises:
+            GapError: Bytes are missing, and nothing is to become of them.
+            LimitError: There would be more than ``MOST_ZERO_BYTES`` zeros.
+        """
+        sender = as_direction(direction)
+        if self._is_joined(sender, gaps):
+            return self._joined(sender)
+        missing = sum(gap.length for gap in self.gaps[sender])
+        return self._filled(sender, 0, self.bytes[sender] + missing)
+
+    def runs(self, direction: Direction | int) -> Iterator[tuple[int, bytes]]:
+        """Give what lies between the gaps of a direction, each with its offset.
+
+        The offsets are those of ``read``, ``frames`` and ``Gap``.
+        """
+        sender = as_direction(direction)
+        start = 0
+        for gap in self.gaps[sender]:
+            if gap.offset > start:
+                yield start, self.read(sender, start, gap.offset)
+            start = gap.offset + gap.length
+        stop = self.bytes[sender] + sum(gap.length for gap in self.gaps[sender])
+        if stop > start:
+            yield start, self.read(sender, start, stop)
+
+    def read(
+        self, direction: Direction | int, start: int, stop: int, gaps: Gaps = "error"
+    ) -> bytes:
+        """Return the delivered bytes of the offsets ``[start, stop)``.
+
+        Args:
+            gaps: What becomes of bytes that are missing of these; see ``data``.
+
+        Raises:
+            GapError, LimitError: As ``data`` does.
+        """
+        sender = as_direction(direction)
+        if self._is_joined(sender, gaps, start, stop):
+            return self._collected.settled()[sender].payload.read(
+                self._position(sender, start), self._position(sender, stop)
+            )
+        missing = sum(gap.length for gap in self.gaps[sender])
+        end = self.bytes[sender] + missing
+        return self._filled(sender, max(0, start), min(stop, end))
+
+    def _is_joined(
+        self, sender: Direction, gaps: Gaps, start: int = 0, stop: int = _NO_END
+    ) -> bool:
+        """Return whether bytes are to stand side by side.
+
+        Raises:
+            GapError: They are not, and some of ``[start, stop)`` are missing.
+            ValueError: ``gaps`` is no such word.
+        """
+        if gaps == "join":
+            return True
+        if gaps not in GAPS:
+            raise ValueError(f"gaps is {gaps!r}, and not one of {', '.join(GAPS)}")
+        for gap in self.gaps[sender]:
+            if gap.offset < stop and gap.offset + gap.length > start < stop:
+                if gaps == "zeros":
+                    return False
+                count = len(self.gaps[sender])
+                where = gap.offset, gap.length, gap.reason
+                raise GapError(self.id, str(sender), *where, count)
+        return True
+
+    def _joined(self, sender: Direction) -> bytes:
         collected = self._collected
         if collected.sides is None:
-            sender = as_direction(direction)
             return b"".join(
                 [
                     event.payload
@@ -311,15 +209,27 @@ class WholeStream(Summary):
                     if event.direction is sender
                 ]
             )
-        payload = collected.settled()[as_direction(direction)].payload
+        payload = collected.settled()[sender].payload
         return payload.read(0, len(payload))
 
-    def read(self, direction: Direction | int, start: int, stop: int) -> bytes:
-        """Return the delivered bytes of the offsets ``[start, stop)``."""
-        direction = as_direction(direction)
-        return self._collected.settled()[direction].payload.read(
-            self._position(direction, start), self._position(direction, stop)
-        )
+    def _filled(self, sender: Direction, start: int, stop: int) -> bytes:
+        """Return the bytes of ``[start, stop)``, with zeros for those missing."""
+        parts: list[bytes] = []
+        zero_bytes = 0
+        position = start
+        for gap in self.gaps[sender]:
+            low = max(start, gap.offset)
+            high = min(stop, gap.offset + gap.length)
+            if low >= high:
+                continue
+            zero_bytes += high - low
+            if zero_bytes > MOST_ZERO_BYTES:
+                raise LimitError("MOST_ZERO_BYTES", MOST_ZERO_BYTES)
+            parts.append(self.read(sender, position, low))
+            parts.append(bytes(high - low))
+            position = high
+        parts.append(self.read(sender, position, stop))
+        return b"".join(parts)
 
     def _position(self, direction: Direction | int, offset: int) -> int:
         """Return how many bytes were delivered before ``offset``."""
@@ -370,7 +280,7 @@ class WholeStream(Summary):
             while gap is not None and gap[0] < turn:
                 yield gap
                 gap = next(gaps, None)
-            length = flagged & ~_UNACKNOWLEDGED
+            length = flagged & ~UNACKNOWLEDGED
             payload = side.payload.read(position, position + length)
             position += length
             acknowledged = length == flagged
@@ -386,7 +296,7 @@ class WholeStream(Summary):
         while low < high:
             middle = (low + high) // 2
             offset, flagged, _, _, _ = side.piece(middle)
-            if offset + (flagged & ~_UNACKNOWLEDGED) <= start:
+            if offset + (flagged & ~UNACKNOWLEDGED) <= start:
                 low = middle + 1
             else:
                 high = middle

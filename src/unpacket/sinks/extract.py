@@ -32,6 +32,7 @@ from unpacket.sinks.direct import NO_DIRECTORY, WHOLE_BYTES, Direct
 from unpacket.sinks.extracted import (
     Extracted,
     Index,
+    Missing,
     StreamFile,
     frame_lines,
     listed,
@@ -79,6 +80,9 @@ class Extractor:
 
     Memory does not depend on how much the streams carry, and the number of open files
     not on how many they are.
+
+    Attributes:
+        missing: How much is missing of what was written.
 
     Args:
         directory: Made if it is not there.
@@ -139,6 +143,7 @@ class Extractor:
         self._where = where
         self._is_certain = where is None
         self._first_ns = first_ns
+        self.missing = Missing()
         self._streams = 0
         self._written = 0
         self._written_bytes = 0
@@ -213,9 +218,8 @@ class Extractor:
 
     def take_all(self, events: Iterable[Any]) -> None:
         """Take events up to their end."""
-        take = self.take
         for event in events:
-            take(event)
+            self.take(event)
 
     def take_lists(self, lists: Iterable[list[Any]]) -> None:
         """Take lists of events up to their end, which costs less than one by one.
@@ -234,12 +238,17 @@ class Extractor:
                 self._make_room()
 
     def close(self) -> None:
-        """End the index. Streams that were not closed are not in it."""
+        """End the index. Streams that were not closed are not in it, nor have files."""
+        self._close(is_whole=True)
+
+    def _close(self, *, is_whole: bool) -> None:
+        # No file is left that the index does not name.
         try:
             self._write_index()
-            if not self._is_certain:
+            if is_whole or not self._is_certain:
                 for extracted in self._extracted.values():
                     self._forget(extracted)
+                self._extracted.clear()
             self._files.close(self._index)
         finally:
             self._direct.at = NO_DIRECTORY
@@ -255,7 +264,7 @@ class Extractor:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self.close()
+            self._close(is_whole=value is None)
         except SinkError:
             # The disk that was full is full for the index too.
             if value is None:
@@ -438,6 +447,7 @@ class Extractor:
             f"{Summary(stream, trouble, sha256_of).to_json()[:-1]},"
             f'"conflict_list":"{conflicts}","files":{files}}}\n'
         )
+        self.missing.add(trouble)
         if self._lines.used > INDEX_BYTES:
             self._write_index()
         self._streams += 1

@@ -52,6 +52,28 @@ class Index(GrowingFile):
         return INDEX
 
 
+class Missing:
+    """How much is missing of all streams that were written.
+
+    Attributes:
+        gaps: How many gaps they have.
+        missing_bytes: How many bytes are missing there.
+    """
+
+    __slots__ = ("gaps", "missing_bytes")
+
+    def __init__(self) -> None:
+        self.gaps = 0
+        self.missing_bytes = 0
+
+    def add(self, trouble: Trouble | None) -> None:
+        """Add the gaps of a stream."""
+        if trouble is not None:
+            lengths = [gap.length for side in trouble.gaps for gap in side]
+            self.gaps += len(lengths)
+            self.missing_bytes += sum(lengths)
+
+
 class Extracted:
     """What is remembered of a stream that needs more than its bytes written."""
 

@@ -6,14 +6,20 @@ of each interface, and a block for each packet.
 
 from __future__ import annotations
 
+import ipaddress
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION = 1
+NAME_RESOLUTION = 4
 ENHANCED_PACKET = 6
+DECRYPTION_SECRETS = 10
 MAGIC = 0x1A2B3C4D
+
+RECORD_IPV4 = 1
+RECORD_IPV6 = 2
 
 END_OF_OPTIONS = 0
 COMMENT = 1
@@ -112,6 +118,24 @@ def enhanced_packet(
         original,
     )
     return b"".join((head, data, padding, said, _TOTAL.pack(total)))
+
+
+def decryption_secrets(kind: int, data: bytes) -> bytes:
+    """Return the block of keys; ``kind`` is their format's number."""
+    head = struct.pack("<II", kind, len(data))
+    return block(DECRYPTION_SECRETS, head + data + _PADDING[len(data) & 3])
+
+
+def name_resolution(names: Mapping[str, Sequence[str]]) -> bytes:
+    """Return the block of host names by address."""
+    records = []
+    for address, known in names.items():
+        packed = ipaddress.ip_address(address).packed
+        value = packed + b"".join(name.encode() + b"\0" for name in known)
+        value = value[:MOST_OPTION_BYTES]
+        kind = RECORD_IPV4 if len(packed) == 4 else RECORD_IPV6
+        records.append(option(kind, value))
+    return block(NAME_RESOLUTION, b"".join(records) + _NO_MORE)
 
 
 def block(kind: int, body: bytes) -> bytes:

@@ -26,6 +26,7 @@ from unpacket.sinks.direct import WHOLE_BYTES
 from unpacket.sinks.extract import BUFFER_BYTES, MAX_OPEN
 from unpacket.sinks.extracted import StreamFile, prepare
 from unpacket.sinks.files import GrowingFiles
+from unpacket.sinks.kept_notes import KeptNotes
 from unpacket.sinks.names import Template
 from unpacket.sinks.partition import Part as Waiting
 from unpacket.sinks.partition import Partition, counted, increasing
@@ -35,8 +36,10 @@ from unpacket.sinks.pcapng import (
     options,
     section_header,
 )
-from unpacket.sinks.render.follow import remark
+from unpacket.sinks.render.follow import counted as counted_bytes
+from unpacket.sinks.render.follow import remark, unplaced_remarks
 from unpacket.sources import Interface
+from unpacket.sources.formats.notes import Notes
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
@@ -65,16 +68,27 @@ class Findings:
         streams: The facts of each stream that is wanted, by its id.
         seen: How many streams there are, wanted or not.
         first_ns: When the first frame was captured.
+        notes: What goes along of the notes of the capture, or None.
+        left_out: How many frames are of no stream.
+        why_left_out: What those are, by the reasons of ``Assembler.counters``.
+        late: What came after the ends of streams, see ``Assembler.late``.
 
     Args:
         where: Which streams are wanted; all if None.
     """
 
-    def __init__(self, where: Where | None = None) -> None:
+    def __init__(
+        self, where: Where | None = None, notes: KeptNotes | None = None
+    ) -> None:
         self._where = where
+        self.notes = notes
+        self.left_out = 0
+        self.why_left_out: dict[str, int] = {}
         self.first_ns = 0
         self.seen = 0
+        self.late: dict[int, tuple[int, int]] = {}
         self.frame_counts = memoryview(array("q"))
+        self.frames_in_streams = 0
         self.streams: dict[int, Stream] = {}
         self._frames = array("q")
         self._ids = array("q")
@@ -113,11 +127,24 @@ class Findings:
     def section(self, stream_id: int) -> str:
         """Return what was found about a stream."""
         trouble = self._troubles.get(stream_id)
-        found = described(self.streams[stream_id], trouble)
-        return "\n".join([found, *self._beside.get(stream_id, ())])
+        found = [described(self.streams[stream_id], trouble)]
+        if stream_id in self.late:
+            count, frame = self.late[stream_id]
+            found.append(f"after its end: {counted_bytes(count)} (frame {frame})")
+        return "\n".join([*found, *self._beside.get(stream_id, ())])
 
-    def take_trace(self, trace: Trace) -> None:
+    def blocks(self, stream_id: int) -> bytes:
+        """Return the blocks of names and keys that belong to a stream."""
+        if self.notes is None:
+            return b""
+        stream = self.streams[stream_id]
+        addresses = (stream.client.address, stream.server.address)
+        return self.notes.blocks(stream_id, addresses)
+
+    def take_trace(self, trace: Trace, batch: Batch) -> None:
         """Take what the assembler says of the frames of a batch."""
+        if self.notes is not None:
+            self.notes.look_at(batch, trace.frames, trace.ids)
         self._frames.extend(trace.frames)
         self._ids.extend(trace.ids)
 
@@ -174,11 +201,16 @@ class Findings:
             settled = sorted({(row[0], self._stream_of(*row)) for row in self.rows()})
             self._frames = array("q", [row[0] for row in settled])
             self._ids = array("q", [row[1] for row in settled])
+        self.frames_in_streams = len(set(self._frames))
         if self._where is not None:
             kept = [row for row in self.rows() if row[1] in self.streams]
             self._frames = array("q", [row[0] for row in kept])
             self._ids = array("q", [row[1] for row in kept])
         self.frame_counts = counted(memoryview(self._ids))
+        if self.notes is not None:
+            for number, text in self.notes.frame_comments():
+                for stream_id in self._ids_of(number):
+                    self._remarks.setdefault((number, stream_id), []).insert(0, text)
         for (number, stream_id), sentences in sorted(self._remarks.items()):
             if stream_id not in self.streams:
                 del self._remarks[number, stream_id]
@@ -189,12 +221,14 @@ class Findings:
 
     def _has(self, number: int, stream_id: int) -> bool:
         """Return whether a frame is of a stream."""
+        return stream_id in self._ids_of(number)
+
+    def _ids_of(self, number: int) -> Iterator[int]:
+        """Give the ids of the streams that a frame is of."""
         at = bisect_left(self._frames, number)
         while at < len(self._frames) and self._frames[at] == number:
-            if self._ids[at] == stream_id:
-                return True
+            yield self._ids[at]
             at += 1
-        return False
 
     def _note(self, number: int, stream_id: int, sentence: str) -> None:
         self._remarks.setdefault((number, stream_id), []).append(sentence)
@@ -203,8 +237,9 @@ class Findings:
 def described(stream: Stream, trouble: Trouble | None) -> str:
     """Return what a stream is in a few lines."""
     plain = plain_description(stream)
+    unplaced = unplaced_remarks(stream)
     if trouble is None:
-        return plain
+        return "\n".join([plain, *unplaced])
     # The last two say how many bytes client and server sent.
     lines = plain.split("\n")
     for line, gaps in zip((-2, -1), trouble.gaps, strict=True):
@@ -215,7 +250,7 @@ def described(stream: Stream, trouble: Trouble | None) -> str:
         lines.append(f"conflicts: {trouble.conflicts}")
     for reason, count in trouble.rejected.items():
         lines.append(f"rejected ({reason}): {count}")
-    return "\n".join(lines)
+    return "\n".join(lines + unplaced)
 
 
 def find(
@@ -223,12 +258,16 @@ def find(
     *,
     policy: Policy | None = None,
     where: str | Where | None = None,
+    ended_early: Callable[[], bool] = lambda: False,
+    notes: Notes | None = None,
 ) -> Findings:
     """Read a capture for the first time.
 
     Args:
         batches: An open ``Source``.
         where: Which streams are wanted, see ``unpacket.query.parser``.
+        notes: Those of the source, of which each file gets what belongs to its stream.
+        ended_early: Returns whether the reading ended before the capture did.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
@@ -237,20 +276,25 @@ def find(
         from unpacket.query.parser import Where
 
         where = Where(where)
-    findings = Findings(where)
+    findings = Findings(where, None if notes is None else KeptNotes(notes))
     assembler = Assembler(policy, data=False)
+    frames = 0
     for count, batch in enumerate(batches):
+        frames += batch.count
         if count == 0:
             findings.first_ns = batch.time_ns[0]
         events, trace = assembler.trace(batch)
-        findings.take_trace(trace)
+        findings.take_trace(trace, batch)
         findings.take_moved(assembler.moved())
         for event in events:
             findings.take(event)
-    for event in assembler.finish():
+    for event in assembler.finish(interrupted=ended_early()):
         findings.take(event)
     findings.take_moved(assembler.moved())
+    findings.late = assembler.late
+    findings.why_left_out = assembler.counters
     findings.settle()
+    findings.left_out = frames - findings.frames_in_streams
     return findings
 
 
@@ -339,7 +383,7 @@ def write(
             are replaced.
 
     Returns:
-        How many files, and bytes.
+        How many files, and bytes. A file that the pieces do not end is not left.
 
     Raises:
         SinkError: The directory is not empty, or cannot be written to.
@@ -370,6 +414,9 @@ def write(
                 files.close(file, file.stream.first_ns)
                 written += 1
                 written_bytes += file.size
+        for file in growing.values():
+            # The reading has ended before their last frames came.
+            files.forget(file)
     finally:
         files.close_all()
     return written, written_bytes
@@ -412,7 +459,9 @@ class Part:
         if interface is None:
             if not described:
                 section = self._findings.section(self._stream_id)
-                waiting.add(section_header([section], APPLICATION))
+                notes = self._findings.notes
+                comments = [] if notes is None else notes.comments
+                waiting.add(section_header([section, *comments], APPLICATION))
                 if not earlier:
                     # The frames like this one need nobody to look at them.
                     waiting.link_type = link_type
@@ -429,9 +478,11 @@ class Part:
                     earlier=earlier,
                 )
             )
+            if interface == 0:
+                waiting.add(self._findings.blocks(self._stream_id))
         if interface == 0 and not earlier:
-            comments = self._findings.comments(number, self._stream_id)
-            waiting.add_frame(batch, index, comments, bytearray())
+            remarked = self._findings.comments(number, self._stream_id)
+            waiting.add_frame(batch, index, remarked, bytearray())
             return
         remarks = self._findings.remarks(number, self._stream_id)
         _, _, _, original, data = batch.frame(index)

@@ -32,6 +32,7 @@ class Capture(ABC):
 
     Attributes:
         interfaces: Those of the section that is being read, by their number.
+        oddities: What was found odd and read all the same, not yet reported.
     """
 
     def __init__(self, window: Window, notes: CaptureNotes) -> None:
@@ -41,6 +42,7 @@ class Capture(ABC):
         # Blocks passed over that are no packets and have a frame number all the same.
         self._numbers_passed = 0
         self.interfaces: list[Interface] = []
+        self.oddities: list[FormatError] = []
 
     @abstractmethod
     def _scan(self, batch: Batch) -> None:
@@ -164,6 +166,13 @@ class CaptureSource(Source):
         finally:
             if self.tells:
                 self.tell()
+        oddities = self._capture.oddities
+        while oddities:
+            oddity = oddities.pop(0)
+            if self._strict:
+                self.close()
+                raise oddity
+            self._warn(oddity)
         return batch
 
     def tell(self) -> None:

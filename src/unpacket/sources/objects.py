@@ -6,7 +6,12 @@ from os import PathLike
 from typing import Any
 
 from unpacket._core.memory.batch import BUFFER_BYTES, Batch, BatchPool
-from unpacket.sources.packets import Packet, is_undissected, packet_of
+from unpacket.sources.packets import (
+    Packet,
+    is_undissected,
+    lacks_only_time,
+    packet_of,
+)
 from unpacket.sources.source import Progress, Source
 
 UNDISSECTED = (
@@ -14,6 +19,11 @@ UNDISSECTED = (
     "with: before they are read, import scapy.all (or scapy.layers.all), or else give "
     "their link_type"
 )
+NO_TIME = (
+    "packets are ignored whose time is none, such as {}: it is a number of seconds "
+    "since 1970, or is left out with the tuple"
+)
+LONGEST_SHOWN = 60
 PATHS = "several captures are a list or a tuple of paths, and nothing else"
 
 
@@ -116,6 +126,10 @@ class ObjectSource(Source):
                     self._has_warned = True
                     # Of here, so that who feeds one by one is told once too.
                     warnings.warn(UNDISSECTED, UserWarning, stacklevel=1)
+                elif not self._has_warned and lacks_only_time(item, self._link_type):
+                    self._has_warned = True
+                    shown = repr(item[0])[:LONGEST_SHOWN]  # type: ignore[index]
+                    warnings.warn(NO_TIME.format(shown), UserWarning, stacklevel=1)
                 continue
             rows.append(packet)
             size += len(packet.data)

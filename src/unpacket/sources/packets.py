@@ -98,6 +98,15 @@ def packet_of(item: object, link_type: int | None) -> Packet | None:
     return None
 
 
+def lacks_only_time(item: object, link_type: int | None) -> bool:
+    """Return whether something would be a packet if its time were one."""
+    if not isinstance(item, tuple | list) or len(item) not in (2, 3):
+        return False
+    if isinstance(item[1], tuple | list) or nanoseconds(item[0]) is not None:
+        return False
+    return packet_of(item[1], link_type) is not None
+
+
 def is_interface(number: object) -> bool:
     return type(number) is int and 0 <= number <= MAX_INTERFACE
 

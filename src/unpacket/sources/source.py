@@ -117,6 +117,11 @@ class Source(ABC):
         return ()
 
     @property
+    def ended_early(self) -> bool:
+        """Whether reading has ended before the capture did, by a signal or an error."""
+        return False
+
+    @property
     def live(self) -> Live | None:
         """What is known of an interface besides packets; None of a capture.
 

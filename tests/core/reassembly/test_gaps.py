@@ -509,3 +509,16 @@ def test_what_lost_leaves_no_seam_in_a_piece() -> None:
     talk.client(0, b"abc")
     (event,) = (event for event in talk.events if isinstance(event, Data))
     assert [piece[:3] for piece in event.pieces] == [(0, 3, 6), (3, 5, 4)]
+
+
+@pytest.mark.parametrize("captured", [0, 3])
+def test_a_cut_segment_that_comes_again_is_a_retransmission(captured: int) -> None:
+    talk = Talk()
+    talk.handshake()
+    for _ in range(3):
+        talk.client(0, b"x" * 100, captured=captured)
+    talk.client(100, b"y" * 100, captured=captured)
+    talk.server(0, ack=200)
+    talk.client(100, b"y" * 100, captured=captured)
+    talk.finish()
+    assert talk.stream.retransmissions(CLIENT) == 3

@@ -121,3 +121,47 @@ def test_a_header_of_ixia_has_four_bytes_more() -> None:
     header = struct.pack("<I", 0x1C0001AC) + pcap_header("<")[4:]
     with pytest.raises(FormatError, match="cut after 26 of 28 bytes"):
         sources.open(io.BytesIO(header + bytes(2)))
+
+
+@pytest.mark.parametrize(
+    ("fraction", "time_ns"),
+    [
+        pytest.param(999_999, 1_999_999_000, id="microseconds"),
+        pytest.param(1_000_000, 1_001_000_000, id="no microseconds"),
+        pytest.param(999_999_999, 1_999_999_999, id="the most nanoseconds"),
+        pytest.param(1_000_000_000, 1_001_000_000_000, id="neither"),
+    ],
+)
+def test_nanoseconds_below_the_magic_number_of_microseconds(
+    fraction: int, time_ns: int
+) -> None:
+    data = pcap_header("<") + struct.pack("<IIII", 1, fraction, 1, 1) + b"x"
+    data += struct.pack("<IIII", 2, 5, 1, 1) + b"x"
+    is_odd = 10**6 <= fraction < 10**9
+    unit = 1 if is_odd else 1000
+    for size in (len(data), 1):
+        with sources.open(Trickle(data, size)) as source:
+            if is_odd:
+                with pytest.warns(CaptureWarning, match="taken for nanoseconds"):
+                    frames = read_all(source)
+            else:
+                frames = read_all(source)
+            assert [one.time_ns for one in frames] == [time_ns, 2 * 10**9 + 5 * unit]
+            assert [one.offset for one in source.warnings] == [24] * is_odd
+    if is_odd:
+        with (
+            sources.open(io.BytesIO(data), strict=True) as source,
+            pytest.raises(FormatError),
+        ):
+            read_all(source)
+
+
+class Trickle(io.BytesIO):
+    """A file that gives so many bytes at a time."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        super().__init__(data)
+        self._size = size
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        return super().readinto(buffer[: self._size])

@@ -10,10 +10,12 @@ cdef long long NEVER
 cdef long long EVENT_BYTES, EXTRA_BYTES, HALF_BYTES, HELD_BYTES, LAYER_BYTES, LIST_BYTES
 cdef long long PART_BYTES, QUEUE_BYTES, RANGE_BYTES, REJECTED_BYTES, SACK_BYTES
 cdef long long SEGMENT_BYTES, TIMER_BYTES
+cdef Py_ssize_t MOST_WAITING
 
 cpdef recount(Context ctx, Stream stream)
 @cython.locals(size=cython.longlong)
 cpdef recount_extra(Context ctx, HalfExtra extra)
+cpdef bint may_wait(HalfExtra extra, event) except -1
 cpdef drop_extra(Context ctx, Half half)
 @cython.locals(size=cython.longlong, half=Half)
 cpdef Py_ssize_t fixed_bytes(Context ctx, Stream stream) except -1

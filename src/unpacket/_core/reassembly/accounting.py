@@ -28,6 +28,9 @@ from unpacket._core.reassembly.half import Half, HalfExtra
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream
 
+# Behind so many events that wait for an acknowledgement a conflict does not wait.
+MOST_WAITING = 1024
+
 
 def recount(ctx: Context, stream: Stream) -> None:
     """Count what the halves of a stream need by now besides themselves."""
@@ -64,6 +67,15 @@ def recount_extra(ctx: Context, extra: HalfExtra) -> None:
         size += TIMER_BYTES
     ctx.memory_bytes += size - extra.counted
     extra.counted = size
+
+
+def may_wait(extra: HalfExtra, event: Event) -> bool:
+    """Return whether an event waits with those that wait for an acknowledgement.
+
+    Conflicts do not wait behind many: whoever causes them at will must not fill the
+    memory.
+    """
+    return len(extra.unreleased) < MOST_WAITING or not isinstance(event, Conflict)  # type: ignore[arg-type]
 
 
 def drop_extra(ctx: Context, half: Half) -> None:

@@ -21,7 +21,7 @@ from unpacket._core.reassembly.timers cimport Timers
 from unpacket._core.reassembly.trace cimport TraceRows
 
 cdef unsigned int IGNORED, OPEN
-cdef int CLOSED_BY_END, CLOSED_BY_USER
+cdef int CLOSED_BY_END, CLOSED_BY_INTERRUPTION, CLOSED_BY_USER
 cdef Py_ssize_t ALL, PORTION
 
 
@@ -35,6 +35,7 @@ cdef class Assembler:
     cdef Timers timers
     cdef Demultiplexer demultiplexer
     cdef Run run
+    cdef bint is_at_work
 
     cpdef gather(self, Gatherer gatherer)
     cpdef list feed(self, batch)
@@ -62,11 +63,11 @@ cdef class Assembler:
         row=Py_ssize_t,
         stop=Py_ssize_t,
     )
-    cdef work(self, Py_ssize_t count, bint to_event)
+    cdef work(self, Py_ssize_t count, bint to_event, Py_ssize_t most_events=*)
     cdef bint more(self) except -1
     cpdef list advance(self, long long now_ns)
     @cython.locals(follower=Stream)
-    cdef finish_stream(self, Stream stream, list fresh)
+    cdef finish_stream(self, Stream stream, list fresh, bint interrupted)
     @cython.locals(half=Half, peer=Half)
     cpdef list skip_to(self, Stream stream, direction, long long offset)
     @cython.locals(half=Half)

@@ -10,6 +10,7 @@ from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its
 
 from unpacket._core.constants import (
     CLOSED_BY_END,
+    CLOSED_BY_INTERRUPTION,
     CLOSED_BY_USER,
     IGNORED,
     OPEN,
@@ -39,6 +40,11 @@ from unpacket.policy import Policy
 
 # More segments than any batch has.
 ALL = (1 << 62) - 1
+
+AT_WORK = (
+    "feed() was called while it was at work: an assembler takes one batch at a time, "
+    "from one thread; give each thread its own"
+)
 
 # How many events of the end are made at a time.
 PORTION = 4096
@@ -85,6 +91,7 @@ class Assembler:
         "ctx",
         "decoder",
         "demultiplexer",
+        "is_at_work",
         "policy",
         "run",
         "sums",
@@ -107,6 +114,7 @@ class Assembler:
     ) -> None:
         # First, for __del__ comes even where this raises.
         self.table = FlowTable()
+        self.is_at_work = False
         if policy is None:
             policy = Policy()
         if not isinstance(policy, Policy):
@@ -159,10 +167,17 @@ class Assembler:
         """Take the next frames, and return the events that they cause, in order.
 
         Raises:
+            RuntimeError: It is at work already, in another thread or further out.
             TypeError: ``batch`` is no ``Batch``.
         """
+        if self.is_at_work:
+            raise RuntimeError(AT_WORK)
         self.begin(batch)
-        self.work(ALL, False)
+        self.is_at_work = True
+        try:
+            self.work(ALL, False)
+        finally:
+            self.is_at_work = False
         return self.take()
 
     def trace(self, batch: Batch) -> "tuple[list[Event], Trace]":
@@ -239,10 +254,13 @@ class Assembler:
         self.ctx.history.begin(batch.buffer)
 
     def proceed(self, count: int) -> list[Event] | None:
-        """Work on for ``count`` segments; return None where all are done."""
+        """Work on for ``count`` segments; return None where all are done.
+
+        A segment may cause thousands of events: where they are many it ends sooner.
+        """
         if self.run.batch is None:
             return None
-        self.work(count, False)
+        self.work(count, False, PORTION)
         return self.take()
 
     def step(self) -> list[Event] | None:
@@ -268,10 +286,11 @@ class Assembler:
         self.ctx.events = []
         return events
 
-    def work(self, count: int, to_event: bool) -> None:
+    def work(self, count: int, to_event: bool, most_events: int = ALL) -> None:
         """Process the next ``count`` segments of the batch, or what it has.
 
-        With ``to_event`` not beyond one that causes an event.
+        With ``to_event`` not beyond one that causes an event, and in any case until
+        there are ``most_events`` or a few more.
         """
         run = self.run
         demultiplexer = self.demultiplexer
@@ -290,6 +309,8 @@ class Assembler:
             if to_event and self.ctx.events:
                 return
             count -= run.row
+            if len(self.ctx.events) >= most_events:
+                return
 
     def more(self) -> bool:
         """Return whether the batch has a segment left; where not, it is done."""
@@ -310,17 +331,21 @@ class Assembler:
         self.decoder.advance(now_ns)
         return self.take()
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, interrupted: bool = False) -> list[Event]:
         """Close every stream that is left; the capture has ended.
 
         Streams close in the order of ids, with reason ``end_of_capture``.
+
+        Args:
+            interrupted: Whether the capture goes on, and only reading has ended: then
+                the reason is ``interrupted``.
         """
         events: list[Event] = []
-        for part in self.finishing():
+        for part in self.finishing(interrupted=interrupted):
             events += part
         return events
 
-    def finishing(self) -> Iterator[list[Event]]:
+    def finishing(self, *, interrupted: bool = False) -> Iterator[list[Event]]:
         """Do what ``finish`` does, and give the events some at a time.
 
         A million streams have a million events, which need not exist at once.
@@ -332,15 +357,17 @@ class Assembler:
         for index in range(len(streams)):
             stream = streams[index]
             if stream is not None:
-                self.finish_stream(stream, fresh)
+                self.finish_stream(stream, fresh, interrupted)
                 if len(self.ctx.events) >= PORTION:
                     yield self.take()
         while fresh:
-            self.finish_stream(fresh.pop(0), fresh)
+            self.finish_stream(fresh.pop(0), fresh, interrupted)
         self.decoder.finish()
         yield self.take()
 
-    def finish_stream(self, stream: Stream, fresh: list[Stream]) -> None:
+    def finish_stream(
+        self, stream: Stream, fresh: list[Stream], interrupted: bool
+    ) -> None:
         """Close a stream that is left; add to ``fresh`` one that has followed it."""
         if not ended(stream) and stream.reset is not None:
             follower = self.demultiplexer.end_reset(stream)
@@ -348,7 +375,8 @@ class Assembler:
                 fresh.append(follower)
                 return
         if not ended(stream):
-            end(self.ctx, stream, CLOSED_BY_END)
+            number = CLOSED_BY_INTERRUPTION if interrupted else CLOSED_BY_END
+            end(self.ctx, stream, number)
         self.timers.forget(stream)
 
     def skip_to(
@@ -466,6 +494,20 @@ class Assembler:
         return self.demultiplexer.copies
 
     @property
+    def late(self) -> dict[int, tuple[int, int]]:
+        """Payload that came after the end of a stream and is in none, by its id.
+
+        For each stream how many bytes, and the number of the first frame that brought
+        some. That of the first 65,536 such streams; ``late_bytes`` is that of all.
+        """
+        return dict(self.ctx.late)
+
+    @property
+    def late_bytes(self) -> int:
+        """How much payload came after the end of its stream, and is in none."""
+        return self.ctx.late_bytes
+
+    @property
     def other_channel(self) -> int:
         """How many segments came by another channel than their direction's."""
         return self.demultiplexer.other_channel
@@ -479,6 +521,16 @@ class Assembler:
     def backwards(self) -> int:
         """How often time went back from one segment to the next."""
         return self.timers.backwards
+
+    @property
+    def late_segments(self) -> int:
+        """How many segments came after the end of their stream, copies and all."""
+        return self.ctx.late_segments
+
+    @property
+    def steps_back(self) -> list[tuple[int, int]]:
+        """The first frames whose time went back, and by how many ns."""
+        return list(self.timers.steps_back)
 
     @property
     def counters(self) -> dict[str, int]:

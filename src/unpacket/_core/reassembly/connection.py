@@ -10,6 +10,7 @@ from unpacket._core.constants import (
     BY_SYN_ACK,
     CLOSED_BY_END,
     CLOSED_BY_FIN,
+    CLOSED_BY_INTERRUPTION,
     CLOSED_BY_LIMIT,
     CLOSED_BY_REUSE,
     CLOSED_BY_RST,
@@ -113,6 +114,7 @@ CLOSED_BY_SILENCE = (
     CLOSED_BY_TIMEOUT,
     CLOSED_BY_REUSE,
     CLOSED_BY_END,
+    CLOSED_BY_INTERRUPTION,
 )
 
 # Doubts that are the observer's, not the receiver's.
@@ -223,6 +225,7 @@ def replay(
         ctx.memory_bytes -= segment_bytes(seg)
         if stream.reason:
             discard(half, seg.captured, "late")
+            ctx.come_late(stream, seg.captured, seg.frame)
         else:
             receive(ctx, stream, half, peer, seg)
     if not stream.reason:
@@ -315,6 +318,7 @@ def process(
             acknowledge(ctx, stream, half, peer, seg)
         if stream.reason:
             discard(half, seg.captured, "late")
+            ctx.come_late(stream, seg.captured, seg.frame)
         elif half.state == OPEN:
             # What the peer had collected acknowledged something of this half.
             receive(ctx, stream, half, peer, seg)
@@ -532,6 +536,7 @@ def receive(
         close_if(ctx, stream, prove_claim(ctx, stream, peer, half, True))
         if stream.reason:
             discard(half, seg.captured, "late")
+            ctx.come_late(stream, seg.captured, seg.frame)
             return
     seg.doubts = doubts_about(ctx, half, peer, seg, offset)
     if seg.flags & ACK and not seg.doubts & (DOUBT_ACK | DOUBT_NO_ACK):
@@ -547,6 +552,7 @@ def receive(
     listen(ctx, stream, half, peer, seg, offset)
     if stream.reason:
         discard(half, seg.captured, "late")
+        ctx.come_late(stream, seg.captured, seg.frame)
         return
     if ctx.urgent_apart and seg.flags & URG and not seg.doubts:
         expect_urgent(half, seg, offset)

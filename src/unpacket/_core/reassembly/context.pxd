@@ -8,6 +8,7 @@ from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream, ended
 
 cdef long long NEVER, NS, UNBOUNDED, LEAST_TIMERS
+cdef Py_ssize_t MAX_LATE_STREAMS
 
 
 @cython.final
@@ -30,6 +31,9 @@ cdef class Context:
     cdef readonly dict trackers
     cdef public list moved
     cdef list timers
+    cdef readonly dict late
+    cdef readonly long long late_bytes
+    cdef public long long late_segments
     cdef long long timer_count
     cdef Py_ssize_t timer_bound
     cdef long long next_timer_ns
@@ -54,6 +58,8 @@ cdef class Context:
         long long frame,
         long long time_ns,
     )
+    @cython.locals(before=cython.longlong, first=cython.longlong)
+    cdef come_late(self, Stream stream, long long count, long long frame)
     cdef note(self, Stream stream, Half half, kind, long long offset, Segment seg)
     cdef Gap gap(
         self, Stream stream, Half half, long long offset, long long length, reason

@@ -22,6 +22,9 @@ LONGEST_NS = 1 << 60
 CHECKSUM_RULES = {"ignore": 0, "auto": 1, "verify": 2}
 # So many timers are never looked through for those that nobody needs.
 LEAST_TIMERS = 1024
+
+# Of so many streams it is named how much came after their end.
+MAX_LATE_STREAMS = 1 << 16
 RST_RULES = {"any": 0, "window": 1, "exact": 2}
 
 
@@ -88,6 +91,9 @@ class Context:
         "half_open_ns",
         "history",
         "idle_ns",
+        "late",
+        "late_bytes",
+        "late_segments",
         "linger_ns",
         "max_held_bytes",
         "max_held_segments",
@@ -128,6 +134,7 @@ class Context:
     reopened: list[tuple[Stream, list[tuple[bool, Segment]]]]
     successor: list[tuple[bool, Segment]]
     events: list[Event]
+    late: dict[int, tuple[int, int]]
     gatherer: Gatherer | None
     trackers: dict[HalfExtra, Any]
     moved: list[tuple[int, int, int]] | None
@@ -179,6 +186,9 @@ class Context:
         self.believed = []
         self.successor = []
         self.reopened = []
+        self.late = {}
+        self.late_bytes = 0
+        self.late_segments = 0
         self.gatherer = None
         self.trackers = {}
         self.moved = None
@@ -249,6 +259,23 @@ class Context:
         self.events.append(
             Rejected(stream, direction, reason, offset, payload, frame, time_ns)
         )
+
+    def come_late(self, stream: Stream, count: int, frame: int) -> None:
+        """Count payload that came after the end of a stream, and is in none.
+
+        A count below 0 takes back what was counted before.
+        """
+        if count == 0:
+            return
+        self.late_bytes += count
+        if stream.id in self.late:
+            before, first = self.late[stream.id]
+            if before + count > 0:
+                self.late[stream.id] = (before + count, first)
+            else:
+                del self.late[stream.id]
+        elif count > 0 and len(self.late) < MAX_LATE_STREAMS:
+            self.late[stream.id] = (count, frame)
 
     def note(
         self, stream: Stream, half: Half, kind: str, offset: int, seg: Segment

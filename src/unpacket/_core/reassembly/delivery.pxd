@@ -1,6 +1,6 @@
 cimport cython
 
-from unpacket._core.reassembly.accounting cimport event_bytes
+from unpacket._core.reassembly.accounting cimport event_bytes, may_wait
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.events cimport Data, Finished, Urgent, finished
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of

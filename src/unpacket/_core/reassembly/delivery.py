@@ -15,7 +15,7 @@ from unpacket._core.constants import (
     NEVER,
 )
 from unpacket._core.decode.reasons import doubt_name
-from unpacket._core.reassembly.accounting import event_bytes
+from unpacket._core.reassembly.accounting import event_bytes, may_wait
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import BUFFER_BYTES, PIECE_BYTES
 from unpacket._core.reassembly.events import Data, Event, Finished, Urgent, finished
@@ -35,7 +35,7 @@ MAX_RANGES = 64
 def emit(ctx: Context, half: Half, event: Event) -> None:
     """Give an event of the half out, after those that still wait."""
     extra = half.extra
-    if extra is not None and extra.unreleased:
+    if extra is not None and extra.unreleased and may_wait(extra, event):
         keep(ctx, half, event)
     else:
         ctx.events.append(event)

@@ -134,7 +134,7 @@ class Demultiplexer:
         ctx.frame = run.batch.first_number + segments.index[i]  # type: ignore[union-attr]
         ctx.time_ns = time_ns
         if time_ns != ctx.now_ns + ctx.skew_ns or self.table.tick == NO_TICK:
-            self.timers.set_clock(time_ns)
+            self.timers.set_clock(time_ns, run.time_before(i))
             if ctx.reopened:
                 self.reopen_due()
         stream = self.table.find(segments, i)

@@ -75,7 +75,6 @@ def let_go(ctx: Context, half: Half | None) -> None:
         extra.waiting = None
         extra.isns = None
         extra.refused = None
-        extra.missing = None
     else:
         drop_extra(ctx, half)
 

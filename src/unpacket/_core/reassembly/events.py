@@ -464,7 +464,8 @@ class Closed:
 
     Attributes:
         reason: ``fin``, ``rst``, ``timeout``, ``buffer_limit``, ``memory_limit``,
-            ``reused``, ``end_of_capture`` or ``user``.
+            ``reused``, ``end_of_capture``, ``user`` or ``interrupted``: the capture
+            goes on, and reading has ended.
     """
 
     __slots__ = ("frame", "reason", "stream", "time_ns")

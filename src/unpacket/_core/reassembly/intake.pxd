@@ -15,7 +15,7 @@ from unpacket._core.reassembly.limits cimport overfull
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 
-cdef unsigned int ACK, FIN, FINISHED, HAS_CONFLICT
+cdef unsigned int ACK, FIN, FIN_SEEN, FINISHED, HAS_CONFLICT
 cdef int BY_PLACE
 cdef long long AT_ONCE, BUFFER_BYTES, PIECE_BYTES
 
@@ -55,6 +55,7 @@ cpdef bint accept(
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long base
 ) except -1
 @cython.locals(extra=HalfExtra)
+cpdef bint came_before(Half half, long long start, long long stop) except -1
 cpdef bint holds(Half half) except -1
 @cython.locals(
     extra=HalfExtra,

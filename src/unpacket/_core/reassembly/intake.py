@@ -3,7 +3,7 @@
 Offsets are 64 bits and never wrap. What overlaps is compared, and counted once.
 """
 
-from unpacket._core.constants import ACK, FIN, FINISHED, HAS_CONFLICT
+from unpacket._core.constants import ACK, FIN, FIN_SEEN, FINISHED, HAS_CONFLICT
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import BUFFER_BYTES, PIECE_BYTES
 from unpacket._core.reassembly.delivery import (
@@ -141,6 +141,9 @@ def accept(
     fin = ctx.wins == BY_PLACE and seg.flags & FIN != 0 and half.flags & FINISHED == 0
     if stop > half.sent_edge:
         half.sent_edge = stop
+    if seg.captured < seg.length and came_before(half, start, stop):
+        # There may be no byte of it to compare.
+        repeated(half.more(), seg)
     if start < half.next_offset:
         late(ctx, stream, half, seg, base, min(seen, half.next_offset))
         if stop < half.next_offset or (stop == half.next_offset and not fin):
@@ -173,6 +176,8 @@ def accept(
                 seg.doubts,
             )
         if fin:
+            if half.flags & FIN_SEEN and half.more().fin_offset == half.next_offset:
+                repeated(half.more(), seg)
             end_at_fin(ctx, stream, half, seg.frame, seg.time_ns)
         finish_if_due(ctx, stream, half)
         return overfull(ctx, stream, half, peer)
@@ -220,6 +225,13 @@ def accept(
     drain(ctx, stream, half)
     watch(ctx, stream, half)
     return overfull(ctx, stream, half, peer)
+
+
+def came_before(half: Half, start: int, stop: int) -> bool:
+    """Return whether a segment was captured that has any of ``[start, stop)``."""
+    if start < half.next_offset:
+        return True
+    return holds(half) and half.extra.held.overlaps(start, stop)  # type: ignore[union-attr]
 
 
 def holds(half: Half) -> bool:

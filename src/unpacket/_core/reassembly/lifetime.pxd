@@ -5,6 +5,7 @@ from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport discard
 from unpacket._core.reassembly.fins cimport over
 from unpacket._core.reassembly.half cimport Half, HalfExtra
+from unpacket._core.reassembly.intake cimport overlap_of
 from unpacket._core.reassembly.judgement cimport begins_another
 from unpacket._core.reassembly.pending cimport Reset
 from unpacket._core.reassembly.resets cimport (
@@ -36,6 +37,16 @@ cpdef end(Context ctx, Stream stream, long long number)
 cpdef long long closed_already(
     Context ctx, Stream stream, Half half, Half peer, Segment seg
 ) except? -1
+@cython.locals(
+    again=cython.longlong,
+    base=cython.longlong,
+    start=cython.longlong,
+    stop=cython.longlong,
+    count=cython.longlong,
+    missing=list,
+    extra=HalfExtra,
+)
+cpdef count_late(Context ctx, Stream stream, Half half, Segment seg, int sign)
 @cython.locals(waits=Reset, shown=int)
 cpdef long long wait_on(
     Context ctx, Stream stream, Half half, Half peer, Segment seg

@@ -22,6 +22,7 @@ from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import discard
 from unpacket._core.reassembly.fins import over
 from unpacket._core.reassembly.half import Half
+from unpacket._core.reassembly.intake import overlap_of
 from unpacket._core.reassembly.judgement import begins_another
 from unpacket._core.reassembly.pending import Reset
 from unpacket._core.reassembly.resets import (
@@ -84,7 +85,7 @@ def closed_already(
         return REUSED
     extra = half.more()
     extra.late_packets += not seg.copy
-    discard(half, seg.captured, "late")
+    count_late(ctx, stream, half, seg, 1)
     if ctx.notes and seg.length:
         offset = unwrap(seg.seq, half.base_seq, half.next_offset)
         ctx.note(stream, half, "late", offset, seg)
@@ -109,9 +110,36 @@ def closed_already(
         sender: Half = stream.half_a if from_a else stream.half_b  # type: ignore[assignment]
         sender.payload_bytes -= item.captured
         sender.extra.late_packets -= not item.copy  # type: ignore[union-attr]
-        discard(sender, -item.captured, "late")
+        count_late(ctx, stream, sender, item, -1)
         ctx.successor.append((from_a, item))
     return REUSED
+
+
+def count_late(
+    ctx: Context, stream: Stream, half: Half, seg: Segment, sign: int
+) -> None:
+    """Account for payload that came after the end; with -1 it was none after all.
+
+    What is in the stream already came again; all else is in no stream.
+    """
+    extra = half.more()
+    again = 0
+    if half.state == OPEN and seg.captured:
+        base = unwrap(seg.seq, half.base_seq, half.next_offset)
+        start = max(0, base)
+        stop = min(base + seg.captured, half.next_offset)
+        if start < stop:
+            again = stop - start
+            missing = extra.missing
+            if missing is not None:
+                again -= overlap_of(missing, start, stop)
+    extra.duplicate_bytes += sign * again
+    ctx.late_segments += sign
+    count = seg.captured - again
+    discard(half, sign * count, "late")
+    if not seg.flags & RST:
+        # What an RST carries is a diagnostic.
+        ctx.come_late(stream, sign * count, seg.frame)
 
 
 def wait_on(

@@ -15,7 +15,9 @@ cdef class Run:
     cdef list decoded
     cdef Py_ssize_t frame_index
     cdef bint lets_go
+    cdef long long last_ns
     cdef begin(self, Batch batch)
     cdef begin_decoded(self, Batch batch, list decoded)
+    cdef long long time_before(self, Py_ssize_t row) except? -1
     @cython.locals(batch=Batch)
     cdef bint more(self, Decoder decoder, HostSums sums) except -1

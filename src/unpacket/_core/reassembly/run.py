@@ -20,6 +20,7 @@ class Run:
         row: The one of them that is next.
         decoded: What was decoded beforehand and comes after ``segments``.
         frame_index: The first frame of the batch that is not decoded.
+        last_ns: The time of the last segment before ``segments``.
         lets_go: Whether other threads may run beside the inner loop. To let them
             takes longer than a segment.
     """
@@ -28,6 +29,7 @@ class Run:
         "batch",
         "decoded",
         "frame_index",
+        "last_ns",
         "lets_go",
         "own_segments",
         "row",
@@ -45,6 +47,7 @@ class Run:
         self.frame_index = 0
         self.row = 0
         self.lets_go = False
+        self.last_ns = 0
 
     def begin(self, batch: Batch) -> None:
         """Take a batch of which nothing is decoded."""
@@ -63,12 +66,18 @@ class Run:
         self.frame_index = batch.count
         self.decoded = decoded
 
+    def time_before(self, row: int) -> int:
+        """Return the time of the segment before a row."""
+        return self.segments.time_ns[row - 1] if row else self.last_ns
+
     def more(self, decoder: Decoder, sums: HostSums | None) -> bool:
         """Return whether there is a row that is next; where not, the batch is done.
 
         What is decoded for that is counted in ``sums``.
         """
         while self.row >= self.segments.count:
+            if self.segments.count:
+                self.last_ns = self.segments.time_ns[self.segments.count - 1]
             # There is a batch until this is done with it.
             batch: Batch = self.batch  # type: ignore[assignment]
             if self.decoded:

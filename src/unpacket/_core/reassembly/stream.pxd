@@ -52,6 +52,8 @@ cdef class Stream:
     cdef object end(self, bint first)
     @cython.locals(half=Half)
     cdef bint flag(self, direction, unsigned int bits) except -1
+    @cython.locals(half=Half)
+    cdef bint lacks_acknowledged(self, direction) except -1
     @cython.locals(reset=Reset, seg=Segment, total=cython.longlong)
     cdef Py_ssize_t queued_bytes(self, Half half) except -1
 

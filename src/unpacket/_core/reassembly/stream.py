@@ -284,7 +284,19 @@ class Stream:
         if self.is_partial or self.reason not in (1, 2):
             return False
         trouble = HAS_GAP | HAS_CONFLICT
-        return not (self.flag(0, trouble) or self.flag(1, trouble))
+        if self.flag(0, trouble) or self.flag(1, trouble):
+            return False
+        return not (self.lacks_acknowledged(0) or self.lacks_acknowledged(1))
+
+    def lacks_acknowledged(self, direction: int) -> bool:
+        """Return whether a position was acknowledged that nothing captured has.
+
+        A FIN has one. Where neither was captured, it may be that of a FIN, or a byte.
+        """
+        half = self.half(direction)
+        if half is None:
+            return False
+        return half.acked > half.next_offset + (half.flags & FINISHED != 0)
 
     def flag(self, direction: Direction | int, bits: int) -> bool:
         """Return whether any of ``bits`` is set in the half of a direction."""
@@ -329,6 +341,26 @@ class Stream:
         """Return whether ``counts`` may have more than packets and bytes."""
         half = self.half(direction)
         return half is not None and half.extra is not None
+
+    def _has_unplaced(self) -> bool:
+        """Return whether ``_unplaced`` has anything, of either direction."""
+        for first in (True, False):
+            half = side(self, first)
+            if half is not None and half.extra is not None and half.extra.unplaced:
+                return True
+        return False
+
+    def _unplaced(self, direction: Direction | int) -> dict[str, int]:
+        """Return how much payload of a direction is in no stream, by reason.
+
+        What was refused left out, and what came after the end: that grows until the
+        input has ended.
+        """
+        half = self.half(direction)
+        if half is None or half.extra is None or half.extra.unplaced is None:
+            return {}
+        counts = half.extra.unplaced.items()
+        return {reason: count for reason, count in counts if reason != "late" and count}
 
     def acknowledged(self, direction: Direction | int) -> int | None:
         """Return the offset that the peer has acknowledged, or None."""

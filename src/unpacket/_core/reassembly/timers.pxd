@@ -12,6 +12,7 @@ from unpacket._core.reassembly.stream cimport Stream, recall, seen
 from unpacket._core.reassembly.table cimport FlowTable, deadline
 
 cdef unsigned int WAITING
+cdef long long MAX_COPIES
 cdef int BEGINNING, END, GRACE, RESET, REUSED
 cdef int CLOSED_BY_MEMORY, CLOSED_BY_TIMEOUT
 cdef long long LONGEST_STEP_NS
@@ -24,8 +25,9 @@ cdef class Timers:
     cdef FlowTable table
     cdef bint has_choices
     cdef readonly long long backwards
+    cdef readonly list steps_back
     @cython.locals(ctx=Context, ahead=cython.longlong)
-    cdef set_clock(self, long long time_ns)
+    cdef set_clock(self, long long time_ns, long long before_ns)
     @cython.locals(ctx=Context, ahead=cython.longlong)
     cdef advance(self, long long now_ns)
     @cython.locals(ctx=Context, step=cython.longlong)

@@ -11,6 +11,7 @@ from unpacket._core.constants import (
     END,
     GRACE,
     LATEST_NS,
+    MAX_COPIES,
     NEVER,
     NO_TICK,
     NS,
@@ -47,24 +48,30 @@ class Timers:
 
     Attributes:
         backwards: How often time went back from one segment to the next.
+        steps_back: The first of these: the number of the frame, and by how much.
         has_choices: Whether each stream has its channels beside the table.
     """
 
-    __slots__ = ("backwards", "ctx", "has_choices", "table")
+    __slots__ = ("backwards", "ctx", "has_choices", "steps_back", "table")
+
+    steps_back: list[tuple[int, int]]
 
     def __init__(self, ctx: Context, table: FlowTable, has_choices: bool) -> None:
         self.ctx = ctx
         self.table = table
         self.has_choices = has_choices
         self.backwards = 0
+        self.steps_back = []
 
-    def set_clock(self, time_ns: int) -> None:
+    def set_clock(self, time_ns: int, before_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.
 
         Time that goes back is counted, not obeyed. A step forward, be it the clock's
         (a device that learns the date, two captures in one), has passed like any
         other time: how long a stream was quiet does not decide what it is. After a
         step back times count from there.
+
+        ``before_ns`` is the time of the packet before.
         """
         ctx = self.ctx
         time_ns = max(-LATEST_NS, min(LATEST_NS, time_ns))
@@ -75,7 +82,11 @@ class Timers:
             ctx.next_timer_ns = 0
         ahead = time_ns - (ctx.now_ns + ctx.skew_ns)
         if ahead < 0:
-            self.backwards += 1
+            before_ns = max(-LATEST_NS, min(LATEST_NS, before_ns))
+            if time_ns < before_ns:
+                self.backwards += 1
+                if self.backwards <= MAX_COPIES:
+                    self.steps_back.append((self.ctx.frame, before_ns - time_ns))
             if ahead < -STEP_NS:
                 ctx.skew_ns += ahead
         elif ahead > LONGEST_STEP_NS:

@@ -24,7 +24,7 @@ from unpacket._core.reassembly.events import (
     Rejected,
     Urgent,
 )
-from unpacket._core.reassembly.stream import live_of
+from unpacket._core.reassembly.stream import Stream, live_of
 from unpacket.sinks.render.json_lines import JsonLines, base64
 from unpacket.sources.live.owners import shown as owners_shown
 
@@ -69,7 +69,9 @@ class Renderer(Protocol):
     def render(self, event: Any) -> bytes: ...
 
 
-def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Renderer:
+def renderer(
+    form: str, *, color: bool = False, remarks: bool = True, longest: int | None = None
+) -> Renderer:
     """Return a new renderer for a stream.
 
     Args:
@@ -77,6 +79,7 @@ def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Rendere
         color: Whether lines have colours.
         remarks: Whether there is anything but payload. ``raw`` has nothing else in
             any case; see ``remark``.
+        longest: Lines of text are broken behind so many bytes; never if None.
 
     Raises:
         ValueError: There is no such form.
@@ -88,11 +91,11 @@ def renderer(form: str, *, color: bool = False, remarks: bool = True) -> Rendere
     if form == "hex":
         return Hex(color=color, remarks=remarks)
     if form == "utf8":
-        return Text(Utf8, color=color, remarks=remarks)
+        return Text(Utf8, color=color, remarks=remarks, longest=longest)
     if form == "ascii":
-        return Text(Ascii, color=color, remarks=remarks)
+        return Text(Ascii, color=color, remarks=remarks, longest=longest)
     if form == "ebcdic":
-        return Text(Ebcdic, color=color, remarks=remarks)
+        return Text(Ebcdic, color=color, remarks=remarks, longest=longest)
     if form == "c-array":
         return CArrays(remarks=remarks)
     if form == "yaml":
@@ -123,6 +126,26 @@ def remark(event: Any) -> str | None:
             what = f"{counted(len(payload))} at offset {offset}"
             return f"{direction} unacknowledged: {what} (frame {event.frame})"
     return None
+
+
+def unplaced_remarks(stream: Stream) -> list[str]:
+    """Return a sentence for each reason why payload of a side is in no stream.
+
+    That of segments which were rejected has remarks of its own.
+    """
+    return [
+        f"{direction} in no stream: {counted(count)}: {reason}"
+        for direction in Direction
+        for reason, count in stream._unplaced(direction).items()
+    ]
+
+
+def remarks_of(event: Any) -> list[str]:
+    """Return all sentences about what is wrong with a stream here."""
+    if type(event) is Closed:
+        return unplaced_remarks(event.stream)
+    sentence = remark(event)
+    return [] if sentence is None else [sentence]
 
 
 def counted(length: int) -> str:
@@ -180,13 +203,15 @@ class Lines:
         return b""
 
     def _remark(self, event: Any) -> bytes:
-        line, style = headline(event), BOLD
-        if line is None:
-            line, style = remark(event), REVERSE
-        if line is None:
-            return b""
-        before, after = self._paint(style)
-        return self._end_line() + before + f"* {line}".encode() + after + b"\n"
+        lines = [(line, REVERSE) for line in remarks_of(event)]
+        head = headline(event)
+        if head is not None:
+            lines.append((head, BOLD))
+        parts = [self._end_line()] if lines else []
+        for line, style in lines:
+            before, after = self._paint(style)
+            parts.append(before + f"* {line}".encode() + after + b"\n")
+        return b"".join(parts)
 
     def _say(self, direction: Direction, text: bytes) -> bytes:
         """Return the lines of ``text``, the first joined to an unfinished one."""
@@ -231,16 +256,52 @@ class Text(Lines):
     """Payload as text."""
 
     def __init__(
-        self, decoder: Callable[[], Decoder], *, color: bool, remarks: bool
+        self,
+        decoder: Callable[[], Decoder],
+        *,
+        color: bool,
+        remarks: bool,
+        longest: int | None = None,
     ) -> None:
         super().__init__(color=color, remarks=remarks)
         self._decoders = (decoder(), decoder())
+        self._longest = longest
+        # How much of the line is printed that was not ended.
+        self._column = 0
 
     def _text(self, event: Data) -> bytes:
-        return self._decoders[event.direction].decode(event.payload)
+        text = self._decoders[event.direction].decode(event.payload)
+        return self._bounded(event.direction, text)
+
+    def _bounded(self, direction: Direction, text: bytes) -> bytes:
+        """Return what a side says, with lines that are not too long."""
+        longest = self._longest
+        if longest is None:
+            return text
+        if self._speaking is not direction:
+            self._column = 0
+        lines = text.split(b"\n")
+        parts: list[bytes] = []
+        for number, line in enumerate(lines):
+            if number:
+                self._column = 0
+            room = longest - self._column
+            pieces = []
+            while len(line) > room:
+                # No character is divided.
+                while room and line[room] & 0xC0 == 0x80:
+                    room -= 1
+                pieces.append(line[:room])
+                line = line[room:]
+                self._column, room = 0, longest
+            pieces.append(line)
+            self._column += len(line)
+            parts.append(b"\n".join(pieces))
+        return b"\n".join(parts)
 
     def _rest(self, direction: Direction) -> bytes:
-        return self._decoders[direction].decode(b"", final=True)
+        text = self._decoders[direction].decode(b"", final=True)
+        return self._bounded(direction, text)
 
 
 class Hex(Lines):
@@ -350,7 +411,7 @@ class CArrays:
 
     def render(self, event: Any) -> bytes:
         parts = []
-        if self._remarks and (sentence := headline(event) or remark(event)):
+        for sentence in sentences(event) if self._remarks else ():
             # What was captured must not end the comment.
             parts.append(f"/* {sentence.replace('*/', '* /')} */\n")
         if isinstance(event, Data):
@@ -389,7 +450,7 @@ class Yaml:
                 parts.append(f"  - peer: {number}\n    host: {end.address}\n")
                 parts.append(f"    port: {end.port}\n")
             parts.append("packets:\n")
-        if self._remarks and (sentence := headline(event) or remark(event)):
+        for sentence in sentences(event) if self._remarks else ():
             parts.append(f"  # {sentence}\n")
         if isinstance(event, Data):
             for piece, payload in pieces(event):
@@ -419,6 +480,12 @@ def headline(event: Any) -> str | None:
         case Closed(_, reason):
             return f"closed: {reason}"
     return None
+
+
+def sentences(event: Any) -> list[str]:
+    """Return all that is to be written about an event in words."""
+    head = headline(event)
+    return remarks_of(event) + ([] if head is None else [head])
 
 
 def pieces(event: Data) -> Iterator[tuple[Piece, bytes]]:

@@ -12,8 +12,10 @@ from base64 import b64encode
 from typing import Any
 
 from unpacket._core.reassembly.events import (
+    Closed,
     Conflict,
     Data,
+    Direction,
     Gap,
     Opened,
     Rejected,
@@ -59,6 +61,8 @@ class JsonLines:
             "kept_frame": 0,
             "other_frame": 0,
             "other_base64": "",
+            "client_unplaced": "",
+            "server_unplaced": "",
         }
         record |= self._special(event)
         return json.dumps(record, separators=(",", ":")).encode() + b"\n"
@@ -89,6 +93,14 @@ class JsonLines:
                 }
             case Rejected(_, _, _, _, payload) | Urgent(_, _, _, payload):
                 return {"length": len(payload), "data_base64": base64(payload)}
+            case Closed(stream):
+                return {
+                    f"{direction}_unplaced": joined(
+                        f"{reason}:{count}"
+                        for reason, count in stream._unplaced(direction).items()
+                    )
+                    for direction in Direction
+                }
             case Opened(stream):
                 return record_of(Summary(stream, None), KNOWN_AT_OPENING)
         return {}

@@ -247,6 +247,10 @@ class FilteredSource(Source):
     def tells(self, value: bool) -> None:
         self._source.tells = value
 
+    @property
+    def ended_early(self) -> bool:
+        return self._source.ended_early
+
     def __next__(self) -> Batch:
         """Return the next batch.
 

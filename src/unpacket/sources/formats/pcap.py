@@ -66,6 +66,7 @@ class Pcap(Capture):
                 self._path, 4, f"pcap version {major}.{minor} is not read"
             )
         self._nanoseconds = magic in (NANOSECONDS, IXIA_HARDWARE)
+        self._looked = False
         self._lengths_swapped = 0
         if major == DG_UX or minor < 3:
             self._lengths_swapped = 1
@@ -87,6 +88,8 @@ class Pcap(Capture):
             self._record_header = self._modified_header()
 
     def _scan(self, batch: Batch) -> None:
+        if not self._looked and not self._nanoseconds:
+            self._look_at_fraction()
         self._window.position = scan_pcap(
             batch,
             self._window.position,
@@ -97,6 +100,25 @@ class Pcap(Capture):
             self._lengths_swapped,
             self._record_header,
         )
+
+    def _look_at_fraction(self) -> None:
+        """Take fractions for nanoseconds that cannot be microseconds.
+
+        Some programs write them below the usual magic number.
+        """
+        window = self._window
+        if window.held < RECORD_HEADER:
+            return
+        # Of the first record alone: no answer depends on how the input was cut.
+        self._looked = True
+        _, fraction = struct.unpack(self._order + "II", window.peek(8))
+        if 1_000_000 <= fraction < 1_000_000_000:
+            self._nanoseconds = True
+            reason = (
+                f"{fraction} microseconds of a second are taken for nanoseconds, "
+                "though the header says otherwise"
+            )
+            self.oddities.append(self._damage(reason))
 
     def _step(self) -> int:
         window = self._window
