@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import click
 
-from unpacket.cli.inputs import ENDING_SIGNALS
 from unpacket.cli.output import shown
+from unpacket.cli.signals import ENDING_SIGNALS
 from unpacket.cli.values import Duration, Size
 from unpacket.errors import SinkError, UnpacketError
 

@@ -18,6 +18,6 @@ cdef class Run:
     cdef long long last_ns
     cdef begin(self, Batch batch)
     cdef begin_decoded(self, Batch batch, list decoded)
-    cdef long long time_before(self, Py_ssize_t row) except? -1
+    cdef long long time_before(self, Py_ssize_t row) except *
     @cython.locals(batch=Batch)
     cdef bint more(self, Decoder decoder, HostSums sums) except -1
