@@ -184,6 +184,17 @@ TUNNELS = {
         over(47, gre(0x22EB, erspan3(V6, 2, platform=True), 0x1000, bytes(4))),
         "ip/gre/erspan:7/ipv6/tcp",
     ),
+    "GRE, WCCP": (RAW, over(47, gre(0x883E, V4)), "ip/gre/wccp/ip/tcp"),
+    "GRE, WCCP 2": (
+        RAW,
+        over(47, gre(0x883E, b"\x01\x5a\0\7" + V4)),
+        "ip/gre/wccp/ip/tcp",
+    ),
+    "GRE, WCCP 2 of IPv6": (
+        RAW,
+        over(47, gre(0x883E, b"\0\0\0\7" + V6, 0x2000, b"\0\0\0\x2a")),
+        "ip/gre:42/wccp/ipv6/tcp",
+    ),
     "VXLAN": (
         1,
         ethernet(over(17, udp(4789, vni(b"\x08\0\0\0", 77) + ETH4))),
@@ -362,6 +373,9 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
             id="PPTP acknowledges",
         ),
         pytest.param(
+            ethernet(over(47, gre(0x883E, bytes(9)))), "not_ip", id="WCCP of nothing"
+        ),
+        pytest.param(
             ethernet(over(97, b"\x40\0" + ETH4)), "tunnel_header", id="EtherIP 4"
         ),
         pytest.param(
@@ -503,6 +517,10 @@ def through(kind: str, side: int, packet: bytes, number: int = 1) -> bytes:
         if number == 2:
             ends = (f"192.0.2.{7 + side}", f"192.0.2.{8 - side}")
         return ethernet(over(47, gre(0x0800, packet), ends))
+    if kind == "wccp":
+        # The cache answers on its own.
+        frame = gre(0x883E, bytes(4) + packet)
+        return ethernet(packet if side else over(47, frame, ends))
     if kind == "nvgre":
         frame = gre(0x6558, ethernet(packet), 0x2000, struct.pack(">I", number << 8))
         return ethernet(over(47, frame, ends))
@@ -535,6 +553,7 @@ def frames_of(*kinds: tuple[str, int]) -> list[Frame]:
         ("gtp", "eth/ip/udp/gtp:10/ip/tcp"),
         ("gre", "eth/ip/gre/ip/tcp"),
         ("nvgre", "eth/ip/gre:256/eth/ip/tcp"),
+        ("wccp", "eth/ip/gre/wccp/ip/tcp"),
         ("mpls", "eth/mpls:1/ip/tcp"),
         ("erspan", "eth/ip/gre/erspan:0/eth/ip/tcp"),
         ("pppoe", "eth/pppoe:1/ppp/ip/tcp"),

@@ -74,6 +74,7 @@ ENC = 44
 PFLOG = 45
 NETANALYZER = 46
 PKTAP = 47
+WCCP = 48
 
 # How the path says it, and whether with the identifier.
 NAMES: dict[int, tuple[str, bool]] = {
@@ -124,6 +125,7 @@ NAMES: dict[int, tuple[str, bool]] = {
     PFLOG: ("pflog", False),
     NETANALYZER: ("netanalyzer", False),
     PKTAP: ("pktap", False),
+    WCCP: ("wccp", False),
 }
 
 # What a frame begins with, by its link type. Raw IP begins with nothing, and others

@@ -14,7 +14,8 @@ pair of the tunnel's ends. Numbers that each receiver chooses for itself (GTP, L
 MPLS labels), and addresses that change as a user moves (GTP), are facts of the path
 and no key. MPLS is no key at all, since its labels are taken off one hop before the
 end, so that one direction may have some and the other none; nor is ERSPAN, which is
-how a copy came to be captured and no part of where the packet was.
+how a copy came to be captured and no part of where the packet was; nor WCCP, since a
+router redirects requests, and the answers go without.
 """
 
 from unpacket._core.decode.ip import ip_layer
