@@ -73,6 +73,15 @@ def erspan3(payload: bytes, kind: int = 0, *, platform: bool = False) -> bytes:
     return head + bytes(8 * platform) + payload
 
 
+def macsec(
+    body: bytes, control: int = 0, *, name: bytes = b"", short: bool = False
+) -> bytes:
+    """Return a MACsec frame's tag, what it protects, the check value."""
+    size = len(body) if short else 0
+    head = struct.pack(">BBI", control | 0x20 * bool(name), size, 1) + name
+    return head + body + b"\xc5" * 16
+
+
 def nsh(following: int, payload: bytes) -> bytes:
     return struct.pack(">HBBI", 0x0FC6, 1, following, 0x2A01) + bytes(16) + payload
 
@@ -88,6 +97,10 @@ TEREDO_ORIGIN = bytes(8)
 GTP_LONG = struct.pack(">BBHI", 0x36, 255, 0, 9) + b"\0\x01\0\x85"
 GTP_LONG += b"\x01\0\0\xc0" + b"\x02" + bytes(6) + b"\0"
 VN = b"\0\0\0\0\x08\0"
+IP4 = b"\x08\0" + V4
+SCI = MACS[6:] + b"\0\1"
+# A packet whose length segmentation offload left open.
+V4_OPEN = ip(A4, B4, TCP4, total_length=0)
 
 # What is around the packet; the link type; where TCP is; how the path says it.
 TUNNELS = {
@@ -134,6 +147,17 @@ TUNNELS = {
     "E-TAG": (1, wire(0x893F, b"\0\0" + VN + V4), "eth/etag/ip/tcp"),
     "HSR": (1, wire(0x892F, VN + V4), "eth/hsr/ip/tcp"),
     "Cisco metadata": (1, wire(0x8909, b"\x01\x01" + VN + V4), "eth/cmd/ip/tcp"),
+    "MACsec": (1, wire(0x88E5, macsec(IP4)), "eth/macsec/ip/tcp"),
+    "MACsec, with a name": (
+        1,
+        wire(0x88E5, macsec(b"\x86\xdd" + V6, 0x43, name=SCI)),
+        "eth/macsec/ipv6/tcp",
+    ),
+    "MACsec, in a VLAN, with one inside": (
+        1,
+        MACS + b"\x81\0\0\x07\x88\xe5" + macsec(b"\x81\0\0\x08" + IP4, name=SCI),
+        "eth/vlan:7/macsec/vlan:8/ip/tcp",
+    ),
     "TRILL": (
         1,
         wire(0x22F3, b"\0\x5f\0\1\0\2" + bytes(4) + ETH4),
@@ -292,14 +316,15 @@ def test_a_tunnel_leads_to_the_segment(link_type: int, frame: bytes, path: str) 
 def test_every_truncation_of_a_tunnel_is_counted(
     link_type: int, frame: bytes, path: str
 ) -> None:
-    whole = len(frame) - len(PAYLOAD)
+    whole = frame.rindex(PAYLOAD)
     for size in range(len(frame)):
         got: Any = read(frame[:size], link_type, original=len(frame))
         if size < whole:
             assert isinstance(got, str)
         else:
             assert got["payload"] == PAYLOAD[: size - whole]
-            assert (got["length"], got["checksum"]) == (len(PAYLOAD), 0)
+            judged = size >= whole + len(PAYLOAD)
+            assert (got["length"], got["checksum"]) == (len(PAYLOAD), judged)
 
 
 @pytest.mark.parametrize("neighbour", [b"\0", b"\x45", b"\x60", b"\xff"])
@@ -353,6 +378,23 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
         ),
         pytest.param(
             wire(0x880B, b"\0\xfd" + bytes(9)), "encapsulated", id="compressed PPP"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(IP4, 0x0C)), "encapsulated", id="MACsec, encrypted"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(IP4, 0x04)), "encapsulated", id="MACsec, changed"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(IP4, 0x80)), "tunnel_header", id="MACsec version 1"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(b"")), "tunnel_header", id="MACsec of nothing"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(b"\x08\x06" + bytes(28), short=True)),
+            "arp",
+            id="ARP in MACsec",
         ),
         pytest.param(wire(0x8847, labels(1) + bytes(60)), "encapsulated", id="a wire"),
         pytest.param(wire(0x8847, labels(13) + b"\x10" * 9), "not_ip", id="G-ACh"),
@@ -413,6 +455,25 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
 )
 def test_what_a_tunnel_holds_instead_is_said(frame: bytes, reason: str) -> None:
     assert read(frame, ETHERNET) == reason
+
+
+@pytest.mark.parametrize(
+    ("protected", "payload"),
+    [
+        pytest.param(macsec(b"\x08\0" + V4_OPEN), PAYLOAD, id="no length in IP"),
+        pytest.param(
+            macsec(b"\x08\0" + V4_OPEN[:-5], short=True) + b"\xff" * 9,
+            PAYLOAD[:-5],
+            id="a short frame with padding",
+        ),
+        pytest.param(macsec(IP4)[:-8], PAYLOAD, id="a check value of eight bytes"),
+        pytest.param(macsec(b"\x86\xdd" + V6)[:-8], PAYLOAD, id="the same, IPv6"),
+    ],
+)
+def test_the_check_value_of_macsec_is_no_payload(
+    protected: bytes, payload: bytes
+) -> None:
+    assert segment(wire(0x88E5, protected), ETHERNET)["payload"] == payload
 
 
 @pytest.mark.parametrize("depth", [1, 5, 24])

@@ -75,6 +75,7 @@ PFLOG = 45
 NETANALYZER = 46
 PKTAP = 47
 WCCP = 48
+MACSEC = 49
 
 # How the path says it, and whether with the identifier.
 NAMES: dict[int, tuple[str, bool]] = {
@@ -126,6 +127,7 @@ NAMES: dict[int, tuple[str, bool]] = {
     NETANALYZER: ("netanalyzer", False),
     PKTAP: ("pktap", False),
     WCCP: ("wccp", False),
+    MACSEC: ("macsec", False),
 }
 
 # What a frame begins with, by its link type. Raw IP begins with nothing, and others

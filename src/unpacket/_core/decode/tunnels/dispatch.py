@@ -50,6 +50,7 @@ from unpacket._core.decode.tunnels.layer2 import (
     mpls,
     ppp,
     pppoe,
+    secured,
     service_header,
     tag,
     trill,
@@ -97,6 +98,8 @@ def link(packet: Packet, ethertype: int) -> int:
         return backbone(packet)
     if ethertype == 0x894F:
         return service_header(packet)
+    if ethertype == 0x88E5:
+        return secured(packet)
     if ethertype == 0x8926:
         return tag(packet, VNTAG, 6)
     if ethertype == 0x893F:
