@@ -82,6 +82,12 @@ def macsec(
     return head + body + b"\xc5" * 16
 
 
+def capwap(fields: int, body: bytes, extra: bytes = b"") -> bytes:
+    """Return a CAPWAP data packet of radio 1; ``extra`` is a multiple of four."""
+    size = 2 + len(extra) // 4
+    return struct.pack(">II", size << 19 | 1 << 14 | 1 << 9 | fields, 0) + extra + body
+
+
 def nsh(following: int, payload: bytes) -> bytes:
     return struct.pack(">HBBI", 0x0FC6, 1, following, 0x2A01) + bytes(16) + payload
 
@@ -98,6 +104,13 @@ GTP_LONG = struct.pack(">BBHI", 0x36, 255, 0, 9) + b"\0\x01\0\x85"
 GTP_LONG += b"\x01\0\0\xc0" + b"\x02" + bytes(6) + b"\0"
 VN = b"\0\0\0\0\x08\0"
 IP4 = b"\x08\0" + V4
+# A station sends to its access point: plain, and with quality of service.
+WIRELESS = b"\x08\x01\0\0" + MACS + MACS[:6] + b"\x20\0"
+QUALITY = b"\x88\x01" + WIRELESS[2:] + b"\0\0"
+LLC4 = b"\xaa\xaa\x03\0\0\0\x08\0" + V4
+LLC6 = b"\xaa\xaa\x03\0\0\0\x86\xdd" + V6
+# A radio's address, and what it measured, both filled up to words.
+RADIO = b"\x06" + MACS[:6] + b"\0" + b"\x04\xc0\x14\0\x36\0\0\0"
 SCI = MACS[6:] + b"\0\1"
 # A packet whose length segmentation offload left open.
 V4_OPEN = ip(A4, B4, TCP4, total_length=0)
@@ -266,6 +279,31 @@ TUNNELS = {
         "ip/udp/teredo/ipv6/tcp",
     ),
     "AYIYA": (RAW, over(17, udp(5072, AYIYA + V6)), "ip/udp/ayiya/ipv6/tcp"),
+    "CAPWAP": (
+        RAW,
+        over(17, udp(5247, capwap(0, ETH4))),
+        "ip/udp/capwap/eth/ip/tcp",
+    ),
+    "CAPWAP, from the controller, in a VLAN": (
+        RAW,
+        over(17, udp(50000, capwap(0, MACS + b"\x81\0\0\x08" + IP4), 5247), OUTER6),
+        "ipv6/udp/capwap/eth/vlan:8/ip/tcp",
+    ),
+    "CAPWAP, 802.11": (
+        RAW,
+        over(17, udp(5247, capwap(0x100, WIRELESS + LLC6))),
+        "ip/udp/capwap/wlan/llc/ipv6/tcp",
+    ),
+    "CAPWAP, 802.11, all fields": (
+        RAW,
+        over(17, udp(5247, capwap(0x130, QUALITY + LLC4, RADIO))),
+        "ip/udp/capwap/wlan/llc/ip/tcp",
+    ),
+    "CAPWAP, 802.11, bytes swapped": (
+        RAW,
+        over(17, udp(5247, capwap(0x100, b"\x09\x88" + QUALITY[2:] + LLC4))),
+        "ip/udp/capwap/wlan/llc/ip/tcp",
+    ),
     "MPLS in UDP": (
         RAW,
         over(17, udp(6635, labels(5) + V4)),
@@ -445,6 +483,39 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
         pytest.param(
             ethernet(over(17, udp(3544, bytes(60)))), "udp", id="Teredo of nothing"
         ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(8, bytes(20))))),
+            "udp",
+            id="CAPWAP alive",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, b"\x10" + bytes(20)))), "udp", id="CAPWAP 1"
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, b"\1\0\0\0\x17" + bytes(40)))),
+            "encapsulated",
+            id="CAPWAP in DTLS",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(0x80, ETH4)))),
+            "encapsulated",
+            id="a fragment of CAPWAP",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(0x500, ETH4)))),
+            "encapsulated",
+            id="CAPWAP of another radio",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, bytes(40)))),
+            "tunnel_header",
+            id="CAPWAP without a header",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(0x100, b"\x40\0" + bytes(40))))),
+            "not_ip",
+            id="CAPWAP, a probe",
+        ),
         pytest.param(ethernet(over(17, udp(4789, b"\0"))), "udp", id="keeps alive"),
         pytest.param(
             ethernet(over(17, udp(6081, vni(b"\0\0\x08\x06", 1) + bytes(28)))),
@@ -574,6 +645,10 @@ def through(kind: str, side: int, packet: bytes, number: int = 1) -> bytes:
         # Each end chooses its number.
         head = struct.pack(">BBHI", 0x30, 255, len(packet), 10 * number + side)
         return ethernet(over(17, udp(2152, head + packet), ends))
+    if kind == "capwap":
+        # The station went to another access point.
+        ends = (ends[0], "192.0.2.3") if side else ends
+        return ethernet(over(17, udp(5247, capwap(0, ethernet(packet))), ends))
     if kind == "gre":
         if number == 2:
             ends = (f"192.0.2.{7 + side}", f"192.0.2.{8 - side}")
@@ -612,6 +687,7 @@ def frames_of(*kinds: tuple[str, int]) -> list[Frame]:
         ("vlan", "eth/vlan:100/ip/tcp"),
         ("vxlan", "eth/ip/udp/vxlan:1/eth/ip/tcp"),
         ("gtp", "eth/ip/udp/gtp:10/ip/tcp"),
+        ("capwap", "eth/ip/udp/capwap/eth/ip/tcp"),
         ("gre", "eth/ip/gre/ip/tcp"),
         ("nvgre", "eth/ip/gre:256/eth/ip/tcp"),
         ("wccp", "eth/ip/gre/wccp/ip/tcp"),

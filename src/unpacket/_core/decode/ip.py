@@ -327,10 +327,11 @@ def udp(packet: Packet) -> int:
         and port != 4754  # GRE in UDP
         and port != 6635  # MPLS in UDP
         and port != 5072  # AYIYA
+        and port != 5247  # CAPWAP
     ):
         # The others answer to any port of the tunnel's other end.
         port = reads.be16(packet, packet.at)
-        if port != 3544 and port != 1701 and port != 5072:
+        if port != 3544 and port != 1701 and port != 5072 and port != 5247:
             return UDP
     packet.inside = UDP_PORTS | port
     return ENCAPSULATED

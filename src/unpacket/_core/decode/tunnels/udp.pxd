@@ -2,6 +2,7 @@ cimport cython
 
 from unpacket._core.decode.link cimport network_type
 from unpacket._core.decode.packet cimport Packet
+from unpacket._core.decode.tunnels.access_point cimport capwap
 from unpacket._core.decode.tunnels.gre cimport generic
 from unpacket._core.decode.tunnels.layer2 cimport (
     ethernet, looks_like_ethernet, mpls, next_protocol, ppp

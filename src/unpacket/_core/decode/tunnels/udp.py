@@ -23,6 +23,7 @@ from unpacket._core.decode.reasons import (
     TUNNEL_TRUNCATED,
 )
 from unpacket._core.decode.reasons import UDP as PLAIN_UDP
+from unpacket._core.decode.tunnels.access_point import capwap
 from unpacket._core.decode.tunnels.gre import generic
 from unpacket._core.decode.tunnels.layer2 import (
     ethernet,
@@ -67,6 +68,8 @@ def udp(packet: Packet, port: int) -> int:
     if port == 6635:
         ends(packet, MPLS)
         return mpls(packet)
+    if port == 5247:
+        return capwap(packet)
     return ayiya(packet)
 
 
