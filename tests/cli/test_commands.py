@@ -423,6 +423,16 @@ def test_no_such_stream_is_1() -> None:
     assert "no stream 99" in done.stderr
 
 
+def test_ports_of_ones_own_are_looked_into() -> None:
+    capture = "tests/faults/captures/60-vxlan-other-port.pcap"
+    assert invoke("streams", capture).exit_code == 1
+    rules = ("--decode-as", "udp:9=gtp", "--decode-as", "udp:4800=vxlan")
+    for preset in ((), ("--preset", "linux")):
+        done = invoke("streams", capture, "--json", *rules, *preset)
+        (line,) = done.stdout.splitlines()
+        assert json.loads(line)["path"] == "eth/ip/udp/vxlan:77/eth/ip/tcp"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

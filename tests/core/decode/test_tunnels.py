@@ -11,6 +11,8 @@ from tests.builder import ACK, PSH, SYN, Conversation, Frame, ethernet, ip, tcp
 from tests.core.decoded import ETHERNET, RAW, Reader, read, segment
 from unpacket import Assembler, Batch, Data, Opened, Policy, Stream
 from unpacket._core.decode.layers import path_text
+from unpacket._decode_as import TUNNELS as TUNNEL_NAMES
+from unpacket._decode_as import udp_ports
 
 A4, B4 = "10.0.0.1", "10.0.0.2"
 A6, B6 = "2001:db8::1", "2001:db8::2"
@@ -338,6 +340,21 @@ TUNNELS = {
     ),
 }
 PAYLOAD = b"payload"
+# What UDP carries, by its name in rules.
+IN_UDP = {
+    "ayiya": (AYIYA + V6, "ayiya/ipv6"),
+    "capwap": (capwap(0, ETH4), "capwap/eth/ip"),
+    "geneve": (vni(b"\0\0\x08\0", 78) + V4, "geneve:78/ip"),
+    "gre": (gre(0x0800, V4), "gre/ip"),
+    "gtp": (struct.pack(">BBHI", 0x30, 255, len(V4), 9) + V4, "gtp:9/ip"),
+    "l2tp": (struct.pack(">HHH", 2, 3, 4) + ppp(V4), "l2tp:4/ppp/ip"),
+    "mpls": (labels(5) + V4, "mpls:5/ip"),
+    "teredo": (V6, "teredo/ipv6"),
+    "vxlan": (vni(b"\x08\0\0\0", 77) + ETH4, "vxlan:77/eth/ip"),
+    "vxlan-gpe": (vni(b"\x0c\0\0\x02", 77) + V6, "vxlan-gpe:77/ipv6"),
+}
+# These answer from their port to any.
+ANSWERING = {"ayiya", "capwap", "l2tp", "teredo"}
 TUNNEL_ROWS = [pytest.param(*row, id=name) for name, row in TUNNELS.items()]
 
 
@@ -545,6 +562,37 @@ def test_the_check_value_of_macsec_is_no_payload(
     protected: bytes, payload: bytes
 ) -> None:
     assert segment(wire(0x88E5, protected), ETHERNET)["payload"] == payload
+
+
+@pytest.mark.parametrize("name", list(TUNNEL_NAMES))
+def test_any_port_can_carry_a_tunnel(name: str) -> None:
+    body, path = IN_UDP[name]
+    reader = Reader(udp_ports=udp_ports([f"udp:8473={name}"]))
+    frame = over(17, udp(8473, body))
+    row: Any = reader.read(frame)
+    assert row["payload"] == PAYLOAD
+    assert path_text(RAW, row["layers"], row["family"]) == f"ip/udp/{path}/tcp"
+    assert read(frame) == "udp"
+    # What was known is known still.
+    assert isinstance(reader.read(over(17, udp(TUNNEL_NAMES[name], body))), dict)
+    answer = reader.read(over(17, udp(50000, body, 8473)))
+    assert isinstance(answer, dict) == (name in ANSWERING)
+
+
+def test_a_port_that_is_known_can_carry_something_else() -> None:
+    reader = Reader(udp_ports=udp_ports(["udp:4789=geneve"]))
+    row: Any = reader.read(over(17, udp(4789, IN_UDP["geneve"][0])))
+    assert path_text(RAW, row["layers"], row["family"]) == "ip/udp/geneve:78/ip/tcp"
+    assert reader.read(over(17, udp(4789, IN_UDP["vxlan"][0]))) != row
+
+
+@given(st.sampled_from(list(TUNNEL_NAMES)), st.binary(max_size=120))
+def test_any_bytes_on_a_named_port_are_a_segment_or_counted(
+    name: str, octets: bytes
+) -> None:
+    reader = Reader(udp_ports=udp_ports([f"udp:9={name}"]))
+    reader.read(over(17, udp(9, octets)))
+    reader.read(over(17, udp(9, octets, 9))[: 20 + len(octets) // 2])
 
 
 @pytest.mark.parametrize("depth", [1, 5, 24])

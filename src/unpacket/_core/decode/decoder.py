@@ -2,6 +2,7 @@
 """Frames to TCP segments: the loop over the layers, and the count of the rest."""
 
 from array import array
+from collections.abc import Mapping
 
 from unpacket._core.decode.channels import RULES, Channels
 from unpacket._core.decode.duplicates import Duplicates
@@ -75,9 +76,11 @@ class Decoder:
         context: str = "tunnel",
         duplicate_window_ns: int = 0,
         channel: str = "any",
+        udp_ports: Mapping[int, int] | None = None,
     ) -> None:
         """Take the keys of the hash (at least 21 random ``[0, 2**44)``) and bounds.
 
+        ``udp_ports`` has for ports of one's own the usual one of what they carry.
         Without ``duplicate_window_ns`` no segment is told to be a copy of another.
 
         Raises:
@@ -89,6 +92,8 @@ class Decoder:
         self._counters = array("q", bytes(8 * len(NAMES)))
         self._clock_ns = 0
         self._packet = Packet(verify_checksums, CONTEXTS[context])
+        if udp_ports:
+            self._packet.name_ports(udp_ports)
         self._contexts = {}
         self._duplicates = None
         if duplicate_window_ns > 0:

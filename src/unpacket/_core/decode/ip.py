@@ -316,6 +316,8 @@ def udp(packet: Packet) -> int:
     if packet.stop - packet.at < 4 or packet.fragment_start > 0:
         return UDP
     port = reads.be16(packet, packet.at + 2)
+    if packet.ports_named:
+        port = packet.ports[port]
     if (
         port != 4789  # VXLAN
         and port != 4790  # VXLAN-GPE
@@ -331,6 +333,8 @@ def udp(packet: Packet) -> int:
     ):
         # The others answer to any port of the tunnel's other end.
         port = reads.be16(packet, packet.at)
+        if packet.ports_named:
+            port = packet.ports[port]
         if port != 3544 and port != 1701 and port != 5072 and port != 5247:
             return UDP
     packet.inside = UDP_PORTS | port

@@ -35,6 +35,7 @@ from unpacket._core.reassembly.table import FlowTable, by_id, check_owned
 from unpacket._core.reassembly.timers import Timers
 from unpacket._core.reassembly.trace import Trace, TraceRows
 from unpacket._core.signature import SignatureOf
+from unpacket._decode_as import udp_ports
 from unpacket.policy import Policy
 
 # More segments than any batch has.
@@ -129,6 +130,7 @@ class Assembler:
             policy.context,
             nanoseconds(policy.duplicate_window_s),
             policy.channel,
+            udp_ports(policy.decode_as),
         )
         choices = None if policy.channel == "any" else Choices()
         self.timers = Timers(self.ctx, self.table, choices is not None)
