@@ -13,8 +13,10 @@ TUNNELS = {
     "gre": 4754,
     "gtp": 2152,
     "l2tp": 1701,
+    "lisp": 4341,
     "mpls": 6635,
     "teredo": 3544,
+    "tzsp": 37008,
     "vxlan": 4789,
     "vxlan-gpe": 4790,
 }

@@ -90,6 +90,10 @@ def capwap(fields: int, body: bytes, extra: bytes = b"") -> bytes:
     return struct.pack(">II", size << 19 | 1 << 14 | 1 << 9 | fields, 0) + extra + body
 
 
+def tzsp(inside: int, frame: bytes, tags: bytes = b"\x01") -> bytes:
+    return struct.pack(">BBH", 1, 0, inside) + tags + frame
+
+
 def nsh(following: int, payload: bytes) -> bytes:
     return struct.pack(">HBBI", 0x0FC6, 1, following, 0x2A01) + bytes(16) + payload
 
@@ -113,6 +117,10 @@ LLC4 = b"\xaa\xaa\x03\0\0\0\x08\0" + V4
 LLC6 = b"\xaa\xaa\x03\0\0\0\x86\xdd" + V6
 # A radio's address, and what it measured, both filled up to words.
 RADIO = b"\x06" + MACS[:6] + b"\0" + b"\x04\xc0\x14\0\x36\0\0\0"
+TAGS = b"\x0a\x01\xd4" + b"\0" + b"\x29\x02\0\x40" + b"\x01"
+AVS = struct.pack(">II", 0x80211001, 64) + bytes(56)
+# With a nonce, the number of a network and the state of eight locators.
+LISP = b"\x88\0\0\x09" + b"\0\0\x4d\x01"
 SCI = MACS[6:] + b"\0\1"
 # A packet whose length segmentation offload left open.
 V4_OPEN = ip(A4, B4, TCP4, total_length=0)
@@ -306,6 +314,33 @@ TUNNELS = {
         over(17, udp(5247, capwap(0x100, b"\x09\x88" + QUALITY[2:] + LLC4))),
         "ip/udp/capwap/wlan/llc/ip/tcp",
     ),
+    "TZSP": (RAW, over(17, udp(37008, tzsp(1, ETH4))), "ip/udp/tzsp/eth/ip/tcp"),
+    "TZSP, tags, 802.11": (
+        RAW,
+        over(17, udp(37008, tzsp(18, WIRELESS + LLC6, TAGS))),
+        "ip/udp/tzsp/wlan/llc/ipv6/tcp",
+    ),
+    "TZSP, Prism": (
+        RAW,
+        over(17, udp(37008, tzsp(119, b"\0\0\0\x44" + bytes(140) + QUALITY + LLC4))),
+        "ip/udp/tzsp/prism/wlan/llc/ip/tcp",
+    ),
+    "TZSP, AVS": (
+        RAW,
+        over(17, udp(37008, tzsp(127, AVS + WIRELESS + LLC4))),
+        "ip/udp/tzsp/avs/wlan/llc/ip/tcp",
+    ),
+    "LISP": (RAW, over(17, udp(4341, LISP + V6)), "ip/udp/lisp:77/ipv6/tcp"),
+    "LISP, of no network": (
+        RAW,
+        over(17, udp(4341, b"\xc0\0\0\x09\0\0\0\x01" + V4), OUTER6),
+        "ipv6/udp/lisp:0/ip/tcp",
+    ),
+    "LISP, Ethernet": (
+        RAW,
+        over(17, udp(4341, b"\x0c\0\0\x03\0\0\x4d\0" + ETH4)),
+        "ip/udp/lisp:77/eth/ip/tcp",
+    ),
     "MPLS in UDP": (
         RAW,
         over(17, udp(6635, labels(5) + V4)),
@@ -348,8 +383,10 @@ IN_UDP = {
     "gre": (gre(0x0800, V4), "gre/ip"),
     "gtp": (struct.pack(">BBHI", 0x30, 255, len(V4), 9) + V4, "gtp:9/ip"),
     "l2tp": (struct.pack(">HHH", 2, 3, 4) + ppp(V4), "l2tp:4/ppp/ip"),
+    "lisp": (LISP + V4, "lisp:77/ip"),
     "mpls": (labels(5) + V4, "mpls:5/ip"),
     "teredo": (V6, "teredo/ipv6"),
+    "tzsp": (tzsp(1, ETH4), "tzsp/eth/ip"),
     "vxlan": (vni(b"\x08\0\0\0", 77) + ETH4, "vxlan:77/eth/ip"),
     "vxlan-gpe": (vni(b"\x0c\0\0\x02", 77) + V6, "vxlan-gpe:77/ipv6"),
 }
@@ -532,6 +569,32 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
             ethernet(over(17, udp(5247, capwap(0x100, b"\x40\0" + bytes(40))))),
             "not_ip",
             id="CAPWAP, a probe",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, b"\1\4\0\0\1"))), "udp", id="TZSP alive"
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, tzsp(1, b"", b"\x29\xff" + bytes(20))))),
+            "tunnel_truncated",
+            id="TZSP, a tag of more than there is",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, tzsp(1, b"", bytes(40))))),
+            "tunnel_truncated",
+            id="TZSP, tags without end",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, tzsp(6, bytes(40))))),
+            "encapsulated",
+            id="TZSP, token ring",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(4341, b"\x01" + bytes(7) + V4))),
+            "encapsulated",
+            id="LISP, encrypted",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(4341, bytes(40)))), "not_ip", id="LISP of nothing"
         ),
         pytest.param(ethernet(over(17, udp(4789, b"\0"))), "udp", id="keeps alive"),
         pytest.param(

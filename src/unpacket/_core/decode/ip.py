@@ -330,6 +330,8 @@ def udp(packet: Packet) -> int:
         and port != 6635  # MPLS in UDP
         and port != 5072  # AYIYA
         and port != 5247  # CAPWAP
+        and port != 37008  # TZSP
+        and port != 4341  # LISP
     ):
         # The others answer to any port of the tunnel's other end.
         port = reads.be16(packet, packet.at)

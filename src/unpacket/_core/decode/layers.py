@@ -80,6 +80,8 @@ PKTAP = 47
 WCCP = 48
 MACSEC = 49
 CAPWAP = 50
+TZSP = 51
+LISP = 52
 
 # How the path says it, and whether with the identifier.
 NAMES: dict[int, tuple[str, bool]] = {
@@ -133,6 +135,8 @@ NAMES: dict[int, tuple[str, bool]] = {
     WCCP: ("wccp", False),
     MACSEC: ("macsec", False),
     CAPWAP: ("capwap", False),
+    TZSP: ("tzsp", False),
+    LISP: ("lisp", True),
 }
 
 # What a frame begins with, by its link type. Raw IP begins with nothing, and others

@@ -1,7 +1,13 @@
 # cython: nonecheck=False, initializedcheck=False
-"""What access points of wireless networks send to those that control them, in UDP."""
+"""What access points and sensors send to those that control them, in UDP."""
 
-from unpacket._core.decode.layers import BYTES_SWAPPED, CAPWAP, KEYED_BY_NOTHING
+from unpacket._core.decode.layers import (
+    BYTES_SWAPPED,
+    CAPWAP,
+    KEYED_BY_NOTHING,
+    LINK_TYPES,
+    TZSP,
+)
 from unpacket._core.decode.link_types import wireless
 from unpacket._core.decode.packet import Packet
 from unpacket._core.decode.reasons import (
@@ -59,3 +65,40 @@ def capwap(packet: Packet) -> int:
     if control & 0x300 != 0 and control & 0x0F == 0x08:
         return wireless(packet, BYTES_SWAPPED)
     return wireless(packet, 0)
+
+
+def tzsp(packet: Packet) -> int:
+    """Pass TaZmen Sniffer Protocol's header and tags, up to the one that ends them.
+
+    It says how a frame came to the capture, and is no key.
+    """
+    at = packet.at
+    if packet.stop - at < 4:
+        return TUNNEL_TRUNCATED
+    # Version 1; a frame that was received, or one that shall be sent.
+    if packet.data[at] != 1 or packet.data[at + 1] > 1:
+        return PLAIN_UDP
+    inside = reads.be16(packet, at + 2)
+    packet.push(TZSP, 0)
+    at += 4
+    while True:
+        if packet.stop <= at:
+            return TUNNEL_TRUNCATED
+        tag = packet.data[at]
+        at += 1
+        if tag == 1:
+            break
+        # 0 fills up; all others have a length.
+        if tag != 0:
+            if packet.stop <= at:
+                return TUNNEL_TRUNCATED
+            at += 1 + packet.data[at]
+    packet.at = at
+    if inside == 1:
+        return ethernet(packet)
+    if inside == 18:
+        packet.inside = LINK_TYPES | 105
+    elif inside == 119 or inside == 127:
+        # Prism's and AVS's headers.
+        packet.inside = LINK_TYPES | (119 if inside == 119 else 163)
+    return ENCAPSULATED
