@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # What can be in UDP, with the port by which the decoder knows it.
 TUNNELS = {
@@ -46,6 +46,15 @@ def udp_ports(rules: Iterable[str]) -> dict[int, int]:
         if ports.setdefault(port, TUNNELS[name]) != TUNNELS[name]:
             raise ValueError(f"{rule!r}: another rule names port {port} already")
     return ports
+
+
+def rules_of(frames: Mapping[tuple[int, int], int]) -> dict[str, int]:
+    """Return numbers by rule that are by port and the usual port of what it carries."""
+    names = {port: name for name, port in TUNNELS.items()}
+    return {
+        f"udp:{port}={names[usual]}": count
+        for (port, usual), count in sorted(frames.items())
+    }
 
 
 def no_such_tunnel(name: str) -> str:

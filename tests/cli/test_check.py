@@ -9,6 +9,7 @@ import pytest
 from tests.builder import Conversation, write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
 from tests.sources.writing import enhanced, interface, section
+from unpacket import Policy
 from unpacket.integrity.checker import check
 
 pytestmark = pytest.mark.skipif(
@@ -233,3 +234,14 @@ def test_what_came_by_another_channel_is_told(tmp_path: Path) -> None:
         assert index[side]["other_channel"] == told[side]["other_channel"]
     followed = invoke("follow", str(path), "--channel", "interface").stdout
     assert followed.count("question") == 1
+
+
+def test_udp_that_looks_like_a_tunnel_is_named() -> None:
+    capture = ROOT / "tests" / "faults" / "captures" / "60-vxlan-other-port.pcap"
+    hint = "9 udp look like a tunnel: --decode-as udp:4800=vxlan"
+    assert f"\n              {hint}\n" in invoke("check", capture).stdout
+    report = check(capture)
+    assert report.lookalikes == {"udp:4800=vxlan": 9}
+    policy = Policy(decode_as=tuple(report.lookalikes))
+    report = check(capture, policy=policy)
+    assert (report.streams, report.lookalikes) == (1, {})

@@ -108,6 +108,8 @@ class Report:
         without_segment: Frames that gave no segment, by reason.
         fragments: Datagrams that were put together (``completed``), and fragments that
             were ``duplicates``, other ``overlaps``, and ``conflicts`` among those.
+        lookalikes: Frames of UDP that look like a tunnel, by the rule of
+            ``Policy.decode_as`` that would look into it.
         drops: What the captures themselves say they lost, by capture and interface;
             none where they do not say.
         damage: Where captures are damaged.
@@ -137,6 +139,7 @@ class Report:
     backwards: int = 0
     without_segment: dict[str, int] = field(default_factory=dict)
     fragments: dict[str, int] = field(default_factory=dict)
+    lookalikes: dict[str, int] = field(default_factory=dict)
     drops: list[Drops] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
 
@@ -248,6 +251,7 @@ class Report:
             },
             "clock": {"backwards": self.backwards},
             "frames_without_segment": self.without_segment,
+            "lookalikes": self.lookalikes,
             "fragments": self.fragments,
             "closed": dict(self.closed),
             "out_of_order": self.out_of_order,

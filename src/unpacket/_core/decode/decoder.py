@@ -15,6 +15,7 @@ from unpacket._core.decode.layers import (
     KEYED_BY_VLAN,
 )
 from unpacket._core.decode.link import link_layer
+from unpacket._core.decode.lookalikes import Lookalikes
 from unpacket._core.decode.packet import Packet
 from unpacket._core.decode.reasons import (
     ENCAPSULATED,
@@ -23,6 +24,7 @@ from unpacket._core.decode.reasons import (
     IP_HEADER,
     NAMES,
     NONE,
+    UDP,
 )
 from unpacket._core.decode.segments import Segments
 from unpacket._core.decode.tcp import TcpLayer
@@ -56,6 +58,7 @@ class Decoder:
         "_counters",
         "_defragmenter",
         "_duplicates",
+        "_lookalikes",
         "_packet",
         "_reason",
         "_tcp",
@@ -64,6 +67,7 @@ class Decoder:
     _channels: Channels | None
     _contexts: dict[int, int]
     _duplicates: Duplicates | None
+    _lookalikes: Lookalikes | None
 
     def __init__(
         self,
@@ -95,6 +99,7 @@ class Decoder:
         if udp_ports:
             self._packet.name_ports(udp_ports)
         self._contexts = {}
+        self._lookalikes = None
         self._duplicates = None
         if duplicate_window_ns > 0:
             self._duplicates = Duplicates(duplicate_window_ns)
@@ -121,6 +126,17 @@ class Decoder:
             for reason in range(1, len(NAMES))
             if self._counters[reason]
         }
+
+    @property
+    def lookalikes(self) -> dict[tuple[int, int], int]:
+        """Frames of UDP that look like a tunnel that nobody looks for at their port, by
+        that and the usual port of what they look like, where ``look_alike`` was asked.
+        """
+        return {} if self._lookalikes is None else dict(self._lookalikes.counts)
+
+    def look_alike(self) -> None:
+        """Look from now on for tunnels at ports where none is known."""
+        self._lookalikes = Lookalikes()
 
     @property
     def fragments(self) -> dict[str, int]:
@@ -193,7 +209,12 @@ class Decoder:
                     reason = ip_layer(self._packet)
             if reason == NONE and self._packet.layer_count == 0:
                 reason = self._tcp.read(self._packet, segments, i, batch.time_ns[i])
-            elif reason == NONE or reason == FRAGMENT or reason == ENCAPSULATED:
+            elif (
+                reason == NONE
+                or reason == FRAGMENT
+                or reason == ENCAPSULATED
+                or (reason == UDP and self._lookalikes is not None)
+            ):
                 self._reason = reason
                 return i
             if reason != NONE:
@@ -207,6 +228,10 @@ class Decoder:
         source = len(segments.side)
         reason = self._reason
         number = batch.first_number + i
+        if reason == UDP and self._lookalikes is not None:
+            self._lookalikes.look(self._packet)
+            self._counters[UDP] += 1
+            return
         while True:
             if reason == ENCAPSULATED:
                 reason = unwrap(self._packet)

@@ -72,7 +72,8 @@ class Assembler:
         data: Whether there shall be ``Data`` events. Without them payload is not
             copied at all; everything else is told as before.
         notes: Whether there shall be ``Note`` events.
-        sums: Whether to count the states of checksums by sender.
+        sums: Whether to count the states of checksums by sender, and UDP that looks
+            like a tunnel.
         owner_bytes: What the owner keeps for each stream: it counts as the stream's,
             for the memory bound.
 
@@ -137,6 +138,8 @@ class Assembler:
         self.demultiplexer = Demultiplexer(self.ctx, self.table, self.timers, choices)
         self.run = Run()
         self.sums = HostSums() if sums else None
+        if sums:
+            self.decoder.look_alike()
 
     def __del__(self) -> None:
         # What waits for an acknowledgement refers to its stream, which refers to it,
