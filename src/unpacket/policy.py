@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args
 
+from unpacket._decode_as import udp_ports
 from unpacket._options import names_options, no_such_option
 
 Deliver: TypeAlias = Literal["in_order", "acked", "pull"]
@@ -84,6 +85,7 @@ class PolicyOptions(TypedDict, total=False):
     duplicate_window_s: float
     limit_scope: LimitScope
     context: ContextRule
+    decode_as: tuple[str, ...]
     channel: ChannelRule
     memory_limit_bytes: int
     midstream: bool
@@ -158,6 +160,8 @@ class Policy:
         context: What tells apart connections between the same addresses and ports:
             ``"tunnel"`` the tunnels that they are in, ``"vlan"`` their VLAN tags as
             well, ``"none"`` nothing (see docs/tunnels.md).
+        decode_as: Which UDP ports carry a tunnel, besides those that are known, each as
+            ``"udp:8473=vxlan"`` (see docs/tunnels.md).
         memory_limit_bytes: Everything that the assembler keeps, in all.
         midstream: Whether a connection whose start was not captured is followed.
         midstream_grace_s: How long the first segments of such a half are
@@ -204,6 +208,7 @@ class Policy:
     duplicate_window_s: float = 0.1
     limit_scope: LimitScope = "half"
     context: ContextRule = "tunnel"
+    decode_as: tuple[str, ...] = ()
     channel: ChannelRule = "any"
     memory_limit_bytes: int = 512 * _MIB
     midstream: bool = True
@@ -234,6 +239,18 @@ class Policy:
             if value is not None and not 0 <= value <= most:
                 bound = "2**62 - 1" if most == _MOST_OF_ALL else str(most)
                 raise ValueError(f"{field.name} is {value}, and not from 0 to {bound}")
+
+        if type(self.decode_as) is not tuple or not all(
+            type(rule) is str for rule in self.decode_as
+        ):
+            raise TypeError(
+                f"decode_as is {self.decode_as!r}, and not a tuple of rules such as "
+                "('udp:8473=vxlan',)"
+            )
+        try:
+            udp_ports(self.decode_as)
+        except ValueError as error:
+            raise ValueError(f"decode_as: {error}") from None
 
     def replace(self, **changes: Unpack[PolicyOptions]) -> Policy:
         """Return a copy with other values for the named fields.

@@ -9,6 +9,7 @@ import pytest
 from tests.builder import FIN, Conversation, write_pcap
 from tests.cli.test_commands import ROOT, SAMPLE, invoke, run
 from tests.sources.writing import enhanced, interface, section
+from unpacket import Policy
 from unpacket.cli.check_answers import percent
 from unpacket.integrity.checker import check
 
@@ -361,3 +362,14 @@ def test_what_was_sent_again_is_no_second_clock(tmp_path: Path) -> None:
     report = check(tmp_path / "again.pcap")
     assert report.retransmissions == 30
     assert report.clocks_apart is None
+
+
+def test_udp_that_looks_like_a_tunnel_is_named() -> None:
+    capture = ROOT / "tests" / "faults" / "captures" / "60-vxlan-other-port.pcap"
+    hint = "9 udp look like a tunnel: --decode-as udp:4800=vxlan"
+    assert f"\n              {hint}\n" in invoke("check", capture).stdout
+    report = check(capture)
+    assert report.lookalikes == {"udp:4800=vxlan": 9}
+    policy = Policy(decode_as=tuple(report.lookalikes))
+    report = check(capture, policy=policy)
+    assert (report.streams, report.lookalikes) == (1, {})

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "examples/sample.pcapng"
 HELP = [("--help",), ("--version",), ("--completion", "zsh"), ("follow", "-h")]
 
+DECODED_TWICE = ("--decode-as", "udp:1=gtp", "--decode-as", "udp:1=vxlan")
+
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(
@@ -62,6 +64,17 @@ def run(
             "such as 3, 10.0.0.1:80 or [::1]:80; all streams of an address: --where "
             "'address in 192.0.2.2'\n",
             id="an address",
+        ),
+        pytest.param(
+            ("streams", SAMPLE, "--decode-as", "udp:8473=vxlon"),
+            "Error: Invalid value for '--decode-as': 'udp:8473=vxlon': no tunnel "
+            "'vxlon'; did you mean 'vxlan'?\n",
+            id="no tunnel",
+        ),
+        pytest.param(
+            ("streams", SAMPLE, *DECODED_TWICE),
+            "Error: decode_as: 'udp:1=vxlan': another rule names port 1 already\n",
+            id="two tunnels on a port",
         ),
         pytest.param(
             ("extract", SAMPLE, "-o", "/dev/null/x"),

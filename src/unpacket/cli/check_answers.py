@@ -376,6 +376,11 @@ def frame_answer(report: Report) -> tuple[str, list[str]]:
     ]
     if others:
         details.append(f"no TCP segment of their own: {', '.join(others)}")
+    details += [
+        f"{count} udp {'looks' if count == 1 else 'look'} like a tunnel: "
+        f"--decode-as {rule}"
+        for rule, count in report.lookalikes.items()
+    ]
     return f"{sum(counts.values())} of {report.frames} gave no segment", details
 
 

@@ -15,6 +15,7 @@ from unpacket.cli.docstrings import docstring_of
 from unpacket.cli.values import (
     NO_BOUND,
     Count,
+    DecodeAs,
     Duration,
     ParamType,
     Size,
@@ -72,7 +73,7 @@ def policy_of(parameters: dict[str, Any], usual: Mapping[str, Any]) -> Policy:
     changes = dict(usual) if preset is None else {}
     for field in dataclasses.fields(Policy):
         value = parameters.pop(field.name)
-        if value is not None:
+        if value is not None and value != ():
             changes[field.name] = None if value is NO_BOUND else value
     try:
         return Policy.preset(preset or "default").replace(**changes)
@@ -84,7 +85,10 @@ def option_of(name: str, hint: Any, default: Any) -> Callable[[Any], Any]:
     """Return a decorator that adds the option for a field of Policy."""
     option = option_name(name)
     keywords: dict[str, Any] = {}
-    if hint is bool:
+    if hint == tuple[str, ...]:
+        keywords = {"type": DecodeAs(), "multiple": True}
+        shown = "none"
+    elif hint is bool:
         option = f"{option}/--no-{option[2:]}"
         shown = "yes" if default else "no"
     else:

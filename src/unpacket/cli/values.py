@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from unpacket._decode_as import udp_ports
 from unpacket.query.units import BYTES, NANOSECONDS
 
 if TYPE_CHECKING:
@@ -150,6 +151,16 @@ class FrameFilter(Expression):
         from unpacket.sources.bpf.filter import Bpf
 
         return Bpf(text)
+
+
+class DecodeAs(Expression):
+    """A rule that names what a port carries."""
+
+    name = "rule"
+
+    def read(self, text: str) -> str:
+        udp_ports([text])
+        return text
 
 
 class SortFields(ParamType):

@@ -28,6 +28,7 @@ from unpacket._core.reassembly.events import (
     Rejected,
 )
 from unpacket._core.reassembly.stream import Endpoint, Stream
+from unpacket._decode_as import rules_of
 from unpacket.faces.iterate import filter_of, happening
 from unpacket.faces.reader import Reading
 from unpacket.integrity.clock_distance import clock_distance
@@ -139,6 +140,7 @@ class Integrity:
         counters: Mapping[str, int],
         hosts: Mapping[str, dict[str, int]],
         fragments: Mapping[str, int],
+        lookalikes: Mapping[str, int] | None = None,
         copies: Iterable[tuple[int, int, int]] = (),
         late: Mapping[int, tuple[int, int]] = MappingProxyType({}),
         steps_back: Iterable[tuple[int, int]] = (),
@@ -170,6 +172,7 @@ class Integrity:
         report.without_segment = dict(counters)
         report.hosts = dict(hosts)
         report.fragments = dict(fragments)
+        report.lookalikes = dict(lookalikes or {})
         report.drops = list(drops)
         report.damage = [str(item) for item in damage]
         return report
@@ -343,6 +346,7 @@ def check(
         backwards=assembler.backwards,
         counters=assembler.counters,
         hosts=assembler.sums.by_host() if assembler.sums is not None else {},
+        lookalikes=rules_of(assembler.decoder.lookalikes),
         fragments=assembler.decoder.fragments,
         copies=assembler.copies,
         late=assembler.late,

@@ -118,6 +118,8 @@ class Report:
         without_segment: Frames that gave no segment, by reason.
         fragments: Datagrams that were put together (``completed``), and fragments that
             were ``duplicates``, other ``overlaps``, and ``conflicts`` among those.
+        lookalikes: Frames of UDP that look like a tunnel, by the rule of
+            ``Policy.decode_as`` that would look into it.
         drops: What the captures themselves say they lost, by capture and interface;
             none where they do not say.
         damage: Where captures are damaged.
@@ -154,6 +156,7 @@ class Report:
     steps_back: list[Example] = field(default_factory=list)
     without_segment: dict[str, int] = field(default_factory=dict)
     fragments: dict[str, int] = field(default_factory=dict)
+    lookalikes: dict[str, int] = field(default_factory=dict)
     drops: list[Drops] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
     ended_early: bool = False
@@ -276,6 +279,7 @@ class Report:
             else self.clocks_apart._asdict(),
             "clock": {"backwards": self.backwards, "examples": self.steps_back},
             "frames_without_segment": self.without_segment,
+            "lookalikes": self.lookalikes,
             "fragments": self.fragments,
             "closed": dict(self.closed),
             "out_of_order": self.out_of_order,

@@ -11,6 +11,8 @@ from tests.builder import ACK, PSH, SYN, Conversation, Frame, ethernet, ip, tcp
 from tests.core.decoded import ETHERNET, RAW, Reader, read, segment
 from unpacket import Assembler, Batch, Data, Opened, Policy, Stream
 from unpacket._core.decode.layers import path_text
+from unpacket._decode_as import TUNNELS as TUNNEL_NAMES
+from unpacket._decode_as import udp_ports
 
 A4, B4 = "10.0.0.1", "10.0.0.2"
 A6, B6 = "2001:db8::1", "2001:db8::2"
@@ -73,6 +75,25 @@ def erspan3(payload: bytes, kind: int = 0, *, platform: bool = False) -> bytes:
     return head + bytes(8 * platform) + payload
 
 
+def macsec(
+    body: bytes, control: int = 0, *, name: bytes = b"", short: bool = False
+) -> bytes:
+    """Return a MACsec frame's tag, what it protects, the check value."""
+    size = len(body) if short else 0
+    head = struct.pack(">BBI", control | 0x20 * bool(name), size, 1) + name
+    return head + body + b"\xc5" * 16
+
+
+def capwap(fields: int, body: bytes, extra: bytes = b"") -> bytes:
+    """Return a CAPWAP data packet of radio 1; ``extra`` is a multiple of four."""
+    size = 2 + len(extra) // 4
+    return struct.pack(">II", size << 19 | 1 << 14 | 1 << 9 | fields, 0) + extra + body
+
+
+def tzsp(inside: int, frame: bytes, tags: bytes = b"\x01") -> bytes:
+    return struct.pack(">BBH", 1, 0, inside) + tags + frame
+
+
 def nsh(following: int, payload: bytes) -> bytes:
     return struct.pack(">HBBI", 0x0FC6, 1, following, 0x2A01) + bytes(16) + payload
 
@@ -88,6 +109,21 @@ TEREDO_ORIGIN = bytes(8)
 GTP_LONG = struct.pack(">BBHI", 0x36, 255, 0, 9) + b"\0\x01\0\x85"
 GTP_LONG += b"\x01\0\0\xc0" + b"\x02" + bytes(6) + b"\0"
 VN = b"\0\0\0\0\x08\0"
+IP4 = b"\x08\0" + V4
+# A station sends to its access point: plain, and with quality of service.
+WIRELESS = b"\x08\x01\0\0" + MACS + MACS[:6] + b"\x20\0"
+QUALITY = b"\x88\x01" + WIRELESS[2:] + b"\0\0"
+LLC4 = b"\xaa\xaa\x03\0\0\0\x08\0" + V4
+LLC6 = b"\xaa\xaa\x03\0\0\0\x86\xdd" + V6
+# A radio's address, and what it measured, both filled up to words.
+RADIO = b"\x06" + MACS[:6] + b"\0" + b"\x04\xc0\x14\0\x36\0\0\0"
+TAGS = b"\x0a\x01\xd4" + b"\0" + b"\x29\x02\0\x40" + b"\x01"
+AVS = struct.pack(">II", 0x80211001, 64) + bytes(56)
+# With a nonce, the number of a network and the state of eight locators.
+LISP = b"\x88\0\0\x09" + b"\0\0\x4d\x01"
+SCI = MACS[6:] + b"\0\1"
+# A packet whose length segmentation offload left open.
+V4_OPEN = ip(A4, B4, TCP4, total_length=0)
 
 # What is around the packet; the link type; where TCP is; how the path says it.
 TUNNELS = {
@@ -134,6 +170,17 @@ TUNNELS = {
     "E-TAG": (1, wire(0x893F, b"\0\0" + VN + V4), "eth/etag/ip/tcp"),
     "HSR": (1, wire(0x892F, VN + V4), "eth/hsr/ip/tcp"),
     "Cisco metadata": (1, wire(0x8909, b"\x01\x01" + VN + V4), "eth/cmd/ip/tcp"),
+    "MACsec": (1, wire(0x88E5, macsec(IP4)), "eth/macsec/ip/tcp"),
+    "MACsec, with a name": (
+        1,
+        wire(0x88E5, macsec(b"\x86\xdd" + V6, 0x43, name=SCI)),
+        "eth/macsec/ipv6/tcp",
+    ),
+    "MACsec, in a VLAN, with one inside": (
+        1,
+        MACS + b"\x81\0\0\x07\x88\xe5" + macsec(b"\x81\0\0\x08" + IP4, name=SCI),
+        "eth/vlan:7/macsec/vlan:8/ip/tcp",
+    ),
     "TRILL": (
         1,
         wire(0x22F3, b"\0\x5f\0\1\0\2" + bytes(4) + ETH4),
@@ -184,6 +231,17 @@ TUNNELS = {
         over(47, gre(0x22EB, erspan3(V6, 2, platform=True), 0x1000, bytes(4))),
         "ip/gre/erspan:7/ipv6/tcp",
     ),
+    "GRE, WCCP": (RAW, over(47, gre(0x883E, V4)), "ip/gre/wccp/ip/tcp"),
+    "GRE, WCCP 2": (
+        RAW,
+        over(47, gre(0x883E, b"\x01\x5a\0\7" + V4)),
+        "ip/gre/wccp/ip/tcp",
+    ),
+    "GRE, WCCP 2 of IPv6": (
+        RAW,
+        over(47, gre(0x883E, b"\0\0\0\7" + V6, 0x2000, b"\0\0\0\x2a")),
+        "ip/gre:42/wccp/ipv6/tcp",
+    ),
     "VXLAN": (
         1,
         ethernet(over(17, udp(4789, vni(b"\x08\0\0\0", 77) + ETH4))),
@@ -231,6 +289,58 @@ TUNNELS = {
         "ip/udp/teredo/ipv6/tcp",
     ),
     "AYIYA": (RAW, over(17, udp(5072, AYIYA + V6)), "ip/udp/ayiya/ipv6/tcp"),
+    "CAPWAP": (
+        RAW,
+        over(17, udp(5247, capwap(0, ETH4))),
+        "ip/udp/capwap/eth/ip/tcp",
+    ),
+    "CAPWAP, from the controller, in a VLAN": (
+        RAW,
+        over(17, udp(50000, capwap(0, MACS + b"\x81\0\0\x08" + IP4), 5247), OUTER6),
+        "ipv6/udp/capwap/eth/vlan:8/ip/tcp",
+    ),
+    "CAPWAP, 802.11": (
+        RAW,
+        over(17, udp(5247, capwap(0x100, WIRELESS + LLC6))),
+        "ip/udp/capwap/wlan/llc/ipv6/tcp",
+    ),
+    "CAPWAP, 802.11, all fields": (
+        RAW,
+        over(17, udp(5247, capwap(0x130, QUALITY + LLC4, RADIO))),
+        "ip/udp/capwap/wlan/llc/ip/tcp",
+    ),
+    "CAPWAP, 802.11, bytes swapped": (
+        RAW,
+        over(17, udp(5247, capwap(0x100, b"\x09\x88" + QUALITY[2:] + LLC4))),
+        "ip/udp/capwap/wlan/llc/ip/tcp",
+    ),
+    "TZSP": (RAW, over(17, udp(37008, tzsp(1, ETH4))), "ip/udp/tzsp/eth/ip/tcp"),
+    "TZSP, tags, 802.11": (
+        RAW,
+        over(17, udp(37008, tzsp(18, WIRELESS + LLC6, TAGS))),
+        "ip/udp/tzsp/wlan/llc/ipv6/tcp",
+    ),
+    "TZSP, Prism": (
+        RAW,
+        over(17, udp(37008, tzsp(119, b"\0\0\0\x44" + bytes(140) + QUALITY + LLC4))),
+        "ip/udp/tzsp/prism/wlan/llc/ip/tcp",
+    ),
+    "TZSP, AVS": (
+        RAW,
+        over(17, udp(37008, tzsp(127, AVS + WIRELESS + LLC4))),
+        "ip/udp/tzsp/avs/wlan/llc/ip/tcp",
+    ),
+    "LISP": (RAW, over(17, udp(4341, LISP + V6)), "ip/udp/lisp:77/ipv6/tcp"),
+    "LISP, of no network": (
+        RAW,
+        over(17, udp(4341, b"\xc0\0\0\x09\0\0\0\x01" + V4), OUTER6),
+        "ipv6/udp/lisp:0/ip/tcp",
+    ),
+    "LISP, Ethernet": (
+        RAW,
+        over(17, udp(4341, b"\x0c\0\0\x03\0\0\x4d\0" + ETH4)),
+        "ip/udp/lisp:77/eth/ip/tcp",
+    ),
     "MPLS in UDP": (
         RAW,
         over(17, udp(6635, labels(5) + V4)),
@@ -265,6 +375,23 @@ TUNNELS = {
     ),
 }
 PAYLOAD = b"payload"
+# What UDP carries, by its name in rules.
+IN_UDP = {
+    "ayiya": (AYIYA + V6, "ayiya/ipv6"),
+    "capwap": (capwap(0, ETH4), "capwap/eth/ip"),
+    "geneve": (vni(b"\0\0\x08\0", 78) + V4, "geneve:78/ip"),
+    "gre": (gre(0x0800, V4), "gre/ip"),
+    "gtp": (struct.pack(">BBHI", 0x30, 255, len(V4), 9) + V4, "gtp:9/ip"),
+    "l2tp": (struct.pack(">HHH", 2, 3, 4) + ppp(V4), "l2tp:4/ppp/ip"),
+    "lisp": (LISP + V4, "lisp:77/ip"),
+    "mpls": (labels(5) + V4, "mpls:5/ip"),
+    "teredo": (V6, "teredo/ipv6"),
+    "tzsp": (tzsp(1, ETH4), "tzsp/eth/ip"),
+    "vxlan": (vni(b"\x08\0\0\0", 77) + ETH4, "vxlan:77/eth/ip"),
+    "vxlan-gpe": (vni(b"\x0c\0\0\x02", 77) + V6, "vxlan-gpe:77/ipv6"),
+}
+# These answer from their port to any.
+ANSWERING = {"ayiya", "capwap", "l2tp", "teredo"}
 TUNNEL_ROWS = [pytest.param(*row, id=name) for name, row in TUNNELS.items()]
 
 
@@ -281,14 +408,15 @@ def test_a_tunnel_leads_to_the_segment(link_type: int, frame: bytes, path: str) 
 def test_every_truncation_of_a_tunnel_is_counted(
     link_type: int, frame: bytes, path: str
 ) -> None:
-    whole = len(frame) - len(PAYLOAD)
+    whole = frame.rindex(PAYLOAD)
     for size in range(len(frame)):
         got: Any = read(frame[:size], link_type, original=len(frame))
         if size < whole:
             assert isinstance(got, str)
         else:
             assert got["payload"] == PAYLOAD[: size - whole]
-            assert (got["length"], got["checksum"]) == (len(PAYLOAD), 0)
+            judged = size >= whole + len(PAYLOAD)
+            assert (got["length"], got["checksum"]) == (len(PAYLOAD), judged)
 
 
 @pytest.mark.parametrize("neighbour", [b"\0", b"\x45", b"\x60", b"\xff"])
@@ -343,6 +471,23 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
         pytest.param(
             wire(0x880B, b"\0\xfd" + bytes(9)), "encapsulated", id="compressed PPP"
         ),
+        pytest.param(
+            wire(0x88E5, macsec(IP4, 0x0C)), "encapsulated", id="MACsec, encrypted"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(IP4, 0x04)), "encapsulated", id="MACsec, changed"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(IP4, 0x80)), "tunnel_header", id="MACsec version 1"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(b"")), "tunnel_header", id="MACsec of nothing"
+        ),
+        pytest.param(
+            wire(0x88E5, macsec(b"\x08\x06" + bytes(28), short=True)),
+            "arp",
+            id="ARP in MACsec",
+        ),
         pytest.param(wire(0x8847, labels(1) + bytes(60)), "encapsulated", id="a wire"),
         pytest.param(wire(0x8847, labels(13) + b"\x10" * 9), "not_ip", id="G-ACh"),
         pytest.param(wire(0x8847, labels(1)), "tunnel_truncated", id="only labels"),
@@ -360,6 +505,9 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
             ethernet(over(47, struct.pack(">HHHHI", 0x2081, 0x880B, 0, 5, 1))),
             "not_ip",
             id="PPTP acknowledges",
+        ),
+        pytest.param(
+            ethernet(over(47, gre(0x883E, bytes(9)))), "not_ip", id="WCCP of nothing"
         ),
         pytest.param(
             ethernet(over(97, b"\x40\0" + ETH4)), "tunnel_header", id="EtherIP 4"
@@ -389,6 +537,65 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
         pytest.param(
             ethernet(over(17, udp(3544, bytes(60)))), "udp", id="Teredo of nothing"
         ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(8, bytes(20))))),
+            "udp",
+            id="CAPWAP alive",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, b"\x10" + bytes(20)))), "udp", id="CAPWAP 1"
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, b"\1\0\0\0\x17" + bytes(40)))),
+            "encapsulated",
+            id="CAPWAP in DTLS",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(0x80, ETH4)))),
+            "encapsulated",
+            id="a fragment of CAPWAP",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(0x500, ETH4)))),
+            "encapsulated",
+            id="CAPWAP of another radio",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, bytes(40)))),
+            "tunnel_header",
+            id="CAPWAP without a header",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(5247, capwap(0x100, b"\x40\0" + bytes(40))))),
+            "not_ip",
+            id="CAPWAP, a probe",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, b"\1\4\0\0\1"))), "udp", id="TZSP alive"
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, tzsp(1, b"", b"\x29\xff" + bytes(20))))),
+            "tunnel_truncated",
+            id="TZSP, a tag of more than there is",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, tzsp(1, b"", bytes(40))))),
+            "tunnel_truncated",
+            id="TZSP, tags without end",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(37008, tzsp(6, bytes(40))))),
+            "encapsulated",
+            id="TZSP, token ring",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(4341, b"\x01" + bytes(7) + V4))),
+            "encapsulated",
+            id="LISP, encrypted",
+        ),
+        pytest.param(
+            ethernet(over(17, udp(4341, bytes(40)))), "not_ip", id="LISP of nothing"
+        ),
         pytest.param(ethernet(over(17, udp(4789, b"\0"))), "udp", id="keeps alive"),
         pytest.param(
             ethernet(over(17, udp(6081, vni(b"\0\0\x08\x06", 1) + bytes(28)))),
@@ -399,6 +606,56 @@ def test_random_protocols_over_each_other_are_counted(protocols: list[int]) -> N
 )
 def test_what_a_tunnel_holds_instead_is_said(frame: bytes, reason: str) -> None:
     assert read(frame, ETHERNET) == reason
+
+
+@pytest.mark.parametrize(
+    ("protected", "payload"),
+    [
+        pytest.param(macsec(b"\x08\0" + V4_OPEN), PAYLOAD, id="no length in IP"),
+        pytest.param(
+            macsec(b"\x08\0" + V4_OPEN[:-5], short=True) + b"\xff" * 9,
+            PAYLOAD[:-5],
+            id="a short frame with padding",
+        ),
+        pytest.param(macsec(IP4)[:-8], PAYLOAD, id="a check value of eight bytes"),
+        pytest.param(macsec(b"\x86\xdd" + V6)[:-8], PAYLOAD, id="the same, IPv6"),
+    ],
+)
+def test_the_check_value_of_macsec_is_no_payload(
+    protected: bytes, payload: bytes
+) -> None:
+    assert segment(wire(0x88E5, protected), ETHERNET)["payload"] == payload
+
+
+@pytest.mark.parametrize("name", list(TUNNEL_NAMES))
+def test_any_port_can_carry_a_tunnel(name: str) -> None:
+    body, path = IN_UDP[name]
+    reader = Reader(udp_ports=udp_ports([f"udp:8473={name}"]))
+    frame = over(17, udp(8473, body))
+    row: Any = reader.read(frame)
+    assert row["payload"] == PAYLOAD
+    assert path_text(RAW, row["layers"], row["family"]) == f"ip/udp/{path}/tcp"
+    assert read(frame) == "udp"
+    # What was known is known still.
+    assert isinstance(reader.read(over(17, udp(TUNNEL_NAMES[name], body))), dict)
+    answer = reader.read(over(17, udp(50000, body, 8473)))
+    assert isinstance(answer, dict) == (name in ANSWERING)
+
+
+def test_a_port_that_is_known_can_carry_something_else() -> None:
+    reader = Reader(udp_ports=udp_ports(["udp:4789=geneve"]))
+    row: Any = reader.read(over(17, udp(4789, IN_UDP["geneve"][0])))
+    assert path_text(RAW, row["layers"], row["family"]) == "ip/udp/geneve:78/ip/tcp"
+    assert reader.read(over(17, udp(4789, IN_UDP["vxlan"][0]))) != row
+
+
+@given(st.sampled_from(list(TUNNEL_NAMES)), st.binary(max_size=120))
+def test_any_bytes_on_a_named_port_are_a_segment_or_counted(
+    name: str, octets: bytes
+) -> None:
+    reader = Reader(udp_ports=udp_ports([f"udp:9={name}"]))
+    reader.read(over(17, udp(9, octets)))
+    reader.read(over(17, udp(9, octets, 9))[: 20 + len(octets) // 2])
 
 
 @pytest.mark.parametrize("depth", [1, 5, 24])
@@ -499,10 +756,18 @@ def through(kind: str, side: int, packet: bytes, number: int = 1) -> bytes:
         # Each end chooses its number.
         head = struct.pack(">BBHI", 0x30, 255, len(packet), 10 * number + side)
         return ethernet(over(17, udp(2152, head + packet), ends))
+    if kind == "capwap":
+        # The station went to another access point.
+        ends = (ends[0], "192.0.2.3") if side else ends
+        return ethernet(over(17, udp(5247, capwap(0, ethernet(packet))), ends))
     if kind == "gre":
         if number == 2:
             ends = (f"192.0.2.{7 + side}", f"192.0.2.{8 - side}")
         return ethernet(over(47, gre(0x0800, packet), ends))
+    if kind == "wccp":
+        # The cache answers on its own.
+        frame = gre(0x883E, bytes(4) + packet)
+        return ethernet(packet if side else over(47, frame, ends))
     if kind == "nvgre":
         frame = gre(0x6558, ethernet(packet), 0x2000, struct.pack(">I", number << 8))
         return ethernet(over(47, frame, ends))
@@ -533,8 +798,10 @@ def frames_of(*kinds: tuple[str, int]) -> list[Frame]:
         ("vlan", "eth/vlan:100/ip/tcp"),
         ("vxlan", "eth/ip/udp/vxlan:1/eth/ip/tcp"),
         ("gtp", "eth/ip/udp/gtp:10/ip/tcp"),
+        ("capwap", "eth/ip/udp/capwap/eth/ip/tcp"),
         ("gre", "eth/ip/gre/ip/tcp"),
         ("nvgre", "eth/ip/gre:256/eth/ip/tcp"),
+        ("wccp", "eth/ip/gre/wccp/ip/tcp"),
         ("mpls", "eth/mpls:1/ip/tcp"),
         ("erspan", "eth/ip/gre/erspan:0/eth/ip/tcp"),
         ("pppoe", "eth/pppoe:1/ppp/ip/tcp"),

@@ -6,13 +6,14 @@ from unpacket._core.decode.fragments cimport Defragmenter
 from unpacket._core.decode.duplicates cimport Duplicates
 from unpacket._core.decode.ip cimport ip_layer, transport
 from unpacket._core.decode.link cimport link_layer
+from unpacket._core.decode.lookalikes cimport Lookalikes
 from unpacket._core.decode.packet cimport Packet
 from unpacket._core.decode.ethernet_ipv4 cimport plain
 from unpacket._core.decode.segments cimport Segments
 from unpacket._core.decode.tcp cimport TcpLayer
 from unpacket._core.decode.tunnels.dispatch cimport unwrap
 
-cdef int ETHERNET, NONE, ENCAPSULATED, FILTERED, FRAGMENT, IP_HEADER
+cdef int ETHERNET, NONE, ENCAPSULATED, FILTERED, FRAGMENT, IP_HEADER, UDP
 cdef u32 CHECKSUM_NOT_READY
 
 @cython.final
@@ -22,6 +23,7 @@ cdef class Decoder:
     cdef Defragmenter _defragmenter
     cdef Duplicates _duplicates
     cdef Channels _channels
+    cdef Lookalikes _lookalikes
     cdef i64[::1] _counters
     cdef i64 _clock_ns
     cdef dict _contexts
@@ -38,6 +40,7 @@ cdef class Decoder:
     cdef _unusual(self, Batch batch, Segments segments, Py_ssize_t i)
     @cython.locals(keys=object, index=int)
     cdef u32 _context(self) except? 0
+    cpdef look_alike(self)
     cpdef advance(self, i64 now_ns)
     cpdef finish(self)
 

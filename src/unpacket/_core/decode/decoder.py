@@ -2,6 +2,7 @@
 """Frames to TCP segments: the loop over the layers, and the count of the rest."""
 
 from array import array
+from collections.abc import Mapping
 
 from unpacket._core.decode.channels import RULES, Channels
 from unpacket._core.decode.duplicates import Duplicates
@@ -14,6 +15,7 @@ from unpacket._core.decode.layers import (
     KEYED_BY_VLAN,
 )
 from unpacket._core.decode.link import link_layer
+from unpacket._core.decode.lookalikes import Lookalikes
 from unpacket._core.decode.packet import Packet
 from unpacket._core.decode.reasons import (
     ENCAPSULATED,
@@ -22,6 +24,7 @@ from unpacket._core.decode.reasons import (
     IP_HEADER,
     NAMES,
     NONE,
+    UDP,
 )
 from unpacket._core.decode.segments import Segments
 from unpacket._core.decode.tcp import TcpLayer
@@ -55,6 +58,7 @@ class Decoder:
         "_counters",
         "_defragmenter",
         "_duplicates",
+        "_lookalikes",
         "_packet",
         "_reason",
         "_tcp",
@@ -63,6 +67,7 @@ class Decoder:
     _channels: Channels | None
     _contexts: dict[int, int]
     _duplicates: Duplicates | None
+    _lookalikes: Lookalikes | None
 
     def __init__(
         self,
@@ -75,9 +80,11 @@ class Decoder:
         context: str = "tunnel",
         duplicate_window_ns: int = 0,
         channel: str = "any",
+        udp_ports: Mapping[int, int] | None = None,
     ) -> None:
         """Take the keys of the hash (at least 21 random ``[0, 2**44)``) and bounds.
 
+        ``udp_ports`` has for ports of one's own the usual one of what they carry.
         Without ``duplicate_window_ns`` no segment is told to be a copy of another.
 
         Raises:
@@ -89,7 +96,10 @@ class Decoder:
         self._counters = array("q", bytes(8 * len(NAMES)))
         self._clock_ns = 0
         self._packet = Packet(verify_checksums, CONTEXTS[context])
+        if udp_ports:
+            self._packet.name_ports(udp_ports)
         self._contexts = {}
+        self._lookalikes = None
         self._duplicates = None
         if duplicate_window_ns > 0:
             self._duplicates = Duplicates(duplicate_window_ns)
@@ -116,6 +126,17 @@ class Decoder:
             for reason in range(1, len(NAMES))
             if self._counters[reason]
         }
+
+    @property
+    def lookalikes(self) -> dict[tuple[int, int], int]:
+        """Frames of UDP that look like a tunnel that nobody looks for at their port, by
+        that and the usual port of what they look like, where ``look_alike`` was asked.
+        """
+        return {} if self._lookalikes is None else dict(self._lookalikes.counts)
+
+    def look_alike(self) -> None:
+        """Look from now on for tunnels at ports where none is known."""
+        self._lookalikes = Lookalikes()
 
     @property
     def fragments(self) -> dict[str, int]:
@@ -188,7 +209,12 @@ class Decoder:
                     reason = ip_layer(self._packet)
             if reason == NONE and self._packet.layer_count == 0:
                 reason = self._tcp.read(self._packet, segments, i, batch.time_ns[i])
-            elif reason == NONE or reason == FRAGMENT or reason == ENCAPSULATED:
+            elif (
+                reason == NONE
+                or reason == FRAGMENT
+                or reason == ENCAPSULATED
+                or (reason == UDP and self._lookalikes is not None)
+            ):
                 self._reason = reason
                 return i
             if reason != NONE:
@@ -202,6 +228,10 @@ class Decoder:
         source = len(segments.side)
         reason = self._reason
         number = batch.first_number + i
+        if reason == UDP and self._lookalikes is not None:
+            self._lookalikes.look(self._packet)
+            self._counters[UDP] += 1
+            return
         while True:
             if reason == ENCAPSULATED:
                 reason = unwrap(self._packet)

@@ -316,6 +316,8 @@ def udp(packet: Packet) -> int:
     if packet.stop - packet.at < 4 or packet.fragment_start > 0:
         return UDP
     port = reads.be16(packet, packet.at + 2)
+    if packet.ports_named:
+        port = packet.ports[port]
     if (
         port != 4789  # VXLAN
         and port != 4790  # VXLAN-GPE
@@ -327,10 +329,15 @@ def udp(packet: Packet) -> int:
         and port != 4754  # GRE in UDP
         and port != 6635  # MPLS in UDP
         and port != 5072  # AYIYA
+        and port != 5247  # CAPWAP
+        and port != 37008  # TZSP
+        and port != 4341  # LISP
     ):
         # The others answer to any port of the tunnel's other end.
         port = reads.be16(packet, packet.at)
-        if port != 3544 and port != 1701 and port != 5072:
+        if packet.ports_named:
+            port = packet.ports[port]
+        if port != 3544 and port != 1701 and port != 5072 and port != 5247:
             return UDP
     packet.inside = UDP_PORTS | port
     return ENCAPSULATED

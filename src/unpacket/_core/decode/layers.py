@@ -25,6 +25,9 @@ UDP_PORTS = 0x10000
 # Above this it is a link type.
 LINK_TYPES = 0x20000
 
+# A flag of 802.11 frames that is none of radiotap's, which have eight bits.
+BYTES_SWAPPED = 0x100
+
 ID_BITS = 32
 
 IPV4 = 1
@@ -74,6 +77,11 @@ ENC = 44
 PFLOG = 45
 NETANALYZER = 46
 PKTAP = 47
+WCCP = 48
+MACSEC = 49
+CAPWAP = 50
+TZSP = 51
+LISP = 52
 
 # How the path says it, and whether with the identifier.
 NAMES: dict[int, tuple[str, bool]] = {
@@ -124,6 +132,11 @@ NAMES: dict[int, tuple[str, bool]] = {
     PFLOG: ("pflog", False),
     NETANALYZER: ("netanalyzer", False),
     PKTAP: ("pktap", False),
+    WCCP: ("wccp", False),
+    MACSEC: ("macsec", False),
+    CAPWAP: ("capwap", False),
+    TZSP: ("tzsp", False),
+    LISP: ("lisp", True),
 }
 
 # What a frame begins with, by its link type. Raw IP begins with nothing, and others

@@ -103,6 +103,7 @@ def other_type(packet: Packet, ethertype: int) -> int:
         or ethertype == 0x893F  # E-TAG
         or ethertype == 0x892F  # HSR
         or ethertype == 0x22F3  # TRILL
+        or ethertype == 0x88E5  # MACsec
         or ethertype == 0x8903  # FabricPath
         or ethertype == 0x8909  # Cisco metadata
     ):

@@ -8,7 +8,7 @@ from unpacket._core.decode.link cimport (
 from unpacket._core.decode.packet cimport Packet
 
 cdef int ENCAPSULATED, LINK_HEADER, LINK_TRUNCATED, NOT_IP, UNKNOWN_LINK_TYPE
-cdef int LINK_TYPES
+cdef int BYTES_SWAPPED, LINK_TYPES
 cdef u64 ATM, AVS, ENC, FDDI, FIBRE_CHANNEL, FIREWIRE, FRAME_RELAY, HDLC
 cdef u64 NETANALYZER, NFLOG, PFLOG, PKTAP, PPI, PRISM, RADIOTAP, TOKEN_RING, WLAN
 
@@ -43,6 +43,6 @@ cdef int monitored(Packet packet, i64 size, int flags) except -1 nogil
 @cython.locals(
     at=i64, kind=int, control=int, size=i64, quality=i64, several=bint, fragment=bint
 )
-cdef int wireless(Packet packet, int flags) except -1 nogil
+cpdef int wireless(Packet packet, int flags) except -1 nogil
 @cython.locals(at=i64, size=i64)
 cdef int aggregate(Packet packet) except -1 nogil

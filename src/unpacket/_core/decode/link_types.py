@@ -7,6 +7,7 @@
 from unpacket._core.decode.layers import (
     ATM,
     AVS,
+    BYTES_SWAPPED,
     ENC,
     FDDI,
     FIBRE_CHANNEL,
@@ -332,7 +333,8 @@ def wireless(packet: Packet, flags: int) -> int:
     """Pass the header of an IEEE 802.11 data frame.
 
     Flags are radiotap's: 0x10 says that the check sequence was captured, 0x20 that the
-    header is filled up to a multiple of four.
+    header is filled up to a multiple of four. With BYTES_SWAPPED the first two bytes
+    change places.
     """
     at = packet.at
     packet.push(WLAN, 0)
@@ -340,6 +342,9 @@ def wireless(packet: Packet, flags: int) -> int:
         return LINK_TRUNCATED
     kind = packet.data[at]
     control = packet.data[at + 1]
+    if flags & BYTES_SWAPPED:
+        kind = control
+        control = packet.data[at]
     # Not data, or data frames without data.
     if kind & 0x0C != 0x08 or kind & 0x40:
         return NOT_IP

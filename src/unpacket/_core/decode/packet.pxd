@@ -23,7 +23,10 @@ cdef class Packet:
     cdef const u8[::1] data
     cdef const u16[::1] words
     cdef u64[::1] layers, keys
+    cdef u16[::1] ports
+    cdef readonly bint ports_named
     cdef u64 channel
+    cpdef name_ports(self, usual)
     cpdef attach(self, buffer, int source)
     cpdef int place(self, i64 start, i64 captured, i64 original) except -1 nogil
     cdef int push(self, u64 kind, u64 identifier) except -1 nogil

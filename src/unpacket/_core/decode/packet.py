@@ -9,6 +9,7 @@ the wire, by the innermost header that says so, and never less than ``stop``.
 """
 
 from array import array
+from collections.abc import Mapping
 
 from unpacket._core.decode.layers import MAX_KEYS, MAX_LAYERS
 
@@ -48,6 +49,8 @@ class Packet:
             ``key_count`` numbers are meant, if there is a layer.
         keyed_by: Which layers leave keys.
         context: The number that stands for the keys.
+        ports_named: Whether ports of UDP stand for others: ``ports`` has for each that
+            by which the layers know what it carries.
         channel: Of a fragment, where it came from, if that is told apart.
     """
 
@@ -74,6 +77,8 @@ class Packet:
         "length_known",
         "more_fragments",
         "odd",
+        "ports",
+        "ports_named",
         "protocol",
         "source",
         "src_hi",
@@ -95,6 +100,8 @@ class Packet:
         self.keyed_by = keyed_by
         self.layers = array("Q", bytes(8 * MAX_LAYERS))
         self.keys = array("Q", bytes(8 * MAX_KEYS))
+        self.ports = array("H")
+        self.ports_named = False
         self.layer_count = 0
         self.key_count = 0
         self.inside = 0
@@ -117,6 +124,13 @@ class Packet:
         self.unsummed = False
         self.attach(b"", -1)
         self.place(0, 0, 0)
+
+    def name_ports(self, usual: Mapping[int, int]) -> None:
+        """Take each port of UDP in ``usual`` for the one that it stands for there."""
+        self.ports = array("H", range(1 << 16))
+        for port, other in usual.items():
+            self.ports[port] = other
+        self.ports_named = True
 
     def attach(self, buffer: bytes | bytearray, source: int) -> None:
         """Read from ``buffer`` from now on."""

@@ -36,6 +36,7 @@ from unpacket._core.reassembly.table import FlowTable, by_id, check_owned
 from unpacket._core.reassembly.timers import Timers
 from unpacket._core.reassembly.trace import Trace, TraceRows
 from unpacket._core.signature import SignatureOf
+from unpacket._decode_as import udp_ports
 from unpacket.policy import Policy
 
 # More segments than any batch has.
@@ -77,7 +78,8 @@ class Assembler:
         data: Whether there shall be ``Data`` events. Without them payload is not
             copied at all; everything else is told as before.
         notes: Whether there shall be ``Note`` events.
-        sums: Whether to count the states of checksums by sender.
+        sums: Whether to count the states of checksums by sender, and UDP that looks
+            like a tunnel.
         owner_bytes: What the owner keeps for each stream: it counts as the stream's,
             for the memory bound.
 
@@ -137,12 +139,15 @@ class Assembler:
             policy.context,
             nanoseconds(policy.duplicate_window_s),
             policy.channel,
+            udp_ports(policy.decode_as),
         )
         choices = None if policy.channel == "any" else Choices()
         self.timers = Timers(self.ctx, self.table, choices is not None)
         self.demultiplexer = Demultiplexer(self.ctx, self.table, self.timers, choices)
         self.run = Run()
         self.sums = HostSums() if sums else None
+        if sums:
+            self.decoder.look_alike()
 
     def __del__(self) -> None:
         # What waits for an acknowledgement refers to its stream, which refers to it,

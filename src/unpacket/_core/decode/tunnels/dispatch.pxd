@@ -7,7 +7,7 @@ from unpacket._core.decode.packet cimport Packet
 from unpacket._core.memory.batch cimport u64
 from unpacket._core.decode.tunnels.gre cimport generic
 from unpacket._core.decode.tunnels.layer2 cimport (
-    backbone, ethernet, mpls, ppp, pppoe, service_header, tag, trill
+    backbone, ethernet, mpls, ppp, pppoe, secured, service_header, tag, trill
 )
 from unpacket._core.decode.tunnels.note cimport ends, outer
 from unpacket._core.decode.tunnels.udp cimport l2tp_v3, udp

@@ -14,7 +14,8 @@ pair of the tunnel's ends. Numbers that each receiver chooses for itself (GTP, L
 MPLS labels), and addresses that change as a user moves (GTP), are facts of the path
 and no key. MPLS is no key at all, since its labels are taken off one hop before the
 end, so that one direction may have some and the other none; nor is ERSPAN, which is
-how a copy came to be captured and no part of where the packet was.
+how a copy came to be captured and no part of where the packet was; nor WCCP, since a
+router redirects requests, and the answers go without.
 """
 
 from unpacket._core.decode.ip import ip_layer
@@ -49,6 +50,7 @@ from unpacket._core.decode.tunnels.layer2 import (
     mpls,
     ppp,
     pppoe,
+    secured,
     service_header,
     tag,
     trill,
@@ -96,6 +98,8 @@ def link(packet: Packet, ethertype: int) -> int:
         return backbone(packet)
     if ethertype == 0x894F:
         return service_header(packet)
+    if ethertype == 0x88E5:
+        return secured(packet)
     if ethertype == 0x8926:
         return tag(packet, VNTAG, 6)
     if ethertype == 0x893F:

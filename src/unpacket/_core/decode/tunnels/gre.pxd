@@ -8,7 +8,7 @@ from unpacket._core.native cimport reads
 
 cdef int NONE, ENCAPSULATED, NOT_IP, TUNNEL_HEADER, TUNNEL_TRUNCATED, LINK_TYPES
 cdef int KEYED_BY_NOTHING
-cdef u64 ERSPAN, GRE, GRE_KEY, PPP
+cdef u64 ERSPAN, GRE, GRE_KEY, PPP, WCCP
 
 @cython.locals(
     at=i64, left=i64, flags=i64, protocol=i64, size=i64, key_at=i64, key=u64,
@@ -21,3 +21,5 @@ cpdef int source_routes(Packet packet) except -1 nogil
 cpdef int pptp(Packet packet, i64 flags, i64 protocol) except -1 nogil
 @cython.locals(at=i64, session=u64, last=i64)
 cpdef int erspan(Packet packet, i64 size) except -1 nogil
+@cython.locals(at=i64)
+cpdef int redirected(Packet packet) except -1 nogil

@@ -1,5 +1,5 @@
 # cython: nonecheck=False, initializedcheck=False
-"""GRE (RFC 2784, RFC 2890), and what is carried in it: PPTP (RFC 2637), ERSPAN."""
+"""GRE (RFC 2784, 2890), and what is carried in it: PPTP (RFC 2637), ERSPAN, WCCP."""
 
 from unpacket._core.decode.layers import (
     ERSPAN,
@@ -7,6 +7,7 @@ from unpacket._core.decode.layers import (
     GRE_KEY,
     KEYED_BY_NOTHING,
     LINK_TYPES,
+    WCCP,
 )
 from unpacket._core.decode.packet import Packet
 from unpacket._core.decode.reasons import (
@@ -57,6 +58,8 @@ def generic(packet: Packet) -> int:
         return erspan(packet, 8 if flags & 0x1000 else 0)
     if protocol == 0x22EB:
         return erspan(packet, 12)
+    if protocol == 0x883E:
+        return redirected(packet)
     ends(packet, GRE)
     if protocol == 0x6558 and flags & 0x2000 and packet.keyed_by != KEYED_BY_NOTHING:
         # NVGRE has its virtual network there (RFC 7637).
@@ -125,3 +128,21 @@ def erspan(packet: Packet, size: int) -> int:
             # What was mirrored is IP, and not Ethernet.
             return bare_ip(packet)
     return ethernet(packet)
+
+
+def redirected(packet: Packet) -> int:
+    """Pass what a router puts before a packet that it redirects to a cache.
+
+    WCCP version 1 puts nothing there, version 2 four bytes (draft-mclaggan-wccp-v2rev1
+    section 4.1); no number says which. The first of the four has bits in its lower half
+    alone, IP its version in the upper one. Linux tells them so, too.
+    """
+    at = packet.at
+    packet.push(WCCP, 0)
+    if packet.stop <= at:
+        return TUNNEL_TRUNCATED
+    if packet.data[at] >> 4 == 0:
+        if packet.stop - at < 4:
+            return TUNNEL_TRUNCATED
+        packet.at = at + 4
+    return bare_ip(packet)

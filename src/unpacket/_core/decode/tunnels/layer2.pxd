@@ -7,7 +7,8 @@ from unpacket._core.memory.batch cimport i64, u64
 from unpacket._core.native cimport reads
 
 cdef int ENCAPSULATED, NOT_IP, TUNNEL_HEADER, TUNNEL_TRUNCATED, MAX_LAYERS
-cdef u64 CONTROL_WORD, ETHERNET, MPLS, NSH, PBB, PPP, PPPOE, TRILL
+cdef int ICV_BYTES
+cdef u64 CONTROL_WORD, ETHERNET, MACSEC, MPLS, NSH, PBB, PPP, PPPOE, TRILL
 
 cpdef int ethernet(Packet packet) except -1 nogil
 @cython.locals(ethertype=i64, version=int)
@@ -20,6 +21,10 @@ cpdef int pppoe(Packet packet) except -1 nogil
 @cython.locals(at=i64, protocol=i64)
 cpdef int ppp(Packet packet) except -1 nogil
 cpdef int backbone(Packet packet) except -1 nogil
+@cython.locals(at=i64, control=int, short=i64, stop=i64)
+cpdef int secured(Packet packet) except -1 nogil
+@cython.locals(ethertype=i64)
+cdef i64 ip_stop(Packet packet, i64 at) except -1 nogil
 @cython.locals(at=i64)
 cpdef int trill(Packet packet) except -1 nogil
 @cython.locals(at=i64, left=i64, words=i64, size=i64)

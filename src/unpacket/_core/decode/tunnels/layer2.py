@@ -1,9 +1,10 @@
 # cython: nonecheck=False, initializedcheck=False
-"""Tags, labels and headers between two link layers: MPLS, PPPoE, 802.1ah, NSH."""
+"""Headers between two link layers: tags, MPLS, PPPoE, 802.1ah, MACsec, NSH."""
 
 from unpacket._core.decode.layers import (
     CONTROL_WORD,
     ETHERNET,
+    MACSEC,
     MAX_LAYERS,
     MPLS,
     NSH,
@@ -22,6 +23,10 @@ from unpacket._core.decode.reasons import (
 )
 from unpacket._core.decode.tunnels.note import number
 from unpacket._core.native import reads
+
+# The check value of MACsec's cipher suites (IEEE 802.1AE clause 14). Linux can be made
+# to use a shorter one.
+ICV_BYTES = 16
 
 
 def ethernet(packet: Packet) -> int:
@@ -177,6 +182,53 @@ def backbone(packet: Packet) -> int:
     number(packet, PBB, reads.be32(packet, packet.at) & 0xFFFFFF)
     packet.at += 4
     return ethernet(packet)
+
+
+def secured(packet: Packet) -> int:
+    """Pass MACsec's tag (IEEE 802.1AE clause 9) where it protects and does not hide.
+
+    Behind what was protected there is a check value, and behind a short frame padding.
+    """
+    at = packet.at
+    packet.push(MACSEC, 0)
+    if packet.stop - at < 6:
+        return TUNNEL_TRUNCATED
+    control = packet.data[at]
+    if control & 0x80:
+        return TUNNEL_HEADER
+    if control & 0x0C:
+        # Encrypted, or changed by a cipher suite of its own.
+        return ENCAPSULATED
+    short = packet.data[at + 1] & 63
+    # With the sender's name, or without.
+    at += 14 if control & 0x20 else 6
+    if packet.stop - at < 2:
+        return TUNNEL_TRUNCATED
+    stop = at + short if short > 0 else packet.wire_stop - ICV_BYTES
+    if stop < at + 2:
+        return TUNNEL_HEADER
+    # What IP says of itself is surer than the size of the check value.
+    stop = max(stop, ip_stop(packet, at))
+    if stop < packet.wire_stop:
+        packet.wire_stop = stop
+        packet.stop = min(packet.stop, stop)
+    packet.at = at
+    return header(packet, 2, 0)
+
+
+def ip_stop(packet: Packet, at: int) -> int:
+    """Return where an IP packet behind the EtherType at ``at`` ends, by its length.
+
+    0 is what does not say so.
+    """
+    if packet.stop - at < 8:
+        return 0
+    ethertype = reads.be16(packet, at)
+    if ethertype == 0x0800:
+        return at + 2 + reads.be16(packet, at + 4)
+    if ethertype == 0x86DD:
+        return at + 42 + reads.be16(packet, at + 6)
+    return 0
 
 
 def trill(packet: Packet) -> int:

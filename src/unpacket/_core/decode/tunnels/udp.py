@@ -8,6 +8,7 @@ from unpacket._core.decode.layers import (
     KEYED_BY_NOTHING,
     L2TP,
     L2TPV3,
+    LISP,
     MPLS,
     TEREDO,
     UDP,
@@ -23,6 +24,7 @@ from unpacket._core.decode.reasons import (
     TUNNEL_TRUNCATED,
 )
 from unpacket._core.decode.reasons import UDP as PLAIN_UDP
+from unpacket._core.decode.tunnels.access_point import capwap, tzsp
 from unpacket._core.decode.tunnels.gre import generic
 from unpacket._core.decode.tunnels.layer2 import (
     ethernet,
@@ -67,6 +69,12 @@ def udp(packet: Packet, port: int) -> int:
     if port == 6635:
         ends(packet, MPLS)
         return mpls(packet)
+    if port == 5247:
+        return capwap(packet)
+    if port == 37008:
+        return tzsp(packet)
+    if port == 4341:
+        return lisp(packet)
     return ayiya(packet)
 
 
@@ -177,6 +185,23 @@ def ayiya(packet: Packet) -> int:
         return TUNNEL_TRUNCATED
     packet.at = at + size
     return network_type(packet, 0x0800 if following == 4 else 0x86DD)
+
+
+def lisp(packet: Packet) -> int:
+    """Pass LISP's data header (RFC 9300 section 5.3, RFC 9305); IP follows, usually."""
+    at = packet.at
+    if packet.stop - at < 8:
+        return TUNNEL_TRUNCATED
+    flags = packet.data[at]
+    # With the bit I, above the locators there is the number of the virtual network.
+    number(packet, LISP, reads.be32(packet, at + 4) >> 8 if flags & 8 else 0)
+    if flags & 3:
+        # Encrypted (RFC 8061).
+        return ENCAPSULATED
+    packet.at = at + 8
+    if flags & 4:
+        return next_protocol(packet, packet.data[at + 3])
+    return bare_ip(packet)
 
 
 def l2tp(packet: Packet) -> int:
