@@ -8,6 +8,10 @@ from unpacket import FormatError, sources
 from unpacket.sources.readers.compressed import compression_of
 
 
+# What ends a warning about times, with which nothing was left unread.
+NO_DAMAGE = "though the header says otherwise"
+
+
 class Read(NamedTuple):
     """What was read: the frames, and where and why no more came."""
 
@@ -45,7 +49,11 @@ def read(file: Any, **options: Any) -> Read:
     except FormatError as error:
         assert str(error)
         return Read(frames, (error.offset, error.reason))
-    found = [(warning.offset, warning.reason) for warning in source.warnings]
+    found = [
+        (warning.offset, warning.reason)
+        for warning in source.warnings
+        if not warning.reason.endswith(NO_DAMAGE)
+    ]
     assert len(found) <= 1
     return Read(frames, found[0] if found else None)
 
