@@ -69,6 +69,12 @@ nitpick_ignore_regex = [
     ),
     (r"py:.*", r".*(_core\.|sinks\.|tools\.|Callback|Consume|Inform|Progress).*"),
     (r"py:.*", r"'.*'|Gaps|Limits|Tool|BpfLike|Capture|Batch"),
+    # Described where they are given, and of no page of their own.
+    (
+        r"py:.*",
+        r"(.*\.)?(Answer|Body|Choice|ClockDistance|Device|Hole|KeptNotes|Live|time_ns)",
+    ),
+    (r"py:.*", r"PatternError|MissingEngine"),
     # What callbacks get is in the text, and what they return is not looked at.
     (r"py:.*", r"(.*\.)?(On[A-Z]\w+|Returned|\w+Options)"),
 ]

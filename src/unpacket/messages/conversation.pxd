@@ -57,7 +57,9 @@ cdef class Conversation:
     )
     cdef int64_t covered(self, Reader reader) except? -2
     cdef int64_t base(self, Reader reader) except? -2
-    @cython.locals(data=bytes, size=Py_ssize_t, message=Message, body=Body, at=Py_ssize_t)
+    @cython.locals(
+        data=bytes, size=Py_ssize_t, message=Message, body=Body, at=Py_ssize_t
+    )
     cdef give(self, Reader reader, Data event)
     @cython.locals(
         data=bytes, received=cython.longlong, at=Py_ssize_t, limit=cython.longlong,

@@ -62,7 +62,7 @@ class Layer:
 
     @property
     def waiting_bytes(self) -> int:
-        """What all that waits takes in memory: framing, heads, and bodies."""
+        """How many bytes what waits takes in memory: framing, heads, bodies."""
         return self.settings.waiting_bytes + self.settings.budget.used_bytes
 
     def feed(self, events: Iterable[Any]) -> list[Any]:
