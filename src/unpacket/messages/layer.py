@@ -62,7 +62,7 @@ class Layer:
 
     @property
     def waiting_bytes(self) -> int:
-        """How many bytes what waits takes in memory: framing, heads, bodies."""
+        """How many bytes of memory the framing, heads and bodies that wait take."""
         return self.settings.waiting_bytes + self.settings.budget.used_bytes
 
     def feed(self, events: Iterable[Any]) -> list[Any]:
