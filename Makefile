@@ -54,7 +54,8 @@ $(VENV)/build-tools: requirements-build.txt | $(BIN)/python
 	@touch $@
 
 # What tests, lints and documents it.
-$(VENV)/tools: requirements-dev.txt | $(BIN)/python
+# After that, for two of these installs at once spoil the environment.
+$(VENV)/tools: requirements-dev.txt | $(VENV)/installed
 	@echo 'installing requirements-dev.txt'
 	@$(call install,$(VENV)) -r requirements-dev.txt
 	@touch $@
