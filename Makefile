@@ -53,8 +53,8 @@ $(VENV)/build-tools: requirements-build.txt | $(BIN)/python
 	@$(call install,$(VENV)) -r requirements-build.txt
 	@touch $@
 
-# What tests, lints and documents it.
-# After that, for two of these installs at once spoil the environment.
+# What tests, lints and documents it. Behind the other installs: two at once, as with
+# --jobs, spoil the environment.
 $(VENV)/tools: requirements-dev.txt | $(VENV)/installed
 	@echo 'installing requirements-dev.txt'
 	@$(call install,$(VENV)) -r requirements-dev.txt
