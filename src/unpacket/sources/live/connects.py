@@ -158,7 +158,8 @@ class Connects:
         while not self._stopped:
             poll.poll(WAIT_MS)
             with contextlib.suppress(BlockingIOError):
-                while data := os.read(pipe, READ_BYTES):
+                # Others may connect faster than this reads.
+                while not self._stopped and (data := os.read(pipe, READ_BYTES)):
                     *lines, rest = (rest + data).split(b"\n")
                     rest = rest[:LONGEST_LINE]
                     for line in lines:
