@@ -146,7 +146,7 @@ def test_a_stream_that_is_chosen_by_its_id() -> None:
 
 
 def test_grep_finds_its_pattern_before_an_interface() -> None:
-    with running("grep", "quest", "--interface", "lo") as process:
+    with running("grep", "-F", "quest", "--interface", "lo") as process:
         speak()
         returned, out, err = ended(process)
     assert "quest" in out, err
