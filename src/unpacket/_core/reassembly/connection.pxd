@@ -23,7 +23,7 @@ from unpacket._core.reassembly.judgement cimport (
     is_keep_alive, oddities, seen_edge, timely
 )
 from unpacket._core.reassembly.pending cimport Reset
-from unpacket._core.reassembly.resets cimport begin_reset
+from unpacket._core.reassembly.resets cimport begin_reset, take_queue
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream, recall
 from unpacket._core.reassembly.suspects cimport (
@@ -103,6 +103,8 @@ cpdef listen(
     Context ctx, Stream stream, Half half, Half peer, Segment seg, long long offset
 )
 cpdef close_if(Context ctx, Stream stream, bint closes)
+@cython.locals(from_a=bint, item=Segment, sender=Half, half=Half)
+cpdef drop_reset(Context ctx, Stream stream, Reset waits)
 @cython.locals(stop=cython.longlong)
 cpdef update(Half half, Segment seg, long long offset)
 @cython.locals(doubts=cython.uint, waits=Reset)

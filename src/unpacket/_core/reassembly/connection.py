@@ -91,7 +91,8 @@ from unpacket._core.reassembly.judgement import (
     seen_edge,
     timely,
 )
-from unpacket._core.reassembly.resets import begin_reset
+from unpacket._core.reassembly.pending import Reset
+from unpacket._core.reassembly.resets import begin_reset, take_queue
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream, recall
 from unpacket._core.reassembly.suspects import (
@@ -140,6 +141,8 @@ def close(ctx: Context, stream: Stream, number: int) -> None:
     announce(ctx, stream)
     if stream.candidate is not None:
         refuse_candidate(ctx, stream)
+    if stream.reset is not None:
+        drop_reset(ctx, stream, stream.reset)
     settle_at_end(ctx, stream, first, second)
     settle_at_end(ctx, stream, second, first)
     del ctx.believed[:]
@@ -625,6 +628,18 @@ def listen(
     if peer.acked < acked <= seen_edge(peer):
         if settle_suspects(ctx, stream, peer, half, acked):
             close(ctx, stream, CLOSED_BY_LIMIT)
+
+
+def drop_reset(ctx: Context, stream: Stream, waits: Reset) -> None:
+    """The stream ends for another reason than an RST that still waits."""
+    stream.reset = None
+    for from_a, item in take_queue(ctx, waits):
+        # Whoever sent it has a half.
+        sender: Half = stream.half_a if from_a else stream.half_b  # type: ignore[assignment]
+        discard(sender, item.captured, "after_rst")
+    if waits.seg is not None:
+        half: Half = stream.half_a if waits.from_a else stream.half_b  # type: ignore[assignment]
+        discard(half, waits.seg.captured, "rst_payload")
 
 
 def close_if(ctx: Context, stream: Stream, closes: bool) -> None:
