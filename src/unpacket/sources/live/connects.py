@@ -127,7 +127,7 @@ class Connects:
         self._trace = TraceInstance(EVENT, CONDITION)
         self._connections = Connections()
         self._lock = threading.Lock()
-        self._stopped = False
+        self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=self._listen, name="unpacket connects", daemon=True
         )
@@ -137,8 +137,8 @@ class Connects:
 
     def close(self) -> None:
         """Listen no more."""
-        if not self._stopped:
-            self._stopped = True
+        if not self._stopped.is_set():
+            self._stopped.set()
             atexit.unregister(self.close)
             self._thread.join()
             self._trace.close()
@@ -155,11 +155,13 @@ class Connects:
         poll = select.poll()
         poll.register(pipe, select.POLLIN)
         rest = b""
-        while not self._stopped:
+        while not self._stopped.is_set():
             poll.poll(WAIT_MS)
             with contextlib.suppress(BlockingIOError):
                 # Others may connect faster than this reads.
-                while not self._stopped and (data := os.read(pipe, READ_BYTES)):
+                while not self._stopped.is_set() and (
+                    data := os.read(pipe, READ_BYTES)
+                ):
                     *lines, rest = (rest + data).split(b"\n")
                     rest = rest[:LONGEST_LINE]
                     for line in lines:
