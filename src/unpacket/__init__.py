@@ -1,4 +1,4 @@
-"""TCP streams out of captured packets, with the truth about every byte."""
+"""Turns captured packets back into TCP streams, and accounts for every byte."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -113,4 +113,6 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_FACES})
+    return sorted(
+        {*globals(), *_FACES, *_PACKAGES} - {"TYPE_CHECKING", "import_module"}
+    )

@@ -1,4 +1,4 @@
-"""What a call says that names an option that there is not: which one was meant."""
+"""The errors of calls with a wrong option, or a value of a wrong type."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def wrong(name: str, value: Any, wanted: str) -> TypeError:
     """Return the error for an argument of a type that does not fit."""
     kind = type(value).__name__
     article = "an" if kind[0] in "aeiouAEIOU" else "a"
-    return TypeError(f"{name} is {article} {kind}, and not {wanted}: {value!r:.60}")
+    return TypeError(f"{name} must be {wanted}, not {article} {kind}: {value!r:.60}")

@@ -227,25 +227,25 @@ class Policy:
             value = getattr(self, name)
             if value not in choices:
                 wanted = ", ".join(choices)
-                raise ValueError(f"{name} is {value!r}, and not one of {wanted}")
+                raise ValueError(f"{name} must be one of {wanted}, not {value!r}")
         for field in dataclasses.fields(self):
             kinds = _KINDS.get(str(field.type))
             if kinds is None:
                 continue
             value = getattr(self, field.name)
             if type(value) not in kinds:
-                raise TypeError(f"{field.name} is {value!r}, and not {field.type}")
+                raise TypeError(f"{field.name} must be {field.type}, not {value!r}")
             most = _MOST.get(field.name, _MOST_OF_ALL)
             if value is not None and not 0 <= value <= most:
                 bound = "2**62 - 1" if most == _MOST_OF_ALL else str(most)
-                raise ValueError(f"{field.name} is {value}, and not from 0 to {bound}")
+                raise ValueError(f"{field.name} must be from 0 to {bound}, not {value}")
 
         if type(self.decode_as) is not tuple or not all(
             type(rule) is str for rule in self.decode_as
         ):
             raise TypeError(
-                f"decode_as is {self.decode_as!r}, and not a tuple of rules such as "
-                "('udp:8473=vxlan',)"
+                "decode_as must be a tuple of rules such as ('udp:8473=vxlan',), not "
+                f"{self.decode_as!r}"
             )
         try:
             udp_ports(self.decode_as)

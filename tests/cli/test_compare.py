@@ -131,8 +131,8 @@ def test_a_program_of_the_user() -> None:
 @pytest.mark.parametrize(
     "value, reason",
     [
-        pytest.param("libtins", "none of tshark, tcpflow, scapy, and not NAME=COMMAND"),
-        pytest.param("a b=true", "'a b' is no name, such as libtins"),
+        pytest.param("libtins", "neither one of tshark, tcpflow, scapy nor NAME="),
+        pytest.param("a b=true", "'a b' is not a name such as libtins"),
         pytest.param("a=", "'a=': no command"),
         pytest.param("a=no-such-program -x", "no program no-such-program"),
     ],

@@ -84,7 +84,7 @@ def test_a_sorted_line_is_the_line() -> None:
     [
         (("--sort", "byte"), "no column 'byte'; did you mean bytes"),
         (("--reverse",), "--reverse is for --sort"),
-        (("--json", "--csv"), "--json and --csv"),
+        (("--json", "--csv"), "--json or --csv, not both"),
         (("--limit", "0"), "Invalid value for '--limit'"),
     ],
 )

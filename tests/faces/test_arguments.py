@@ -1,6 +1,7 @@
 """A wrong argument is refused where it is given, in a sentence that says what fits."""
 
 import asyncio
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -58,30 +59,58 @@ def test_a_direction_is_one_of_two(ask: Callable[[Any], object]) -> None:
     "source", [123, None, 1.5, object(), len], ids=lambda one: type(one).__name__
 )
 def test_a_source_is_refused_at_once(face: str, source: Any) -> None:
-    with pytest.raises(TypeError, match=r"is no source of packets.*a path, a URL"):
+    with pytest.raises(TypeError, match=r"source must be a path, a URL"):
         getattr(lib, face)(source)
 
 
+def test_the_bytes_of_a_capture_are_a_packet_with_a_warning() -> None:
+    octets = SAMPLE.read_bytes()
+    with pytest.warns(UserWarning, match=r"these begin as a capture.*io\.BytesIO"):
+        lib.sources.open(octets)
+    assert list(lib.events(io.BytesIO(octets)))
+
+
+def test_names_that_are_imported_late_are_listed_too() -> None:
+    assert set(lib.__all__) <= set(dir(lib))
+    assert {"messages", "sources"} <= set(dir(lib))
+
+
 def test_other_faces_refuse_a_source_too() -> None:
-    with pytest.raises(TypeError, match="int is no source of packets"):
+    with pytest.raises(TypeError, match=r"source must be a path.*, not int: 123"):
         lib.sources.open(123)
-    with pytest.raises(TypeError, match="int is no source of packets"):
+    with pytest.raises(TypeError, match=r"source must be a path.*, not int: 123"):
         lib.StreamFollower().feed(123)
 
 
 @pytest.mark.parametrize(
     ("function", "wanted"),
     [
-        (lambda: lib.summaries(SAMPLE, where=lambda one: True), "not text.*an if"),
-        (lambda: lib.streams(SAMPLE, where=443), "where is an int, and not text"),
-        (lambda: lib.events(SAMPLE, jobs="2"), "jobs is a str, and not a number"),
-        (lambda: lib.events(SAMPLE, progress=1), "progress is an int"),
+        (lambda: lib.summaries(SAMPLE, where=lambda one: True), "must be text.*an if"),
+        (lambda: lib.streams(SAMPLE, where=443), "where must be text.*not an int: 443"),
+        (
+            lambda: lib.events(SAMPLE, jobs="2"),
+            "jobs must be a number or None",
+        ),
+        (lambda: lib.events(SAMPLE, bpf=3), "bpf must be text.*, not an int: 3"),
+        (
+            lambda: lib.events(SAMPLE, progress=1),
+            "progress must be a function",
+        ),
         (lambda: lib.events(SAMPLE, policy="linux"), "policy is a str"),
-        (lambda: lib.events([], link_type=1.5), "link_type is a float, and not a num"),
-        (lambda: lib.streams(SAMPLE, spill_bytes="1M"), "spill_bytes is a str"),
-        (lambda: lib.StreamFollower(log=1), "log is an int, and not a function"),
-        (lambda: lib.StreamFollower().on_gap(None), "callback is a NoneType"),
-        (lambda: lib.Puller(None), "try_consume is a NoneType, and not a function"),
+        (
+            lambda: lib.events([], link_type=1.5),
+            "link_type must be a num.*not a float",
+        ),
+        (
+            lambda: lib.streams(SAMPLE, spill_bytes="1M"),
+            "spill_bytes must be a number",
+        ),
+        (lambda: lib.StreamFollower(log=1), "log must be a function, not an int"),
+        (
+            lambda: lib.StreamFollower().on_gap(None),
+            "callback must be a function",
+        ),
+        (lambda: lib.Puller(None), "try_consume must be a function"),
         (lambda: lib.Assembler().feed(b""), "takes a Batch, and not a bytes"),
     ],
 )
@@ -93,15 +122,18 @@ def test_another_type_is_refused(function: Callable[[], object], wanted: str) ->
 @pytest.mark.parametrize(
     ("function", "wanted"),
     [
-        (lambda: lib.events(SAMPLE, jobs=0), "jobs is 0, and not at least 1"),
+        (lambda: lib.events(SAMPLE, jobs=0), "jobs must be at least 1, not 0"),
         (lambda: lib.events([], link_type="ether"), "no link type 'ether'; the names"),
-        (lambda: lib.streams(SAMPLE, memory_bytes=-1), "memory_bytes is -1"),
+        (
+            lambda: lib.streams(SAMPLE, memory_bytes=-1),
+            "memory_bytes must be at least 0",
+        ),
         (
             lambda: Policy(ttl_distance=2**40),
-            "ttl_distance is .*, and not from 0 to 255",
+            "ttl_distance must be from 0 to 255, not",
         ),
-        (lambda: Policy(ttl_distance=256), "not from 0 to 255"),
-        (lambda: Policy(max_holes=2**62), r"not from 0 to 2\*\*62 - 1"),
+        (lambda: Policy(ttl_distance=256), "must be from 0 to 255, not 256"),
+        (lambda: Policy(max_holes=2**62), r"must be from 0 to 2\*\*62 - 1"),
     ],
 )
 def test_another_value_is_refused(function: Callable[[], object], wanted: str) -> None:

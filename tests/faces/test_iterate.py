@@ -374,5 +374,5 @@ def test_zeros_are_bounded() -> None:
 
 
 def test_what_becomes_of_gaps_is_one_of_three() -> None:
-    with pytest.raises(ValueError, match="not one of error, join, zeros"):
+    with pytest.raises(ValueError, match="must be one of error, join, zeros"):
         whole(dialogue()).data(CLIENT, "nothing")  # type: ignore[arg-type]

@@ -165,7 +165,7 @@ def test_compressed_captures_are_read_ahead_too(capture: Path, tmp_path: Path) -
 
 
 def test_there_is_at_least_one_job(capture: Path) -> None:
-    with pytest.raises(ValueError, match="jobs is 0"):
+    with pytest.raises(ValueError, match="jobs must be at least 1"):
         unpacket.events(capture, jobs=0)
 
 

@@ -188,7 +188,9 @@ def test_statistics_are_printed_when_asked_for() -> None:
             ["streams", "-i", "eth99"], "no such interface", id="no interface"
         ),
         pytest.param(
-            ["streams", "-i", "lo", "x.pcap"], "in the place of CAPTURE", id="both"
+            ["streams", "-i", "lo", "x.pcap"],
+            "or --interface, not both",
+            id="both",
         ),
         pytest.param(
             ["streams", "-", "--rotate-size", "1MiB"], "are for --write", id="rotation"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import unpacket
 from tests.builder import Conversation
 from unpacket import sources
+from unpacket.cli import cli
 from unpacket.sinks.pcapng import enhanced_packet, interface_description, section_header
 from unpacket.sources.formats.notes import OWNERS
 from unpacket.sources.live.owner_notes import OwnerNote, read, written
@@ -124,6 +127,29 @@ def test_streams_of_a_file_know_what_a_comment_says(index: int, tmp_path: Path) 
         if isinstance(event, unpacket.Closed)
     ]
     assert closed == [CURL]
+
+
+def test_the_table_of_a_file_has_processes_if_it_knows_any(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.handshake()
+    (host, port), (other_host, other_port) = talk.ends
+    note = OwnerNote(
+        (host, port, other_host, other_port),
+        talk.frames[0].time_ns,
+        (Owners((CURL,), "trace_event"), Owners((NGINX,), "listener")),
+    )
+    path = tmp_path / "table.pcapng"
+
+    def table(comments: dict[int, str]) -> list[list[str]]:
+        path.write_bytes(capture(talk, comments))
+        done = CliRunner().invoke(cli, ["streams", str(path)])
+        return [re.split("  +", line.strip()) for line in done.stdout.splitlines()]
+
+    heading, row = table({1: written(note)})
+    assert row[heading.index("processes")] == "curl[7] > nginx[1]"
+    heading, row = table({})
+    assert "processes" not in heading
+    assert row[-1] == "end_of_capture"
 
 
 def test_a_comment_that_only_looks_like_it_is_a_comment(tmp_path: Path) -> None:

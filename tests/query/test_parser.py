@@ -192,30 +192,38 @@ def test_addresses_of_both_versions() -> None:
         ("prot == 3", 0, "no column 'prot'; did you mean port?"),
         ("xyzzy == 3", 0, "no column 'xyzzy'; there are id, client, server, "),
         ("80 == port", 0, "no column '80'; there are id"),
-        ("port == http", 8, "'http' is no value for port: port is a port, as 443"),
-        ("port == 65536", 8, "'65536' is no value for port: ports end at 65535"),
+        (
+            "port == http",
+            8,
+            "'http' is not a value of port: port is a port",
+        ),
+        (
+            "port == 65536",
+            8,
+            "'65536' is not a value of port: the highest",
+        ),
         ("id == 1 id == 2", 8, "'id' after the end; join tests by and or or"),
-        ("id ==", 5, "id is the id of a stream, as 3; that is missing here"),
-        ("id == )", 6, "id is the id of a stream, as 3; that is missing here"),
+        ("id ==", 5, "id needs the id of a stream"),
+        ("id == )", 6, "id needs the id of a stream"),
         ("(id == 1", 8, "')' is missing"),
         ("id in (1 2)", 9, "')' or ',' is missing in a list"),
         ("id not 3", 7, "in is missing after not"),
         ("and id == 1", 0, "a column is missing before and"),
-        ("client > 10.0.0.1", 7, "client has no less and no more; compare it by =="),
-        ("client == 10.0.0.300", 10, "'10.0.0.300' is no value for client: client"),
-        ("client == 10.0.0.1:http", 10, "'10.0.0.1:http' is no value for client"),
-        ("client == [::1]x", 10, "'[::1]x' is no value for client"),
-        ("client", 0, "client says nothing alone; compare it"),
-        ("close_reason == FIN", 16, "'FIN' is no value for close_reason: there are "),
-        ("close_reason in fin..rst", 16, "'fin..rst' is no value for close_reason"),
-        ("complete == 1", 12, "'1' is no value for complete: complete is true or "),
+        ("client > 10.0.0.1", 7, "client has no order; compare it with =="),
+        ("client == 10.0.0.300", 10, "'10.0.0.300' is not a value of client: client"),
+        ("client == 10.0.0.1:http", 10, "'10.0.0.1:http' is not a value of client"),
+        ("client == [::1]x", 10, "'[::1]x' is not a value of client"),
+        ("client", 0, "client needs a comparison"),
+        ("close_reason == FIN", 16, "'FIN' is not a value of close_reason: choose "),
+        ("close_reason in fin..rst", 16, "'fin..rst' is not a value of close_reason"),
+        ("complete == 1", 12, "'1' is not a value of complete: complete is true or "),
         ("bytes > 3 parsecs", 10, "'parsecs' after the end"),
-        ("bytes > 3parsecs", 8, "'3parsecs' is no value for bytes: bytes is a size"),
-        ("bytes > -1", 8, "'-1' is no value for bytes"),
+        ("bytes > 3parsecs", 8, "'3parsecs' is not a value of bytes: bytes is a size"),
+        ("bytes > -1", 8, "'-1' is not a value of bytes"),
         ("duration > client.bytes", 11, "duration and client.bytes cannot be compared"),
-        ("start > tomorrow", 8, "'tomorrow' is no value for start: start is a time"),
-        ("port in 443..80", 8, "nothing is in 443..80; the lower comes first"),
-        ("port in 80..", 8, "'' is no value for port"),
+        ("start > tomorrow", 8, "'tomorrow' is not a value of start: start is a time"),
+        ("port in 443..80", 8, "443..80 is empty: the lower end comes first"),
+        ("port in 80..", 8, "'' is not a value of port"),
         ("id == {1}", 6, "'{' means nothing here; lists stand in ( )"),
         ("id == 1 ; id == 2", 8, "';' means nothing here"),
         ("client == 'a", 10, "the quotation that ' begins has no end"),
@@ -240,17 +248,17 @@ def test_length_and_depth_are_bounded() -> None:
     assert len(long) < MAX_LENGTH
     assert holds(long)
     assert holds(long.replace("or", "and"))
-    with pytest.raises(WhereError, match="4096 characters at most"):
+    with pytest.raises(WhereError, match="longer than 4096 characters"):
         Where(long + " " * MAX_LENGTH)
     deep = "(" * MAX_DEPTH + "id == 3" + ")" * MAX_DEPTH
     assert holds(deep)
     for too_deep in (f"({deep})", f"not {deep}", "not " * 1000 + "id == 3", "(" * 4000):
-        with pytest.raises(WhereError, match=f"{MAX_DEPTH} deep at most"):
+        with pytest.raises(WhereError, match=f"at most {MAX_DEPTH} deep"):
             Where(too_deep)
 
 
 def test_only_text_is_a_filter() -> None:
-    with pytest.raises(TypeError, match="a filter is text, and not a int"):
+    with pytest.raises(TypeError, match="a filter must be text, not int"):
         Where(3)  # type: ignore[arg-type]
 
 

@@ -111,7 +111,7 @@ def test_an_iterator_of_paths_is_no_iterator_of_packets() -> None:
 
 @pytest.mark.parametrize("source", [None, 5, object()])
 def test_what_is_no_source(source: Any) -> None:
-    with pytest.raises(TypeError, match="no source of packets"):
+    with pytest.raises(TypeError, match="source must be"):
         sources.open(source)
 
 

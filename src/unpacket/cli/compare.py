@@ -65,9 +65,9 @@ class ToolChoice(ParamType):
                 if tool.name == name:
                     return tool
             known = ", ".join(self.names)
-            self.fail(f"{value!r} is none of {known}, and not NAME=COMMAND")
+            self.fail(f"{value!r} is neither one of {known} nor NAME=COMMAND")
         if not re.fullmatch(r"[\w.+-]+", name):
-            self.fail(f"{name!r} is no name, such as libtins")
+            self.fail(f"{name!r} is not a name such as libtins")
         try:
             return Driver(name, command)
         except ValueError as error:

@@ -14,7 +14,7 @@ from unpacket.faces.iterate import Summary
 
 HEADING = [" id", "client", "server", " start", " duration", " bytes >", " bytes <"]
 HEADING += [" packets", "closed", "trouble"]
-# Of a live capture, before what was wrong: that is empty, or long.
+# Before what was wrong, which is empty or long.
 PROCESSES = "processes"
 PROCESSES_AT = len(HEADING) - 1
 # No cell has one.
@@ -38,23 +38,15 @@ class Form(Protocol):
 
 
 class TableForm:
-    """Cells below a heading; ``first_ns`` says from when times count.
+    """Cells below a heading; ``first_ns`` returns the time from which times count."""
 
-    Args:
-        owners: Whether there is a column for whose the streams are.
-    """
-
-    def __init__(
-        self, table: Table, first_ns: Callable[[], int], *, owners: bool = False
-    ) -> None:
+    def __init__(self, table: Table, first_ns: Callable[[], int]) -> None:
         self._table = table
-        self._owners = owners
         self._first_ns = first_ns
 
     def row(self, summary: Summary) -> bytes:
         cells = row_of(summary, self._first_ns())
-        if self._owners:
-            cells.insert(PROCESSES_AT, summary.owners)
+        cells.insert(PROCESSES_AT, summary.owners)
         return BETWEEN_CELLS.join(cells).encode()
 
     def write(self, row: bytes) -> None:

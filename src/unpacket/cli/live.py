@@ -109,7 +109,7 @@ class CaptureArgument(click.Argument):
             return
         # click has a value of its own for what was not given.
         if isinstance(given, tuple) and given:
-            raise click.UsageError("--interface is read in the place of CAPTURE", ctx)
+            raise click.UsageError("give CAPTURE or --interface, not both", ctx)
         opts[name] = (interface,)
 
 

@@ -25,7 +25,7 @@ INTERRUPTED = 130
 EXIT_CODES = {
     0: "something was found",
     NOTHING_FOUND: "nothing was found, or something is wrong with a capture",
-    ERROR: "an error, told after what was found before it",
+    ERROR: "an error, reported after what was found before it",
     INTERRUPTED: "ended by Ctrl-C (143: by SIGTERM), after what was found",
 }
 

@@ -101,10 +101,10 @@ def split(
     The captures are read twice; standard input is kept in a temporary file.
     """
     if directory is None and only is None:
-        raise click.UsageError("-o DIR says where the files go, or --stream ID which")
+        raise click.UsageError("give -o DIR for all streams, or --stream ID for one")
     if directory is None and is_terminal():
         raise click.UsageError(
-            "a capture is not for a terminal: redirect it, or -o DIR"
+            "a capture cannot be shown on a terminal: redirect it, or give -o DIR"
         )
     if directory is not None:
         with force_offered(force):

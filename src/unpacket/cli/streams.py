@@ -131,7 +131,7 @@ def streams(
     ends, unless --sort says otherwise.
     """
     if as_json and as_csv:
-        raise click.UsageError("--json and --csv cannot both be")
+        raise click.UsageError("give --json or --csv, not both")
     chosen = None if order is None else order_of(order, reverse)
     if reverse and chosen is None:
         raise click.UsageError("--reverse is for --sort; try --sort id --reverse")
@@ -164,14 +164,17 @@ def form_of(
         return CsvForm(output.write)
     # A row that is kept back must not wait for a capture that is still made.
     rows_ahead = 0 if source.total_bytes is None else ROWS_AHEAD
-    heading = list(HEADING)
-    owners = source.live is not None and source.live.processes is not None
-    if owners:
-        heading.insert(PROCESSES_AT, PROCESSES)
+    heading = [*HEADING[:PROCESSES_AT], PROCESSES, *HEADING[PROCESSES_AT:]]
+    # A file knows them if `-w` wrote it, which its first streams show.
+    is_certain = source.live is not None and source.live.processes is not None
     table = Table(
-        heading, output.write, rows_ahead=rows_ahead, color=wants_color(color)
+        heading,
+        output.write,
+        rows_ahead=rows_ahead,
+        color=wants_color(color),
+        optional=None if is_certain else PROCESSES_AT,
     )
-    return TableForm(table, lambda: source.first_ns, owners=owners)
+    return TableForm(table, lambda: source.first_ns)
 
 
 def printed(

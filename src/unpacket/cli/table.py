@@ -21,6 +21,8 @@ class Table:
         write: Called with each line, or with several.
         rows_ahead: How many rows are kept back at first.
         color: Whether the heading is bold.
+        optional: The index of a column that is left out where the first rows have
+            nothing in it; None if there is none such.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class Table:
         *,
         rows_ahead: int,
         color: bool,
+        optional: int | None = None,
     ) -> None:
         self._names = [name.strip() for name in heading]
         self._at_right = [name.startswith(" ") for name in heading]
@@ -39,16 +42,22 @@ class Table:
         self._write = write
         self._rows_ahead = rows_ahead
         self._color = color
-        self._kept: list[Sequence[str]] = []
+        self._optional = optional
+        self._left_out: int | None = None
+        self._kept: list[list[str]] = []
         self._begun = False
 
-    def add(self, cells: Sequence[str]) -> None:
+    def add(self, cells: list[str]) -> None:
+        if self._left_out is not None:
+            del cells[self._left_out]
         self._kept.append(cells)
         if self._begun or len(self._kept) > self._rows_ahead:
             self.flush()
 
     def flush(self) -> None:
         """Print the rows that were kept back, and no longer keep any back."""
+        if self._optional is not None and not self._begun:
+            self._leave_out(self._optional)
         widths = self._widths
         for cells in self._kept:
             widths = list(map(max, widths, map(len, cells)))
@@ -66,6 +75,15 @@ class Table:
         self._kept.clear()
         if lines:
             self._write("".join(f"{line}\n" for line in lines).encode())
+
+    def _leave_out(self, column: int) -> None:
+        """Leave a column out if no row so far has anything in it."""
+        if any(cells[column] for cells in self._kept):
+            return
+        self._left_out = column
+        del self._names[column], self._at_right[column], self._widths[column]
+        for cells in self._kept:
+            del cells[column]
 
     def _line(self, cells: Sequence[str]) -> str:
         return (self._layout % tuple(cells)).rstrip()

@@ -726,6 +726,10 @@ class StreamFollower(Callbacks):
         if self._log is not None:
             self._log(f"{stream.client} > {stream.server}: {text}")
 
+    def __repr__(self) -> str:
+        packets = self.assembler.packets
+        return f"<StreamFollower of {len(self._live)} live streams, {packets} segments>"
+
     def live_streams(self) -> list[FollowedStream]:
         """Return the streams that have not ended, in the order of ids."""
         return sorted(self._live.values(), key=attrgetter("id"))

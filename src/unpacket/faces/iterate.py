@@ -219,7 +219,7 @@ def streams(
         if not isinstance(bound, int):
             raise wrong(name, bound, "a number of bytes")
         if bound < 0:
-            raise ValueError(f"{name} is {bound}, and not at least 0")
+            raise ValueError(f"{name} must be at least 0, not {bound}")
     reading = Reading(
         source,
         policy=policy,

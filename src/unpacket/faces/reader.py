@@ -240,7 +240,7 @@ def check_arguments(
         if not isinstance(jobs, int):
             raise wrong("jobs", jobs, "a number or None")
         if jobs < 1:
-            raise ValueError(f"jobs is {jobs}, and not at least 1")
+            raise ValueError(f"jobs must be at least 1, not {jobs}")
     progress = opening.get("progress")
     if progress is not None and not callable(progress):
         raise wrong("progress", progress, "a function")

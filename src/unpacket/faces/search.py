@@ -100,7 +100,7 @@ class Pattern:
         if not octets:
             raise PatternError("the pattern is empty")
         if max_match < 1:
-            raise PatternError(f"max_match is {max_match}, and not at least 1")
+            raise PatternError(f"max_match must be at least 1, not {max_match}")
         self.max_match = max_match
         if fixed:
             if len(octets) > max_match:

@@ -66,6 +66,9 @@ class Found:
         self.streams = 0
         self.examples: list[Example] = []
 
+    def __repr__(self) -> str:
+        return f"<Found {self.count}: {self.bytes} bytes in {self.streams} streams>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return what ``unpacket check --json`` prints."""
         return {

@@ -100,7 +100,7 @@ class Where:
     def __init__(self, expression: str) -> None:
         if not isinstance(expression, str):
             raise TypeError(
-                f"a filter is text, and not a {type(expression).__name__}: {expression}"
+                f"a filter must be text, not {type(expression).__name__}: {expression}"
             )
         self.expression = expression
         self._node = Parser(expression).parse()
@@ -152,7 +152,7 @@ class Parser:
     def _split(self) -> list[Token]:
         text = self._expression
         if len(text) > MAX_LENGTH:
-            reason = f"it goes on; a filter has {MAX_LENGTH} characters at most"
+            reason = f"the filter is longer than {MAX_LENGTH} characters"
             raise WhereError(text, MAX_LENGTH, reason)
         end = len(text.rstrip())
         tokens = []
@@ -210,7 +210,7 @@ class Parser:
             return self._test()
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self._fail(token, f"parentheses and not go {MAX_DEPTH} deep at most")
+            self._fail(token, f"parentheses and not nest at most {MAX_DEPTH} deep")
         if symbol == "not":
             node = negated(self._one())
         else:
@@ -228,7 +228,7 @@ class Parser:
             if symbol not in ("==", "!=") and not column.kind.ordered:
                 self._fail(
                     self._tokens[self._next - 1],
-                    f"{token.text} has no less and no more; compare it by == or !=",
+                    f"{token.text} has no order; compare it with == or !=",
                 )
             node = self._compared(token, column, "==" if symbol == "!=" else symbol)
             return negated(node) if symbol == "!=" else node
@@ -239,7 +239,7 @@ class Parser:
         if contrary:
             self._fail(self._tokens[self._next], "in is missing after not")
         if column.kind in (ID, PORT, INSTANT, ADDRESS):
-            self._fail(token, f"{token.text} says nothing alone; compare it")
+            self._fail(token, f"{token.text} needs a comparison, such as ==")
         return node_of(column, lambda value, first_ns: bool(value))
 
     def _column(self) -> Column:
@@ -309,13 +309,16 @@ class Parser:
                 since(first, first_ns) <= ns <= since(last, first_ns)
             )
         if first > last:
-            self._fail(token, f"nothing is in {token.text}; the lower comes first")
+            self._fail(token, f"{token.text} is empty: the lower end comes first")
         return lambda found, first_ns: bool(first <= found <= last)
 
     def _value(self, name: Token, kind: Kind) -> Any:
         token = self._tokens[self._next]
         if token.kind not in ("word", "quoted"):
-            self._fail(token, f"{name.text} is {kind.noun}; that is missing here")
+            self._fail(
+                token,
+                f"{name.text} needs {kind.noun} to compare with",
+            )
         self._next += 1
         quoted = token.kind == "quoted"
         return self._parsed(
@@ -329,4 +332,4 @@ class Parser:
             hint = str(error)
         except (ValueError, LookupError, OverflowError):
             hint = f"{name.text} is {kind.noun}"
-        self._fail(token, f"{text[:40]!r} is no value for {name.text}: {hint}")
+        self._fail(token, f"{text[:40]!r} is not a value of {name.text}: {hint}")

@@ -71,7 +71,7 @@ def whole(text: str) -> int:
 def port(text: str) -> int:
     number = whole(text)
     if number >= 1 << 16:
-        raise RemedyError("ports end at 65535")
+        raise RemedyError("the highest port is 65535")
     return number
 
 
@@ -141,31 +141,31 @@ def words(*known: str) -> Kind:
 
     def parse(text: str) -> str:
         if text not in known:
-            raise RemedyError(f"there are {', '.join(known)}")
+            raise RemedyError(f"choose from {', '.join(known)}")
         return text
 
     return Kind("a word", parse, ordered=False)
 
 
-ID = Kind("the id of a stream, as 3", whole)
-COUNT = Kind("a number, as 3", whole)
-PORT = Kind("a port, as 443", port)
-SIZE = Kind("a size, as 1500 or 64KiB", lambda text: scaled(text, BYTES))
-DURATION = Kind("a time, as 20ms or 1.5s", lambda text: scaled(text, NANOSECONDS))
+ID = Kind("the id of a stream, such as 3", whole)
+COUNT = Kind("a number, such as 3", whole)
+PORT = Kind("a port, such as 443", port)
+SIZE = Kind("a size, such as 1500 or 64KiB", lambda text: scaled(text, BYTES))
+DURATION = Kind("a time, such as 20ms or 1.5s", lambda text: scaled(text, NANOSECONDS))
 INSTANT = Kind(
-    "a time since the first frame, as 1.5s, or of the day in UTC, as "
+    "a time since the first frame, such as 1.5s, or a date and time in UTC, such as "
     "2026-11-21T04:17:40",
     instant,
 )
 FLAG = Kind("true or false", truth, ordered=False)
 ADDRESS = Kind(
-    "an address, as 10.0.0.1, ::1, 10.0.0.1:80 or [::1]:80, or a network, as "
+    "an address, such as 10.0.0.1, ::1, 10.0.0.1:80 or [::1]:80, or a network, such as "
     "10.0.0.0/8",
     net,
     ordered=False,
     same=within,
 )
-TEXT = Kind("a text, as eth/ip/tcp", str, ordered=False)
+TEXT = Kind("text, such as eth/ip/tcp", str, ordered=False)
 # Columns of these kinds can be compared with each other.
 NUMBERS = (ID, COUNT, PORT, SIZE)
 

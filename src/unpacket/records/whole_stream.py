@@ -189,7 +189,7 @@ class WholeStream(Summary):
         if gaps == "join":
             return True
         if gaps not in GAPS:
-            raise ValueError(f"gaps is {gaps!r}, and not one of {', '.join(GAPS)}")
+            raise ValueError(f"gaps must be one of {', '.join(GAPS)}, not {gaps!r}")
         for gap in self.gaps[sender]:
             if gap.offset < stop and gap.offset + gap.length > start < stop:
                 if gaps == "zeros":

@@ -125,7 +125,7 @@ class Extractor:
         buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
         if gaps not in GAPS:
-            raise ValueError(f"gaps is {gaps!r}, and not one of {', '.join(GAPS)}")
+            raise ValueError(f"gaps must be one of {', '.join(GAPS)}, not {gaps!r}")
         if conversation is not None:
             renderer(conversation)
         self._template = Template(name)

@@ -84,7 +84,7 @@ class Template:
         try:
             parsed = list(string.Formatter().parse(text))
         except ValueError as error:
-            raise ValueError(f"{text!r} is no template: {error}") from error
+            raise ValueError(f"{text!r} is not a template: {error}") from error
         form = ""
         self._codes: list[int] = []
         for literal, field, width, conversion in parsed:
@@ -93,11 +93,13 @@ class Template:
                 continue
             if field not in FIELDS or conversion:
                 known = ", ".join(FIELDS)
-                raise ValueError(f"{text!r} has a field {field!r}, not one of {known}")
+                raise ValueError(
+                    f"{text!r} has an unknown field {field!r}; there are {known}"
+                )
             if not _WIDTH.fullmatch(width or ""):
                 raise ValueError(
-                    f"{text!r} formats a field with {width!r}, and not with a width "
-                    "such as 6 or 06"
+                    f"{text!r} formats a field with {width!r}; only a width, such as 6 "
+                    "or 06, is allowed"
                 )
             form += f"{{:{width}}}"
             self._codes.append(FIELDS[field][1])

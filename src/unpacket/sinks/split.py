@@ -245,7 +245,9 @@ def described(stream: Stream, trouble: Trouble | None) -> str:
     for line, gaps in zip((-2, -1), trouble.gaps, strict=True):
         if gaps:
             missing = sum(gap.length for gap in gaps)
-            lines[line] += f", and {missing} missing in {len(gaps)} gaps"
+            lines[line] += (
+                f", and {missing} missing in {len(gaps)} gap{'s' * (len(gaps) > 1)}"
+            )
     if trouble.conflicts:
         lines.append(f"conflicts: {trouble.conflicts}")
     for reason, count in trouble.rejected.items():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from unpacket._core.memory.batch import CAPACITY
 from unpacket._options import names_options
+from unpacket.sources.formats.detect import format_of
 from unpacket.sources.link_types import link_type_number
 from unpacket.sources.objects import ObjectSource
 from unpacket.sources.opening import Opening, open_capture, path_of, reader_of
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import BpfLike
 
 
+# Who reads a file and hands over its bytes finds nothing in them otherwise.
+CAPTURE_AS_PACKET = (
+    "bytes are one packet, but these begin as a capture does: give its path, or "
+    "io.BytesIO(...) of them"
+)
 WANTED = (
     "a path, a URL, a binary file, packets, an iterable of packets, or a list of paths"
 )
@@ -93,7 +100,9 @@ def open(
         return FilteredSource(inner, chosen)
     number = link_type_number(link_type)
     if not 1 <= batch_frames <= CAPACITY:
-        raise ValueError(f"batch_frames is {batch_frames}, and not 1 to {CAPACITY}")
+        raise ValueError(
+            f"batch_frames must be from 1 to {CAPACITY}, not {batch_frames}"
+        )
     if isinstance(source, Source):
         return source
     opening = Opening(
@@ -105,6 +114,8 @@ def open(
     )
     packets: Any = source
     if packet_of(source, number) is not None:
+        if isinstance(source, bytes) and format_of(source) is not None:
+            warnings.warn(CAPTURE_AS_PACKET, UserWarning, stacklevel=2)
         packets = [source]
     elif (names := named(source)) is not None:
         if len(names) == 1 and is_live(names[0]):
@@ -146,6 +157,5 @@ def check_source(source: object, link_type: int | None) -> None:
         and packet_of(source, link_type) is None
     ):
         raise TypeError(
-            f"{type(source).__name__} is no source of packets: {source!r:.60}; "
-            f"a source is {WANTED}"
+            f"source must be {WANTED}, not {type(source).__name__}: {source!r:.60}"
         )

@@ -100,7 +100,7 @@ def renderer(
         return CArrays(remarks=remarks)
     if form == "yaml":
         return Yaml(remarks=remarks)
-    raise ValueError(f"form is {form!r}, and not one of {', '.join(FORMS)}")
+    raise ValueError(f"form must be one of {', '.join(FORMS)}, not {form!r}")
 
 
 def remark(event: Any) -> str | None:

@@ -58,7 +58,7 @@ class Tshark:
 
     def __init__(self, form: str) -> None:
         if form not in FORMS:
-            raise ValueError(f"form is {form!r}, and not one of {', '.join(FORMS)}")
+            raise ValueError(f"form must be one of {', '.join(FORMS)}, not {form!r}")
         self._form = form
         self._begun = False
         # Of node 0 and node 1.

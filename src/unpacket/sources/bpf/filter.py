@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from unpacket._core.decode.decoder import Decoder
 from unpacket._core.decode.segments import Segments
 from unpacket._core.memory.batch import Batch
+from unpacket._options import wrong
 from unpacket.errors import OverlapWarning, SourceError
 from unpacket.sources.bpf.machine import Program
 from unpacket.sources.source import Interface, Live, Source
@@ -74,7 +75,8 @@ class Bpf:
             numbers to programs.
 
     Raises:
-        BpfError: It is no filter. It is a ``ValueError``.
+        BpfError: It is not a filter. It is a ``ValueError``.
+        TypeError: It is neither text nor instructions.
         SourceError: An expression needs libpcap, which is not there.
     """
 
@@ -91,8 +93,10 @@ class Bpf:
         elif isinstance(source, Mapping):
             for link_type, given in source.items():
                 self._programs[link_type] = program_of(given)
-        else:
+        elif isinstance(source, Iterable):
             self._only = program_of(source)
+        else:
+            raise wrong("bpf", source, "text such as 'tcp port 80', or instructions")
 
     @property
     def asks_for_vlans(self) -> bool:

@@ -158,14 +158,14 @@ def check(interface: object, snaplen: int, ring_bytes: int, direction: str) -> N
     if not isinstance(snaplen, int):
         raise wrong("snaplen", snaplen, "a number of bytes")
     if not 0 <= snaplen <= MOST_SNAPLEN:
-        raise ValueError(f"snaplen is {snaplen}, and not 0 to {MOST_SNAPLEN}")
+        raise ValueError(f"snaplen must be from 0 to {MOST_SNAPLEN}, not {snaplen}")
     if not isinstance(ring_bytes, int):
         raise wrong("ring_bytes", ring_bytes, "a number of bytes")
     if not 2 << 20 <= ring_bytes <= 1 << 31:
-        raise ValueError(f"ring_bytes is {ring_bytes}, and not 2 MiB to 2 GiB")
+        raise ValueError(f"ring_bytes must be from 2 MiB to 2 GiB, not {ring_bytes}")
     if direction not in DIRECTIONS:
         raise ValueError(
-            f"direction is {direction!r}, and not one of {', '.join(DIRECTIONS)}"
+            f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}"
         )
 
 
@@ -181,10 +181,10 @@ def fanout_of(given: int | tuple[int, str] | None) -> tuple[int, int] | None:
         return None
     group, mode = (given, "hash") if isinstance(given, int) else given
     if not 0 <= group < 1 << 16:
-        raise ValueError(f"the group of fanout is {group}, and not 0 to 65535")
+        raise ValueError(f"the group of fanout must be from 0 to 65535, not {group}")
     if mode not in FANOUT_MODES:
         raise ValueError(
-            f"the mode of fanout is {mode!r}, and not one of {', '.join(FANOUT_MODES)}"
+            f"the mode of fanout must be one of {', '.join(FANOUT_MODES)}, not {mode!r}"
         )
     # All fragments of a datagram go where its first one goes.
     return group, FANOUT_MODES[mode] | (FANOUT_DEFRAGMENT if mode == "hash" else 0)
@@ -222,7 +222,7 @@ def opened_ring(
         link_type = link_type_of(kind)
         is_loopback = kind == LOOPBACK
     elif promiscuous:
-        raise ValueError("promiscuous is for one interface, and not for any")
+        raise ValueError("promiscuous needs one interface, not any")
     rows = None if bpf is None else kernel_rows(name, bpf, link_type, snaplen)
     filtered_here = bpf is not None and rows is None
     if rows is None and snaplen:
