@@ -245,9 +245,8 @@ def described(stream: Stream, trouble: Trouble | None) -> str:
     for line, gaps in zip((-2, -1), trouble.gaps, strict=True):
         if gaps:
             missing = sum(gap.length for gap in gaps)
-            lines[line] += (
-                f", and {missing} missing in {len(gaps)} gap{'s' * (len(gaps) > 1)}"
-            )
+            noun = "gap" if len(gaps) == 1 else "gaps"
+            lines[line] += f", and {missing} missing in {len(gaps)} {noun}"
     if trouble.conflicts:
         lines.append(f"conflicts: {trouble.conflicts}")
     for reason, count in trouble.rejected.items():
