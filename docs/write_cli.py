@@ -16,14 +16,12 @@ MARK = "<!-- What follows is written by `python docs/write_cli.py`. -->\n"
 FACTS_HEADING = """\
 ## What is known of a stream
 
-Everything has one name. What is of each side, such as `bytes`, is `client.bytes` and
-`server.bytes` for `--where` and `--sort`, `{"client": {"bytes": …}, …}` in JSON, and
-`client_bytes` and `server_bytes` in CSV. In JSON and CSV a time such as `start` is
-text, and beside it `start_ns` the same in nanoseconds since 1970; a duration is
-`duration_ns`; words and lists are text, joined by spaces.
-
-| name | kind | of each side | what it is |
-|---|---|---|---|"""
+Every fact has one name everywhere. One that each side has, such as `bytes`, is `client.bytes`
+and `server.bytes` for `--where` and `--sort`, `{"client": {"bytes": …}, …}` in JSON, and
+`client_bytes` and `server_bytes` in CSV. In JSON and CSV a time such as `start` is text,
+and `start_ns` is the same in nanoseconds since 1970. A duration is `duration_ns`. Words and
+lists are text, joined by spaces.
+"""
 
 
 def main() -> None:
@@ -36,8 +34,8 @@ def main() -> None:
 def facts() -> str:
     """Return the section on what is known of a stream."""
     rows = [
-        f"| `{fact.name}` | {fact.kind.value} | {'yes' if fact.each_side else ''} "
-        f"| {fact.help} |"
+        f"- `{fact.name}` ({fact.kind.value}{', each side' * fact.each_side}): "
+        f"{fact.help}"
         for fact in FACTS
     ]
     return "\n".join([FACTS_HEADING, *rows, ""])

@@ -50,7 +50,7 @@ def test_two_rules_for_one_port_contradict() -> None:
 
 @pytest.mark.parametrize("value", ["udp:1=vxlan", ["udp:1=vxlan"], (1,), None])
 def test_rules_are_a_tuple(value: Any) -> None:
-    with pytest.raises(TypeError, match=r"^decode_as is .* a tuple of rules such as"):
+    with pytest.raises(TypeError, match=r"^decode_as must be a tuple of rules such as"):
         Policy(decode_as=value)
 
 

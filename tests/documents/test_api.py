@@ -67,4 +67,5 @@ def test_events_are_shown_with_what_match_takes(name: str) -> None:
 def test_every_reason_is_told(page: str, heading: str, reasons: Sequence[str]) -> None:
     text = (ROOT / "docs" / page).read_text("utf-8")
     section = re.split("^##+ ", text.partition(f"# {heading}\n")[2], flags=re.M)[0]
-    assert re.findall("^\\| `([a-z0-9_]+)` \\|", section, re.M) == list(reasons)
+    found = re.findall("^(?:- `([a-z0-9_]+)`:|\\| `([a-z0-9_]+)` \\|)", section, re.M)
+    assert [one or other for one, other in found] == list(reasons)

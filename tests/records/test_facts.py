@@ -276,9 +276,9 @@ def test_the_page_has_every_fact() -> None:
     section = PAGE.read_text("utf-8").split("## What is known of a stream\n")[1]
     section = section.split("\n## ")[0]
     listed = re.findall(
-        r"^\| `([a-z_0-9]+)` \| ([^|]+) \| ([^|]*) \| (.+) \|$", section, re.M
+        r"^- `([a-z_0-9]+)` \(([a-z ]+)(, each side)?\): (.+)$", section, re.M
     )
     assert listed == [
-        (fact.name, fact.kind.value, "yes" if fact.each_side else "", fact.help)
+        (fact.name, fact.kind.value, ", each side" if fact.each_side else "", fact.help)
         for fact in FACTS
     ]
