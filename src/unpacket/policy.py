@@ -65,7 +65,7 @@ _MOST = {"ttl_distance": 255}
 
 
 class PolicyOptions(TypedDict, total=False):
-    """The fields of ``Policy``, for those who keep some of them in a dictionary."""
+    """The fields of ``Policy``, as the type of a dictionary of some of them."""
 
     deliver: Deliver
     gap: GapRule
@@ -73,10 +73,17 @@ class PolicyOptions(TypedDict, total=False):
     overlap: Overlap
     conflict_window_bytes: int
     checksum: ChecksumRule
+    doubt: DoubtRule
     rst: RstRule
+    close_grace_s: float
     urgent: UrgentRule
     paws: bool
+    ack: bool
+    md5: bool
+    ip_options: bool
+    ip_length: bool
     window: bool
+    window_exact: bool
     ttl_distance: int
     max_held_bytes: int | None
     max_held_segments: int | None
@@ -105,78 +112,74 @@ class Policy:
     """How streams are rebuilt. Times are capture time; ``None`` means no bound.
 
     Attributes:
-        deliver: ``"in_order"`` gives bytes as soon as they are contiguous,
-            ``"acked"`` once the peer has acknowledged them as well, ``"pull"``
-            leaves them until a consumer takes them (see ``unpacket.Puller``).
-        gap: ``"skip"`` declares a hole and goes on once the peer has acknowledged
-            it; ``"passed"`` once the peer has acknowledged bytes behind it too;
-            ``"wait"`` waits for its bytes until a limit is reached, and then closes
-            the stream.
-        gap_grace_s: How long a hole that the peer has acknowledged past may
-            still be filled (captures show an ACK before its data). ``None``:
-            acknowledgements never end the wait.
-        overlap: Who wins where two segments that wait out of order overlap.
+        deliver: ``"in_order"`` delivers bytes as soon as they are contiguous,
+            ``"acked"`` once the peer has acknowledged them too. ``"pull"`` leaves them
+            until a consumer takes them (see ``unpacket.Puller``).
+        gap: ``"skip"`` turns a hole into a gap once the peer has acknowledged it,
+            ``"passed"`` once the peer has acknowledged bytes behind it too. ``"wait"``
+            waits for its bytes until a limit is reached, and then closes the stream.
+        gap_grace_s: How long a hole that the peer has acknowledged may still be filled
+            (captures may show an ACK before its data). ``None``: acknowledgements
+            never end the wait.
+        overlap: Which segment wins if two that wait out of order overlap.
             ``"linux-queue"`` is what Linux really does with small segments and FINs.
-        conflict_window_bytes: How many captured bytes back delivered data is
-            kept, to compare late copies with it. 0 turns that off.
-        checksum: ``"auto"`` judges a half's TCP checksums once it has shown
+        conflict_window_bytes: How many bytes of delivered data are kept, to compare
+            late copies with them. 0 turns that off.
+        checksum: ``"auto"`` verifies the TCP checksums of a half once it has shown
             good ones, ``"verify"`` always, ``"ignore"`` never.
-        doubt: What becomes of doubtful bytes for which and against which there never
-            was any evidence: ``"deliver"`` gives those that are in order, marked,
-            ``"refuse"`` gives none.
+        doubt: What to do with doubtful bytes if no evidence decides: ``"deliver"``
+            delivers those that are in order, marked; ``"refuse"`` delivers none.
         rst: Where an RST must lie to be believed: ``"exact"`` (RFC 5961), ``"window"``
             or ``"any"``.
-        close_grace_s: How long an RST, or a FIN that nobody acknowledges, may still be
-            contradicted by what follows it, before the stream ends. 0 believes both
-            at once.
-        urgent: Whether the byte that an urgent pointer means stays in the stream
+        close_grace_s: How long later packets may contradict an RST, or a FIN that
+            nobody acknowledges, before the stream ends. 0 believes both at once.
+        urgent: Whether the byte before an urgent pointer stays in the stream
             (``"inline"``), or is an ``Urgent`` event of its own, as for a program that
             did not ask for ``SO_OOBINLINE`` (``"out_of_line"``).
         paws: Doubt data with timestamps from the past (RFC 7323 section 5).
-        ack: Doubt what acknowledges bytes that were never sent, or that were
+        ack: Doubt segments that acknowledge bytes that were never sent, or that were
             acknowledged long ago.
-        md5: Doubt the MD5 option (RFC 2385) where no SYN had it.
-        ip_options: Doubt IP options that are malformed, and source routes.
+        md5: Doubt the MD5 option (RFC 2385) if no SYN had it.
+        ip_options: Doubt malformed IP options, and source routes.
         ip_length: Doubt packets that claim to be longer than their uncut frame.
-        window: Hold back data beyond what the peer ever offered until the peer
+        window: Hold back data beyond the largest window of the peer until the peer
             acknowledges it.
         window_exact: Allow no slack for acknowledgements that the capture may have
             missed, and hold back data in order as well.
-        ttl_distance: Hold back data whose TTL is at least this far from its
-            half's own until evidence decides. 0 turns that off.
-        max_held_bytes: Payload bytes waiting out of order.
-        max_held_segments: Segments waiting out of order.
-        max_held_span_bytes: How far beyond the delivered edge they may reach.
+        ttl_distance: Hold back data whose TTL is at least this far from that of its
+            half until evidence decides. 0 turns that off.
+        max_held_bytes: How many payload bytes may wait out of order.
+        max_held_segments: How many segments may wait out of order.
+        max_held_span_bytes: How far beyond the delivered bytes they may reach.
         max_holes: How many holes may lie between them.
-        duplicate_window_s: How far apart a packet and the copy of it may be that a
-            mirror port or a second tap made; a later one is a retransmission
-            (see docs/captures.md). 0 turns that off: all are retransmissions.
-        channel: Where a capture has connections several times: take each direction
-            of a stream from the ``"interface"``, the ``"vlan"`` or the pair of
-            ``"mac"`` addresses of its first packet alone, and only count what comes
-            by others; ``"any"`` takes everything (see docs/captures.md).
-        limit_scope: Whether the held limits count for each ``"half"`` or for
-            both halves of a ``"stream"`` together.
-        context: What tells apart connections between the same addresses and ports:
-            ``"tunnel"`` the tunnels that they are in, ``"vlan"`` their VLAN tags as
-            well, ``"none"`` nothing (see docs/tunnels.md).
-        decode_as: Which UDP ports carry a tunnel, besides those that are known, each as
-            ``"udp:8473=vxlan"`` (see docs/tunnels.md).
-        memory_limit_bytes: Everything that the assembler keeps, in all.
-        midstream: Whether a connection whose start was not captured is followed.
-        midstream_grace_s: How long the first segments of such a half are
-            collected before the lowest of them becomes offset 0.
+        duplicate_window_s: How far apart a packet and its copy from a mirror port or a
+            second tap may be (see docs/captures.md). A later one is a retransmission.
+            0 turns that off: all are retransmissions.
+        channel: For captures that have connections several times: take each direction
+            of a stream only from the ``"interface"``, the ``"vlan"`` or the pair of
+            ``"mac"`` addresses of its first packet, and only count packets that come
+            by others. ``"any"`` takes everything (see docs/captures.md).
+        limit_scope: Whether the held limits are for each ``"half"`` or for both
+            halves of a ``"stream"`` together.
+        context: What distinguishes connections with the same addresses and ports:
+            their tunnels (``"tunnel"``), also their VLAN tags (``"vlan"``), or nothing
+            (``"none"``; see docs/tunnels.md).
+        decode_as: More UDP ports that carry a tunnel, each as ``"udp:8473=vxlan"``
+            (see docs/tunnels.md).
+        memory_limit_bytes: How much memory the assembler may take in all.
+        midstream: Whether to follow a connection whose start was not captured.
+        midstream_grace_s: How long the first segments of such a half are collected
+            before the lowest of them becomes offset 0.
         midstream_grace_segments: The same, in segments.
         idle_timeout_s: A stream without packets is closed after this long.
-        half_open_timeout_s: The same while only one side has spoken.
+        half_open_timeout_s: The same while only one side has sent packets.
         linger_s: How long a closed stream absorbs late packets.
-        fragment_overlap: Who wins where IPv4 fragments overlap (IPv6 discards
+        fragment_overlap: Which fragment wins if IPv4 fragments overlap (IPv6 discards
             the datagram, RFC 5722). ``"linux-queue"`` decides for IPv6 too.
         fragment_timeout_s: How long a datagram may stay incomplete.
-        max_fragment_bytes: Bytes of incomplete datagrams; a quarter of
-            ``memory_limit_bytes`` at most. What they may take is not there for
-            streams.
-        max_fragmented_datagrams: Incomplete datagrams at one time.
+        max_fragment_bytes: How many bytes of incomplete datagrams are kept, at most a
+            quarter of ``memory_limit_bytes``. Streams cannot use this memory.
+        max_fragmented_datagrams: How many datagrams may be incomplete at one time.
 
     Raises:
         ValueError: A value outside its choices or range.

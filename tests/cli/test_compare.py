@@ -103,7 +103,8 @@ def test_without_any_program_it_is_2(monkeypatch: pytest.MonkeyPatch) -> None:
     done = invoke("compare", SAMPLE)
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == (
-        "unpacket: tshark, tcpflow: not installed, so there is nobody to compare with\n"
+        "unpacket: tshark, tcpflow: not installed, so there is nothing to compare "
+        "with\n"
     )
 
 

@@ -92,7 +92,5 @@ def test_the_page_has_filters_that_are_some() -> None:
 
 
 def test_the_page_has_every_rule_of_compare() -> None:
-    rows = re.findall(
-        r"^\| `([a-z_]+)` \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE
-    )
+    rows = re.findall(r"^- `([a-z_]+)`: (.+)\.$", PAGE.read_text("utf-8"), re.MULTILINE)
     assert set(RULES.items()) <= set(rows)

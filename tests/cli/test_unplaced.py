@@ -40,8 +40,8 @@ def test_streams_names_it(behind_a_reset: Path) -> None:
     done = invoke("streams", behind_a_reset)
     assert "5 bytes in no stream (after_rst)" in done.stdout
     assert done.stderr == (
-        "unpacket: warning: 3 bytes came after the end of a stream, and are in none: "
-        "stream 0: 3 bytes, from frame 8 on\n"
+        "unpacket: warning: 3 bytes came after the end of a stream, and are in no "
+        "stream: stream 0: 3 bytes, from frame 8 on\n"
     )
     line = json.loads(invoke("streams", behind_a_reset, "--json").stdout)
     assert line["client"]["unplaced"] == 5

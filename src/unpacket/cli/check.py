@@ -72,8 +72,8 @@ FINE_COLOR = "32"
 @click.option(
     "--policies/--no-policies",
     default=True,
-    help="Where there are conflicts, read the captures once more, to see which overlap "
-    "policies would have made other streams.  [default: policies]",
+    help="If there are conflicts, read the captures once more, to see which overlap "
+    "policies would have produced other streams.  [default: policies]",
 )
 @where_option
 @merge_option
@@ -90,17 +90,17 @@ def check(
     color: Color,
     **reading: Any,
 ) -> int:
-    """Say whether captures can be trusted, and what speaks against it.
+    """Check whether captures can be trusted, and what is wrong with them.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
-    Each line is about one question: what receivers acknowledged and the capture lacks,
-    what else is missing, what was rejected, what is in no stream, which bytes were seen
-    in two versions and whether another overlap policy would have chosen otherwise,
-    which packets came twice though they were sent once, whether checksums are wrong by
-    damage or only left to a network card, whether the clock went back, which frames
-    could not be used. A line that begins with ! tells of something wrong.
+    Each line answers one question: which acknowledged bytes are missing, what else is
+    missing, which segments were rejected, which payload is in no stream, which bytes
+    were seen in two versions, whether another overlap policy would have kept the
+    others, which packets came twice though they were sent once, whether checksums are
+    damaged or were left to a network card, whether the clock went back, and which
+    frames could not be used. A line that begins with ! reports something wrong.
     """
 
     codes: list[int] = []

@@ -87,7 +87,7 @@ class ToolChoice(ParamType):
     exit_codes={
         0: "all agree",
         1: "there are differences, or no streams to compare",
-        2: "an error, as when no such program is installed",
+        2: "an error, for example if no such program is installed",
     },
     epilog="""
         unpacket compare examples/sample.pcapng || echo "there are differences"
@@ -103,18 +103,20 @@ class ToolChoice(ParamType):
     type=ToolChoice(),
     multiple=True,
     metavar="NAME[=COMMAND]",
-    help="Ask only this program; may be given again: tshark, tcpflow, scapy (slow, and "
-    "asked only so), or any that prints streams as lines of JSON when COMMAND is run "
-    "with the path of a capture.  [default: tshark and tcpflow, as far as they are "
+    help="Compare only with this program: tshark, tcpflow, scapy (slow), or any that "
+    "prints streams as lines of JSON when COMMAND is run with the path of a capture. "
+    "May be given several times.  [default: tshark and tcpflow, if they are "
     "installed]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a capture.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object for each capture."
+)
 @click.option(
     "--max-streams",
     type=Count(optional=False),
     default=str(USUAL.streams),
     show_default=True,
-    help="Compare the first so many streams of each capture.",
+    help="How many streams of each capture to compare.",
 )
 @click.option(
     "--timeout",
@@ -128,7 +130,7 @@ class ToolChoice(ParamType):
     type=Size(optional=False),
     default="1GiB",
     show_default=True,
-    help="How large a file may be that a program writes, or an unpacked capture.",
+    help="How large the output of a program, or a decompressed capture, may be.",
 )
 @where_option
 @reading_options
@@ -145,20 +147,20 @@ def compare(
     color: Color,
     **reading: Any,
 ) -> int:
-    """Ask other programs for a second opinion, and explain where they differ.
+    """Compare with other programs, and explain the differences.
 
-    CAPTURE is a pcap or pcapng file, or - for standard input; each is compared on its
-    own. Runs tshark's "follow" and tcpflow, as far as they are installed, and scapy's
-    TCPSession or a program of yours on request, without a shell and without your
-    settings of them, and tells of every difference: which bytes, which frames, by
-    which rule. What a program of yours prints is in docs/cli.md.
+    CAPTURE is a pcap or pcapng file, or - for standard input. Each is compared by
+    itself. tshark (its "follow") and tcpflow run if they are installed, and scapy
+    (TCPSession) or a program of your own if you name it. They run without a shell and
+    without your settings of them. Every difference is reported: which bytes, which
+    frames, by which rule. docs/cli.md describes the output of a program of your own.
     """
     limits = Limits(seconds=timeout, file_bytes=max_output, streams=max_streams)
     tools = list(dict.fromkeys(chosen)) or USUAL_TOOLS
     installed = [tool for tool in tools if tool.path() is not None]
     if not installed:
         wanted = ", ".join(tool.name for tool in tools)
-        reason = "not installed, so there is nobody to compare with"
+        reason = "not installed, so there is nothing to compare with"
         raise SourceError(wanted, reason)
     paint = painter(wants_color(color))
     code = 0

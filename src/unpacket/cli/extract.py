@@ -80,7 +80,7 @@ EVENTS = 1024
     metavar="DIR",
     type=DIRECTORY,
     required=True,
-    help="Where the files go; made if it is not there.",
+    help="The directory for the files; it is created if necessary.",
 )
 @name_option(TCPFLOW)
 @click.option(
@@ -88,26 +88,26 @@ EVENTS = 1024
     type=click.Choice(GAPS),
     default="nothing",
     show_default=True,
-    help="What files have where bytes are missing: nothing, zeros (holes, which take "
-    "no room on most disks) or a marker, a line of text.",
+    help="What to write where bytes are missing: nothing, zeros (holes, which take no "
+    "room on most disks) or a marker, a line of text.",
 )
 @click.option(
     "--conversation",
     metavar="FORM",
     type=click.Choice(FORMS),
-    help="One more file a stream, NAME.conversation: both sides, in a form of "
+    help="Also write both sides of each stream to NAME.conversation, in a form of "
     "`follow --as`.",
 )
 @click.option(
     "--frames",
     is_flag=True,
-    help="Beside each file another, NAME.frames, which says for each piece of it: "
-    "offset, length, number of the frame, time in nanoseconds.",
+    help="Also write NAME.frames for each file. It has offset, length, frame number "
+    "and time in nanoseconds of each piece.",
 )
 @click.option(
     "--digest/--no-digest",
     default=True,
-    help="Whether the index has the SHA-256 of each side's bytes (gaps left out).  "
+    help="Put the SHA-256 of the bytes of each side, without gaps, into the index.  "
     "[default: yes]",
 )
 @force_option
@@ -132,15 +132,15 @@ def extract(
 ) -> int:
     """Write every stream of captures to files, in one pass.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
-    What each side sent is a file, named as tcpflow does; its time is that of the
-    stream's first packet. DIR/index.jsonl has a line for each stream, as `unpacket
-    streams --json` prints it, with the names of its files.
+    What each side sent becomes a file with a name as in tcpflow. Its modification time
+    is that of the first packet of the stream. DIR/index.jsonl has a line for each
+    stream, as `unpacket streams --json` prints it, with the names of its files.
 
     Neither memory nor the number of open files grows with the number of streams.
-    With --where only the streams that pass are written, and are in the index.
+    With --where, only streams that pass are written, and are in the index.
     """
     chosen = click.get_current_context().params
     if conversation is not None and not (chosen["preset"] or chosen["deliver"]):

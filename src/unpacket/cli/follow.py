@@ -110,7 +110,7 @@ def instead_of(value: str) -> str:
     cls=Command,
     exit_codes={
         0: "streams were printed",
-        1: "there were none, or none as asked for",
+        1: "no streams, or none that was asked for",
     },
     epilog="""
         unpacket follow examples/sample.pcapng 0
@@ -133,9 +133,9 @@ def instead_of(value: str) -> str:
     type=click.Choice(FORMS),
     default="utf8",
     show_default=True,
-    help="utf8, ascii, ebcdic: text, where what a terminal would act on is escaped, or "
-    "a dot; hex: rows with offsets; raw: the bytes alone; c-array, yaml: what each "
-    "frame brought; json: an object a line for each event.",
+    help="utf8, ascii, ebcdic: text, with escapes or dots for control characters; hex: "
+    "rows with offsets; raw: only the bytes; c-array, yaml: the data of each frame; "
+    "json: an object for each event, one on a line.",
 )
 @click.option(
     "--direction",
@@ -159,14 +159,14 @@ def instead_of(value: str) -> str:
     "span",
     type=Span(),
     metavar="FIRST-LAST",
-    help="Of each stream only some data: what a frame brought is one, and a gap is "
-    "one, counted from 1.",
+    help="Only some parts of each stream, counted from 1: the data of a frame is one, "
+    "and so is a gap.",
 )
 @click.option(
     "--tshark",
     is_flag=True,
-    help="Print what `tshark -z follow,tcp,FORM,ID` prints, byte for byte: ascii if no "
-    "form is given, reassembled as the preset wireshark does if none is given.",
+    help="Print what `tshark -z follow,tcp,FORM,ID` prints, byte for byte. The default "
+    "of --as is then ascii, and that of --preset wireshark.",
 )
 @click.option(
     "--remarks/--no-remarks",
@@ -178,8 +178,8 @@ def instead_of(value: str) -> str:
 @click.option(
     "--pager/--no-pager",
     default=None,
-    help="Print through $PAGER, or less -R if that is not set; '' and cat stand for "
-    "none.  [default: on a terminal, if CAPTURE is no pipe]",
+    help="Print through $PAGER, or less -R if that is not set; '' and cat mean no "
+    "pager.  [default: on a terminal, unless CAPTURE is a pipe]",
 )
 @where_option
 @merge_option
@@ -200,19 +200,19 @@ def follow(
     color: Color,
     **reading: Any,
 ) -> int:
-    """Print both sides of a conversation, in the order in which they spoke.
+    """Print both sides of a conversation, in the order of their data.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input; a glob in quotes
-    stands for several, which are one capture, in the order of time. STREAM is the id of
-    a stream (see `unpacket streams`) or ADDRESS:PORT of either end; without any it is
-    all streams.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. A glob in quotes
+    stands for several, which are read as one, in the order of time. STREAM is the id of
+    a stream (see `unpacket streams`) or ADDRESS:PORT of either end. Without it all
+    streams are printed.
 
-    With one id the stream is printed as it comes. Else each is printed whole when it
-    closes, and until then kept in memory, or in a temporary file if it is long. Most
-    of what --where asks is known only then, too.
+    With one id, the stream is printed as it comes. Otherwise each stream is printed
+    when it closes, and waits in memory, or in a temporary file if it is long. Most
+    columns of --where are known only then, too.
 
-    Lines begin with > where the client speaks, with < where the server does, and with *
-    where unpacket does: none of these is part of the stream.
+    Lines that begin with > were sent by the client, those with < by the server. Lines
+    with * are remarks of unpacket, not part of the stream.
     """
     if form == "raw" and is_terminal():
         raise click.UsageError(

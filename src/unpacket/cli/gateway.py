@@ -37,7 +37,7 @@ SERVICE_EXIT_CODES = {
     default="unp0",
     show_default=True,
     metavar="DEVICE",
-    help="The TUN device on the side of the clients; it is made.",
+    help="The TUN device on the side of the clients; it is created.",
 )
 @click.option(
     "--out",
@@ -50,32 +50,32 @@ SERVICE_EXIT_CODES = {
     "--clients",
     multiple=True,
     metavar="NETWORK",
-    help="Lead the packets of these addresses through, and on by the routes of this "
-    "host; with --from. May be given several times, for IPv4 and IPv6.",
+    help="Route the packets of these addresses through the gateway; with --from. May "
+    "be given several times, for IPv4 and IPv6.",
 )
 @click.option(
     "--from",
     "client_device",
     metavar="DEVICE",
-    help="Where the packets of --clients enter this host, such as wg0.",
+    help="The device by which packets of --clients enter this host, such as wg0.",
 )
 @click.option(
     "--nat/--no-nat",
     default=True,
     show_default=True,
-    help="Whether clients leave this host with its own address.",
+    help="Translate the addresses of the clients to that of this host.",
 )
 @click.option(
     "--mtu",
     type=click.IntRange(576, 65535),
     default=1500,
     show_default=True,
-    help="Of both devices; SYNs announce no segments that would not fit.",
+    help="The MTU of both devices; the MSS in SYNs is lowered to fit.",
 )
 @click.option(
     "--offload",
     is_flag=True,
-    help="Take segments of up to 64 KiB from the kernel, with checksums unfilled.",
+    help="Take segments of up to 64 KiB from the kernel, without checksums.",
 )
 @inspecting_options
 def gateway(
@@ -95,10 +95,10 @@ def gateway(
 ) -> int:
     """Inspect the streams that go from one TUN device to another.
 
-    What the kernel routes into the device of --tun comes out at that of --out, and the
-    other way round, as the inspectors let it. With --clients the routes, the rules and
-    the address translation that lead through it are set up, and taken down at the end.
-    docs/gateway.md begins with nothing and ends with an inspected VPN.
+    Packets that the kernel routes into the device of --tun come out of that of --out,
+    and the other way round, if the inspectors accept them. With --clients, the routes,
+    rules and address translation that lead through it are set up, and removed at the
+    end. docs/gateway.md shows how to set up an inspected VPN.
 
     It needs Linux and CAP_NET_ADMIN. Ctrl-C ends it; SIGUSR1 prints the statistics.
     """

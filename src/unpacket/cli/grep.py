@@ -38,7 +38,7 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
 
 @click.command(
     cls=Command,
-    exit_codes={0: "there is a match", 1: "there is none"},
+    exit_codes={0: "a match was found", 1: "no match was found"},
     epilog=r"""
         unpacket grep -F 'HTTP/1.1 404' examples/sample.pcapng
         unpacket grep -F Host: examples/sample.pcapng -A 12 --direction client
@@ -59,10 +59,18 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
 @click.option(
     "--hex", "is_hex", is_flag=True, help="PATTERN is bytes in hex: 16 03 01."
 )
-@click.option("-i", "--ignore-case", is_flag=True, help="a to z are A to Z.")
-@click.option("-c", "--count", is_flag=True, help="Print how many a stream has.")
 @click.option(
-    "-l", "--list", "only_ids", is_flag=True, help="Print the ids of streams alone."
+    "-i", "--ignore-case", is_flag=True, help="Ignore the case of the letters a to z."
+)
+@click.option(
+    "-c", "--count", is_flag=True, help="Print the number of matches of each stream."
+)
+@click.option(
+    "-l",
+    "--list",
+    "only_ids",
+    is_flag=True,
+    help="Print only the ids of streams with matches.",
 )
 @click.option(
     "-A",
@@ -70,7 +78,7 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
     type=click.IntRange(0, 1 << 20),
     default=0,
     metavar="BYTES",
-    help="Print so many bytes behind each match.",
+    help="Print this many bytes behind each match.",
 )
 @click.option(
     "-B",
@@ -78,7 +86,7 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
     type=click.IntRange(0, 1 << 20),
     default=0,
     metavar="BYTES",
-    help="Print so many bytes before each match.",
+    help="Print this many bytes before each match.",
 )
 @click.option(
     "--direction",
@@ -90,9 +98,9 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
     type=Size(optional=False),
     default=str(MAX_MATCH_BYTES),
     show_default=True,
-    help="How long a match may be.",
+    help="The greatest length of a match.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a match.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each match.")
 @merge_option
 @reading_options
 @live_options()
@@ -116,12 +124,12 @@ def grep(
 ) -> int:
     """Print where PATTERN occurs in the streams of captures.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
-    PATTERN is a regular expression of RE2 over bytes (with the extra grep), or with -F
-    plain text. A match may lie in several segments, and never on both sides of a gap.
-    Each is printed with its stream, the side that sent it, its offset there, and the
+    PATTERN is a regular expression of RE2 over bytes (with the extra grep), or plain
+    text with -F. A match may lie in several segments, but never on both sides of a gap.
+    Each line has the stream, the side that sent the match, its offset there, and the
     frame and the time of its first byte.
     """
     sought = pattern_of(pattern, fixed, is_hex, ignore_case, max_match)

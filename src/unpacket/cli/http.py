@@ -38,7 +38,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
 
 @click.command(
     cls=Command,
-    exit_codes={0: "there are exchanges", 1: "there are none"},
+    exit_codes={0: "exchanges were found", 1: "no exchanges were found"},
     epilog="""
         unpacket http examples/sample.pcapng
         unpacket http examples/sample.pcapng --headers
@@ -55,19 +55,23 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
     nargs=-1,
     required=True,
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an exchange.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object for each exchange."
+)
 @click.option(
     "--show",
     type=Count(optional=False),
     metavar="N",
-    help="Print all of the exchange of this number: heads and bodies.",
+    help="Print the exchange of this number, with heads and bodies.",
 )
-@click.option("--headers", is_flag=True, help="Print the heads below each line.")
+@click.option(
+    "--headers", is_flag=True, help="Print the heads of the messages below each line."
+)
 @click.option(
     "--har",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write the exchanges to a HAR file, for a browser's developer tools.",
+    help="Write the exchanges to a HAR file, for the developer tools of a browser.",
 )
 @merge_option
 @reading_options
@@ -85,12 +89,12 @@ def http(
 ) -> int:
     """List the HTTP/1 requests of captures with their responses.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
-    A hole in a body of known length costs only its bytes. Where a hole may hide a
-    request or a response nothing is paired by counting: the last column says which
-    partner was lost, or cannot be known. HTTP is known by its bytes, on any port.
+    A hole in a body of known length costs only its bytes. If a hole may hide a request
+    or a response, nothing is paired by counting: the last column reports that the
+    partner was lost, or is unknown. HTTP is recognized by its bytes, on any port.
     """
     count = 0
     with session(captures, **reading) as (source, output):

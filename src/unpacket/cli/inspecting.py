@@ -78,48 +78,48 @@ def inspecting_options(function: AnyFunction) -> AnyFunction:
             "--allow",
             multiple=True,
             metavar="HOST",
-            help="Reset what does not go to this host, by the server name of TLS or "
-            "the host of HTTP; *.example.org is all below it. May be given several "
-            "times.",
+            help="Reset streams that do not go to this host, by the server name of TLS "
+            "or the host of HTTP; *.example.org allows all hosts below it. May be "
+            "given several times.",
         ),
         click.option(
             "--replace",
             nargs=2,
             metavar="OLD NEW",
-            help="Replace a text, of any length; lengths in HTTP are put in order.",
+            help="Replace a text, of any length; lengths in HTTP are corrected.",
         ),
         click.option(
             "--inspect",
             metavar="MODULE:NAME",
-            help="Ask an inspector of your own; MODULE may be a file, such as "
+            help="Use an inspector of your own; MODULE may be a file, such as "
             "./mine.py:Inspector.",
         ),
         click.option(
             "--reset",
             is_flag=True,
-            help="What --block stops gets an RST at both ends.",
+            help="Reset streams that --block stops, at both ends.",
         ),
         click.option(
             "--on-failure",
             type=click.Choice(("closed", "open")),
             default="closed",
             show_default=True,
-            help="Where an inspector raises: reset the stream, or let it pass "
-            "without inspection.",
+            help="If an inspector raises an exception: reset the stream, or let it "
+            "pass without inspection.",
         ),
         click.option(
             "--max-held",
             type=Size(optional=False),
             default="4MiB",
             show_default=True,
-            help="What is kept for each direction of a stream.",
+            help="How much may be held for each direction of a stream.",
         ),
         click.option(
             "--idle-timeout",
             type=Duration(optional=False),
             default="5m",
             show_default=True,
-            help="When a quiet stream is forgotten.",
+            help="After how long a quiet stream is forgotten.",
         ),
         click.option(
             "--json", "as_json", is_flag=True, help="Print the statistics as JSON."

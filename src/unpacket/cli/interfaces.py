@@ -17,7 +17,7 @@ LINK_TYPE_NAMES = {1: "ethernet", 101: "raw IP", 276: "cooked"}
 
 @click.command(
     cls=Command,
-    exit_codes={0: "they were listed"},
+    exit_codes={0: "interfaces were listed", 1: "there are no interfaces"},
     epilog="""
         unpacket interfaces
         unpacket interfaces --json
@@ -27,8 +27,8 @@ LINK_TYPE_NAMES = {1: "ethernet", 101: "raw IP", 276: "cooked"}
 def interfaces(as_json: bool) -> int:
     """List the interfaces that -i takes.
 
-    What frames begin with on each is its link type: of what has no header that captures
-    know, and of any, it is what Linux calls cooked.
+    The link type is the kind of header that frames begin with. It is `cooked` for
+    `any`, and for interfaces whose header captures do not know.
     """
     import unpacket
 

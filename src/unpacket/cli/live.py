@@ -144,7 +144,7 @@ def interface_option(*short: str) -> Callable[[Any], Any]:
         cls=LiveOption,
         type=InterfaceName(),
         metavar="IFACE",
-        help="Read what passes this interface, or any of them (any), in the place of "
+        help="Capture from this interface, or from all (any), instead of reading "
         "CAPTURE; `unpacket interfaces` lists them.",
     )
 
@@ -250,7 +250,7 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
         cls=LiveOption,
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="Write what is read to this pcapng file, too, with whose the streams are.",
+        help="Also write the packets to this pcapng file, with the processes.",
     ),
     click.option(
         "--rotate-size",
@@ -259,8 +259,8 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
         type=Size(optional=False),
         default=0,
         metavar="SIZE",
-        help="Begin another file once one has so many bytes, such as 100MiB; a number "
-        "and the time are put into the names.",
+        help="Begin another file when one has this size, such as 100MiB; the names get "
+        "a number and the time.",
     ),
     click.option(
         "--rotate-time",
@@ -275,7 +275,7 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
         "--promiscuous",
         cls=LiveOption,
         is_flag=True,
-        help="Let the interface take in what is for others.",
+        help="Also capture packets that are for other hosts.",
     ),
     click.option(
         "--snaplen",
@@ -283,7 +283,7 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
         type=Size(optional=False),
         default=0,
         metavar="SIZE",
-        help="Keep only so many bytes of each frame.  [default: all]",
+        help="Keep only this many bytes of each frame.  [default: all]",
     ),
     click.option(
         "--ring-size",
@@ -292,7 +292,7 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
         type=Size(optional=False),
         default=0,
         metavar="SIZE",
-        help="How much may wait in the kernel; what is more is lost, and reported.  "
+        help="How much may wait in the kernel; beyond that packets are lost.  "
         "[default: 64MiB]",
     ),
     click.option(
@@ -301,19 +301,18 @@ OPTIONS: Sequence[Callable[[Any], Any]] = (
         type=click.Choice(("in", "out", "both")),
         default="both",
         show_default=True,
-        help="Take what the interface receives, what it sends, or both.",
+        help="Capture packets that the interface receives, that it sends, or both.",
     ),
     click.option(
         "--processes/--no-processes",
         cls=LiveOption,
         default=True,
-        help="Find out whose process each local end of a stream is.  "
-        "[default: processes]",
+        help="Find the process of each local end of a stream.  [default: processes]",
     ),
     click.option(
         "--user",
         cls=LiveOption,
         metavar="NAME",
-        help="Be this user once the interface is open, and root no more.",
+        help="Become this user once the interface is open.",
     ),
 )

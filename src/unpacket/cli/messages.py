@@ -60,7 +60,7 @@ class FramerName(ParamType):
 
 @click.command(
     cls=Command,
-    exit_codes={0: "there are messages", 1: "there are none"},
+    exit_codes={0: "messages were found", 1: "no messages were found"},
     epilog="""
         unpacket messages examples/sample.pcapng
         unpacket messages examples/sample.pcapng --as lines
@@ -73,10 +73,13 @@ class FramerName(ParamType):
     "framer",
     type=FramerName(),
     metavar="NAME",
-    help="Cut every stream so: http, tls, dns, websocket, lines, prefixed, or the name "
-    "that a package registers. By default each as its bytes, or else its port, want.",
+    help="Use this framer for every stream: http, tls, dns, websocket, lines, "
+    "prefixed, or a name that a package registers. By default the first bytes of a "
+    "stream decide, or else the port of its server.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a message.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object for each message."
+)
 @merge_option
 @reading_options
 @policy_options()
@@ -90,12 +93,12 @@ def messages(
 ) -> int:
     """List the messages in the streams of captures: HTTP, TLS, DNS, WebSocket, lines.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
-    A line each, with the offset and the length in its side of the stream. Bytes that
-    belong to no message are listed too, and streams of a protocol that is not known.
-    What a protocol is says its content first, the server's port second.
+    Each line has a message, with its offset and length in its side of the stream. Bytes
+    that belong to no message, and streams with an unknown protocol, are listed too. The
+    first bytes of a stream decide about its protocol, or else the port of the server.
     """
     count = 0
     with session(captures, **reading) as (source, output):

@@ -23,7 +23,7 @@ from unpacket.sinks.objects import Objects
 
 @click.command(
     cls=Command,
-    exit_codes={0: "there were bodies", 1: "there were none"},
+    exit_codes={0: "bodies were written", 1: "no bodies were found"},
     epilog="""
         unpacket objects examples/sample.pcapng -o out
         unpacket objects examples/sample.pcapng -o out --no-decode
@@ -44,7 +44,7 @@ from unpacket.sinks.objects import Objects
     metavar="DIR",
     type=DIRECTORY,
     required=True,
-    help="Where the files go; it is made if need be.",
+    help="The directory for the files; it is created if necessary.",
 )
 @click.option(
     "--decode/--no-decode",
@@ -67,13 +67,13 @@ def objects(
 ) -> int:
     """Write every body that HTTP transferred to a file.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
-    Files are named by Content-Disposition or the URL; each part of a form that was sent
-    is one of its own. DIR/index.jsonl has a line for each: its exchange, its frames,
-    SHA-256, whether it is complete, and where bytes are missing. A body that is not
-    complete has `.incomplete` behind its name.
+    Content-Disposition or the URL names the files. Each part of a form becomes a file.
+    DIR/index.jsonl has a line for each file: its exchange, its frames, its SHA-256,
+    whether it is complete, and where bytes are missing. The name of an incomplete body
+    ends in `.incomplete`.
     """
     number = 0
     with session(captures, **reading) as (source, output):

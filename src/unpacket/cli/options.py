@@ -26,7 +26,7 @@ class CapturePath(click.Path):
     ) -> Any:
         if value == "-" and sys.stdin is not None and sys.stdin.isatty():
             self.fail(
-                "standard input is a terminal; a capture comes by a pipe, as from "
+                "standard input is a terminal; give a capture by a pipe, such as "
                 "`tcpdump -w - |`, or by `< FILE`"
             )
         return super().convert(value, param, ctx)
@@ -99,7 +99,7 @@ def where_option(function: AnyFunction) -> AnyFunction:
         "--where",
         type=Filter(),
         metavar="EXPR",
-        help="Only streams for which this holds, such as 'port == 443 and gaps > 0'.",
+        help="Only streams for which this is true, such as 'port == 443 and gaps > 0'.",
     )(function)
     return decorated
 
@@ -109,7 +109,7 @@ def merge_option(function: AnyFunction) -> AnyFunction:
     decorated: AnyFunction = click.option(
         "--merge",
         is_flag=True,
-        help="Read captures that overlap in time packet by packet, in the order of "
+        help="Merge the packets of captures that overlap in time, in the order of "
         "time.  [default: one after the other, in the order in which they begin]",
     )(function)
     return decorated
@@ -125,8 +125,8 @@ def reading_options(function: AnyFunction) -> AnyFunction:
             "--jobs",
             type=click.IntRange(min=1),
             metavar="N",
-            help="How many processors to use; with 2, files are read and decoded "
-            "beside the rest.  [default: all]",
+            help="How many processors to use: with 2 or more, one reads and decodes "
+            "files while another does the rest.  [default: all]",
         ),
         click.option(
             "--progress/--no-progress",
@@ -139,19 +139,19 @@ def reading_options(function: AnyFunction) -> AnyFunction:
             type=click.Choice(("auto", "never", "always")),
             default="auto",
             show_default=True,
-            help="Colours; auto: on a terminal, unless NO_COLOR is set.",
+            help="Print colours; auto: on a terminal, unless NO_COLOR is set.",
         ),
         click.option(
             "--strict",
             is_flag=True,
-            help="A damaged capture is an error (exit code 2) and no warning.",
+            help="A damaged capture is an error (exit code 2), not a warning.",
         ),
         click.option(
             "--bpf",
             type=FrameFilter(),
             metavar="EXPR",
-            help="Only frames that pass this filter of tcpdump's language, such as "
-            "'tcp port 443 and host 10.0.0.1'.",
+            help="Only frames that pass this filter in the language of tcpdump, such "
+            "as 'tcp port 443 and host 10.0.0.1'.",
         ),
     ):
         function = decorate(function)

@@ -36,19 +36,19 @@ from unpacket.cli.options import Command
 @click.option(
     "--install",
     is_flag=True,
-    help="Put the rules that lead TCP into the queue into raw PREROUTING, with "
-    "iptables or else with nft, and take them out at the end.",
+    help="Add rules to raw PREROUTING that lead TCP into the queue, with iptables or "
+    "else with nft, and remove them at the end.",
 )
 @click.option(
     "--interface",
     metavar="DEVICE",
-    help="With --install: only what comes in here. Streams are only inspected if both "
-    "directions come by.",
+    help="With --install: only packets that come in by this device. Streams are only "
+    "inspected if both directions do.",
 )
 @click.option(
     "--fail-open",
     is_flag=True,
-    help="Let pass, and not drop, what nobody has time for.",
+    help="Let packets pass, instead of dropping them, when the queue is full.",
 )
 @inspecting_options
 def queue(
@@ -63,7 +63,7 @@ def queue(
     quiet: bool,
     **inspecting: Any,
 ) -> int:
-    """Inspect the streams that this host forwards, by the netfilter queue.
+    """Inspect the streams that this host forwards, with the netfilter queue.
 
     With several queues that share the work (iptables --queue-balance) the kernel
     chooses by the two addresses alone: all streams between two hosts share one.

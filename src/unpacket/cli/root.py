@@ -34,19 +34,19 @@ SHELLS = ("bash", "zsh", "fish")
 # Each is the function of that name in the module of that name, imported when it is
 # asked for: nothing waits for what it does not need.
 COMMANDS = {
-    "streams": "List the TCP streams of captures: who, how much, what is missing.",
-    "follow": "Print both sides of a conversation, in the order in which they spoke.",
+    "streams": "List the TCP streams of captures: ends, sizes, what is missing.",
+    "follow": "Print both sides of a conversation, in the order of their data.",
     "extract": "Write every stream of captures to files, in one pass.",
     "split": "Write a capture for each stream, with comments on what was found.",
     "http": "List HTTP requests with their responses, also on lossy captures.",
-    "objects": "Write every body that was transferred to a file.",
+    "objects": "Write every body that HTTP transferred to a file.",
     "messages": "List the messages in streams: HTTP, TLS, DNS, WebSocket, lines.",
     "grep": "Print where bytes occur in streams, across segments.",
-    "check": "Say whether captures can be trusted: loss, conflicts, damage, clocks.",
+    "check": "Check whether captures can be trusted: loss, conflicts, damage, clocks.",
     "interfaces": "List the interfaces that packets can be captured on.",
     "gateway": "Inspect the streams that go from one TUN device to another.",
-    "queue": "Inspect the streams that this host forwards, by the netfilter queue.",
-    "compare": "Ask tshark and tcpflow for a second opinion, and explain differences.",
+    "queue": "Inspect the streams that this host forwards, with the netfilter queue.",
+    "compare": "Compare with tshark and tcpflow, and explain the differences.",
 }
 
 
@@ -125,10 +125,10 @@ class Root(click.Group):
 
 
 def own_mistake() -> int:
-    """Tell of the exception at hand, of which the user has no fault."""
+    """Report the exception at hand, which is not the fault of the user."""
     # Python itself would exit with 1, which here means that nothing was found.
     traceback.print_exc()
-    click.echo("unpacket: this is a mistake in unpacket, not yours", err=True)
+    click.echo("unpacket: this is a bug in unpacket, not your mistake", err=True)
     return ERROR
 
 

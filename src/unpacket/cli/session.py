@@ -57,7 +57,7 @@ def tell_late(output: Output, late: Mapping[int, tuple[int, int]]) -> None:
     more = len(late) - len(named)
     rest = f"; and {more} more" if more else ""
     output.say(
-        f"warning: {total} came after the end of a stream, and are in none: "
+        f"warning: {total} came after the end of a stream, and are in no stream: "
         f"{'; '.join(named)}{rest}"
     )
 

@@ -61,14 +61,14 @@ NAMED_KINDS = 4
     "directory",
     metavar="DIR",
     type=DIRECTORY,
-    help="Where the files go; made if it is not there.",
+    help="The directory for the files; it is created if necessary.",
 )
 @click.option(
     "--stream",
     "only",
     metavar="ID",
     type=Count(optional=False),
-    help="Only the stream of this id; to standard output if there is no DIR.",
+    help="Only the stream of this id; without -o it goes to standard output.",
 )
 @name_option(library.NAME)
 @force_option
@@ -89,16 +89,16 @@ def split(
 ) -> int:
     """Write a capture for each stream, with comments on what was found.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
-    Each is a pcapng file with all frames of the stream as they were captured: those
-    that were rejected, that came late, and that carry no data as well. Comments,
-    which Wireshark shows, say what the stream is, and at frames what was missing
-    before them, in conflict, or rejected. Comments of the capture itself, the names of
-    the hosts, and the keys of the stream's TLS go along.
+    Each is a pcapng file with all frames of the stream as they were captured, also
+    those that were rejected, that came late, or that carry no data. Comments, which
+    Wireshark shows, describe the stream, and at frames what was missing before them,
+    in conflict, or rejected. Comments of the capture, the names of the hosts, and the
+    keys of the stream's TLS are kept.
 
-    The captures are read twice; standard input is kept in a temporary file.
+    The captures are read twice, so standard input waits in a temporary file.
     """
     if directory is None and only is None:
         raise click.UsageError("give -o DIR for all streams, or --stream ID for one")

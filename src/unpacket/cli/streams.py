@@ -49,7 +49,7 @@ ROWS_AHEAD = 100
     cls=Command,
     exit_codes={
         0: "streams were found",
-        1: "there were none, or none as asked for",
+        1: "no streams, or none that pass --where or --bpf",
     },
     epilog="""
         unpacket streams examples/sample.pcapng
@@ -79,7 +79,7 @@ ROWS_AHEAD = 100
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Values joined by commas (RFC 4180) below their names; docs/cli.md lists "
+    help="Comma-separated values (RFC 4180) with a line of names; docs/cli.md lists "
     "them.",
 )
 @click.option(
@@ -87,22 +87,22 @@ ROWS_AHEAD = 100
     "order",
     type=SortFields(),
     metavar="FIELD,...",
-    help="In the order of these columns of --where, such as bytes, packets, start, "
-    "duration, gaps or client; -bytes: the most first. All is printed at the end then; "
-    "what does not fit into 64 MiB waits in a temporary file.",
+    help="Sort by these columns of --where, such as bytes, packets, start, duration, "
+    "gaps or client; -bytes: the most first. All streams are then printed at the end; "
+    "beyond 64 MiB they wait in a temporary file.",
 )
-@click.option("--reverse", is_flag=True, help="Turn the order of --sort round.")
+@click.option("--reverse", is_flag=True, help="Reverse the order of --sort.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Only the first N lines: with --sort of all, without it those of the streams "
-    "that end first, and no more is read.",
+    help="Print only N lines: with --sort the first of all, without it the streams "
+    "that end first, and then reading stops.",
 )
 @click.option(
     "--digest",
     is_flag=True,
-    help="Add the SHA-256 of each side's bytes (gaps left out).",
+    help="Add the SHA-256 of the bytes of each side, without gaps.",
 )
 @where_option
 @merge_option
@@ -122,10 +122,10 @@ def streams(
     color: Color,
     **opening: Any,
 ) -> int:
-    """List the TCP streams of captures: who, how much, what is missing.
+    """List the TCP streams of captures: their ends, sizes, and what is missing.
 
-    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several, or a glob
-    in quotes, are one capture, in the order of time.
+    CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
+    or a glob in quotes, are read as one, in the order of time.
 
     Each stream is printed as soon as it closes, so they come in the order of their
     ends, unless --sort says otherwise.

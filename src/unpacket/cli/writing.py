@@ -40,7 +40,7 @@ def name_option(default: str) -> Callable[[AnyFunction], AnyFunction]:
         type=TemplateText(),
         default=default,
         show_default=True,
-        help="How files are named: text with fields in braces, see `Names` in "
+        help="The names of the files: text with fields in braces, see `Names` in "
         "docs/cli.md.",
     )
 
@@ -50,7 +50,7 @@ def force_option(function: AnyFunction) -> AnyFunction:
     decorated: AnyFunction = click.option(
         "--force",
         is_flag=True,
-        help="DIR may have files in it; those whose names are needed are replaced.",
+        help="Allow a DIR that is not empty; files of the same names are replaced.",
     )(function)
     return decorated
 
@@ -62,5 +62,5 @@ def force_offered(force: bool) -> Iterator[None]:
         yield
     except SinkError as error:
         if not force and error.reason == NOT_EMPTY:
-            error.add_note("--force writes into it all the same")
+            error.add_note("--force writes into it anyway")
         raise

@@ -61,31 +61,31 @@ BEGINNING_BYTES = 64
 GIVEN_UP = ("timeout", "memory_limit", "buffer_limit")
 
 RULES = {
-    "zeros": "NULs stand for bytes that are missing, and cannot be told from data",
-    "invented": "bytes stand where none were captured",
-    "gap_not_told": "what is missing is left out without a mark",
-    "stops_at_gap": "what follows a hole is not shown",
-    "other_version": "two segments differ, and the other one was believed",
-    "took_rejected": "a segment that its receiver would not have taken is in it",
-    "gap_told": "a gap is told where bytes were captured, out of order or behind the "
-    "acknowledgement of them",
-    "left_out": "segments that were captured are not in it",
-    "padding": "what stands behind the IP packet of a frame was taken for data",
-    "keep_alive": "the byte of a keep-alive, which is no data, was believed",
-    "other_frame": "bytes of a frame that the receiver did not take there are in it",
-    "after_rst": "what came behind an RST that ended the stream was taken",
-    "after_end": "what came after the end of the stream was taken",
-    "rst_payload": "what an RST carries is no data, and was taken for it",
+    "zeros": "it put NULs in the place of missing bytes, which look like data",
+    "invented": "it has bytes where none were captured",
+    "gap_not_told": "it left out missing bytes without a mark",
+    "stops_at_gap": "it shows nothing behind a hole",
+    "other_version": "two segments differ, and it believed the other one",
+    "took_rejected": "it took a segment that the receiver would not have taken",
+    "gap_told": "it reports a gap where bytes were captured, out of order or behind "
+    "their acknowledgement",
+    "left_out": "it lacks segments that were captured",
+    "padding": "it took the bytes behind the IP packet of a frame for data",
+    "keep_alive": "it took the byte of a keep-alive for data",
+    "other_frame": "it has bytes of a frame that the receiver did not take there",
+    "after_rst": "it took segments behind an RST that ended the stream",
+    "after_end": "it took segments after the end of the stream",
+    "rst_payload": "it took the payload of an RST for data",
     "late_start": "it begins later in the stream",
-    "early_start": "it begins with what comes before our stream",
-    "split": "the connection was taken for several",
-    "merged": "several connections were taken for one",
-    "continued": "what we gave up for idle time or for want of room, and began anew, "
-    "is one stream there",
+    "early_start": "it begins before our stream",
+    "split": "it made several streams of one connection",
+    "merged": "it made one stream of several connections",
+    "continued": "it has one stream, where we gave one up for idle time or lack of "
+    "memory and began anew",
     "no_stream": "it has no such stream",
     "extra_stream": "we have no such stream",
-    "other_bytes": "other bytes, for a reason that is not known",
-    "longer": "more bytes at the end, for a reason that is not known",
+    "other_bytes": "it has other bytes, for an unknown reason",
+    "longer": "it has more bytes at the end, for an unknown reason",
 }
 
 

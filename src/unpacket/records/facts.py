@@ -155,8 +155,8 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "address",
         Kind.ADDRESS,
-        "the address; `--where` takes `client` for `client.address`, and a port "
-        "behind it",
+        "the address; `--where` accepts `client` for `client.address`, also with a "
+        "port",
         lambda s: (s.client, s.server),
         each_side=True,
         early=True,
@@ -181,7 +181,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "duplicates",
         Kind.COUNT,
-        "how many of them the capture has twice, though they were sent once",
+        "how many packets were sent once, but are twice in the capture",
         lambda s: s.duplicates,
         "packets",
         each_side=True,
@@ -190,7 +190,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "other_channel",
         Kind.COUNT,
-        "how many packets came by another channel than the one that `--channel` takes",
+        "how many packets came by another channel than the chosen one (`--channel`)",
         lambda s: s.other_channel,
         "packets",
         each_side=True,
@@ -199,7 +199,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "retransmissions",
         Kind.COUNT,
-        "how many packets brought again what was captured",
+        "how many packets repeated bytes that had been captured",
         lambda s: s.retransmissions,
         "packets",
         each_side=True,
@@ -208,7 +208,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "bytes",
         Kind.BYTES,
-        "how many bytes of the side were delivered, gaps left out",
+        "how many bytes of the side were delivered, without gaps",
         lambda s: s.bytes,
         "bytes",
         each_side=True,
@@ -224,7 +224,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "path",
         Kind.TEXT,
-        "which headers lay around the first packet's TCP, see [tunnels](tunnels.md)",
+        "the headers around TCP in the first packet, see [tunnels](tunnels.md)",
         lambda s: s.path,
     ),
     Fact(
@@ -260,7 +260,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "complete",
         Kind.FLAG,
-        "start and end seen, no gap, no conflict",
+        "whether start and end were seen, without gaps and conflicts",
         lambda s: s.complete,
     ),
     Fact(
@@ -276,7 +276,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "missing",
         Kind.BYTES,
-        "how many bytes these gaps have",
+        "how many bytes are missing in these gaps",
         lambda s: tuple(sum(gap.length for gap in side) for side in s.gaps),
         "bytes",
         each_side=True,
@@ -286,7 +286,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "gap_list",
         Kind.LIST,
-        "each of them as `offset+length:reason`, such as `10+1448:not_captured`",
+        "each gap as `offset+length:reason`, such as `10+1448:not_captured`",
         lambda s: tuple(
             [f"{gap.offset}+{gap.length}:{gap.reason}" for gap in side]
             for side in s.gaps
@@ -306,7 +306,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "conflicts",
         Kind.COUNT,
-        "how many segments contradict another",
+        "how many segments contradict another one",
         lambda s: s.conflicts,
         "segments",
         of_trouble=True,
@@ -322,7 +322,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "rejected_reason",
         Kind.WORDS,
-        "why they were",
+        "why segments were rejected",
         lambda s: s.rejected,
         words=REJECTED_REASONS,
         of_trouble=True,
@@ -330,7 +330,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "rejected_list",
         Kind.LIST,
-        "how many for each of the reasons, such as `checksum:2 ttl:1`",
+        "how many for each reason, such as `checksum:2 ttl:1`",
         lambda s: [f"{reason}:{count}" for reason, count in s.rejected.items()],
         asked=False,
         of_trouble=True,
@@ -339,7 +339,7 @@ FACTS: tuple[Fact, ...] = (
         "unplaced",
         Kind.BYTES,
         "how many captured bytes of the side are in no stream: behind an RST, refused, "
-        "where a gap had been given up; those after the end left out",
+        "or too late for their gap; without bytes after the end",
         lambda s: tuple(sum(side.values()) for side in s.unplaced),
         "bytes",
         each_side=True,
@@ -349,7 +349,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "unplaced_reason",
         Kind.WORDS,
-        "why they are in none",
+        "why bytes are in no stream",
         lambda s: {reason for side in s.unplaced for reason in side},
         words=(*UNPLACED_BEFORE_END, *REJECTED_REASONS),
         of_trouble=True,
@@ -357,7 +357,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "unplaced_list",
         Kind.LIST,
-        "how many for each of the reasons, such as `after_rst:1448`",
+        "how many bytes for each reason, such as `after_rst:1448`",
         lambda s: tuple(
             [f"{reason}:{count}" for reason, count in side.items()]
             for side in s.unplaced
@@ -369,7 +369,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "sha256",
         Kind.TEXT,
-        "of the bytes that were delivered, gaps left out; with `--digest`",
+        "the digest of the delivered bytes, without gaps; with `--digest`",
         lambda s: s.sha256,
         each_side=True,
         optional=True,
@@ -378,8 +378,8 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "process",
         Kind.TEXT,
-        "whose end it is, by the name of the program; of several all, joined by commas "
-        "(live only, as what follows)",
+        "the program at this end, or several joined by commas (processes are known in "
+        "live captures, and in files that `-w` wrote)",
         lambda s: s.owned(lambda owners: owners.names),
         each_side=True,
         optional=True,
@@ -388,7 +388,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "pid",
         Kind.COUNT,
-        "the number of that process, of several that of the first",
+        "the number of that process, or of the first one",
         lambda s: s.owned(lambda owners: owners.first and owners.first.pid),
         each_side=True,
         optional=True,
@@ -424,7 +424,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "process_source",
         Kind.WORD,
-        "how it is known: who connected, who has the socket, or who has the listener",
+        "how the process was found, see [live capture](live.md)",
         lambda s: s.owned(lambda owners: owners.source or None),
         words=PROCESS_SOURCES,
         each_side=True,
@@ -434,7 +434,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "capture_drops",
         Kind.COUNT,
-        "how many packets the capture lost while the stream lived, of any stream",
+        "how many packets, of any stream, the capture lost during its life (live only)",
         lambda s: s.capture_drops,
         "packets",
         optional=True,
