@@ -16,11 +16,15 @@ MARK = "<!-- What follows is written by `python docs/write_cli.py`. -->\n"
 FACTS_HEADING = """\
 ## What is known of a stream
 
-Every fact has one name everywhere. One that each side has, such as `bytes`, is
-`client.bytes` and `server.bytes` for `--where` and `--sort`, `{"client": {"bytes": …}, …}`
-in JSON, and `client_bytes` and `server_bytes` in CSV. In JSON and CSV a time such as
-`start` is text, and `start_ns` is the same in nanoseconds since 1970. A duration is
-`duration_ns`. Words and lists are text, joined by spaces.
+Every fact has one name everywhere. One that each side has, such as `bytes`, has these
+names:
+
+- `client.bytes` and `server.bytes` for `--where` and `--sort`;
+- `{"client": {"bytes": …}, "server": {"bytes": …}}` in JSON;
+- `client_bytes` and `server_bytes` in CSV.
+
+In JSON and CSV a time such as `start` is text, and `start_ns` is the same in
+nanoseconds since 1970. A duration is `duration_ns`. Words and lists are text, joined by spaces.
 """
 
 

@@ -170,7 +170,7 @@ def compare(
             ours = capture if sources.can_be_read_again(capture) else path
             others = None
             if reading["bpf"] is not None:
-                # What is damaged is told when the streams are read.
+                # Damage is reported when the streams are read.
                 with session([ours], **reading | {"quiet": True}) as (source, _):
                     others = filtered_copy(source, Path(name), limits)
             with session([ours], **reading) as (source, output):

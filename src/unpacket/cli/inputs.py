@@ -92,7 +92,7 @@ class Captures(Source):
         self._reported = False
         self._reading = False
         self._handlers: dict[int, Any] = {}
-        # What is wrong with a capture is told in our own way.
+        # What is wrong with a capture is reported in our own way.
         self._silence = warnings.catch_warnings()
 
     @property

@@ -108,7 +108,7 @@ class Output:
             raise SourceError(STANDARD_OUTPUT, reason.lower()) from error
 
     def close(self) -> None:
-        """Wait for the pager, if there is one, and tell what was not told for it.
+        """Wait for the pager, if there is one, and print what waited for its end.
 
         Raises:
             SinkError: It could not be run.

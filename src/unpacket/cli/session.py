@@ -101,7 +101,7 @@ def session(
             try:
                 yield captures, output
             except UnpacketError:
-                # What was found before the trouble counts, whenever that is told.
+                # What was found before the trouble counts, whenever that is reported.
                 output.flush()
                 raise
             output.flush()

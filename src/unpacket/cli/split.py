@@ -119,7 +119,7 @@ def split(
                 notes=first.notes,
             )
             tell_late(output, findings.late)
-        # The second time what is damaged was told.
+        # The first reading has reported damage.
         reading |= {"quiet": True, "strict": False}
         with session(paths, **reading) as (again, quiet):
             pieces = library.parts(

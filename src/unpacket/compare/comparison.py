@@ -2,7 +2,7 @@
 
 Both are laid out over stream offsets: bytes, gaps, and nothing behind the end. What
 differs is explained by what we know: a segment that was rejected, the other version in
-a conflict, a gap that the other program cannot tell of.
+a conflict, a gap that the other program cannot report.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from unpacket.query.parser import Where
 
 
-# Differences of one direction that are told one by one.
+# Differences of one direction that are reported one by one.
 MAX_DIFFERENCES = 20
 
 # By so many bytes it is found out whether a stream of ours is in one of theirs.

@@ -397,20 +397,20 @@ class StreamFollower(Callbacks):
     """Follows the streams of the packets it is fed.
 
     Args:
-        policy: How streams are rebuilt.
-        data_callback: ``data_callback(stream)`` when either side's payload grew;
-            payloads are cumulative then, as cycapture has them.
-        end_callback: ``end_callback(stream)`` when a stream ended.
-        log: ``log(text)`` for a line on each turn of a connection.
-        link_type: What ``bytes`` packets begin with; Ethernet if None.
+        policy: The choices about reassembly.
+        data_callback: ``data_callback(stream)`` is called when the payload of either
+            side has grown. Payloads are then cumulative, as in cycapture.
+        end_callback: ``end_callback(stream)`` is called when a stream has ended.
+        log: ``log(text)`` is called with a line for each step of a connection.
+        link_type: The link type of packets that are ``bytes``; None means Ethernet.
         bpf: A filter on frames, as for ``unpacket.events``.
 
     Attributes:
         assembler: What makes the events, with its counters.
-        ignored_packets: How many items were no packets.
+        ignored_packets: How many items were not packets.
 
     Raises:
-        BpfError: ``bpf`` is no filter. It is a ``ValueError``.
+        BpfError: ``bpf`` is not a filter. It is a ``ValueError``.
         TypeError: A callback is not callable.
     """
 
@@ -493,14 +493,14 @@ class StreamFollower(Callbacks):
 
     @names_options
     def feed(self, packets: Capture | Batch | None, *, merge: bool = False) -> None:
-        """Take packets, and call back for what they cause.
+        """Take packets, and call the callbacks for what happens.
 
         ``packets`` is a path, a list of paths (which are one capture, in the order of
         time), a ``Batch``, one packet, or any iterable of packets (``bytes``,
         ``(time, bytes)``, scapy and dpkt packets); what is no packet is counted in
-        ``ignored_packets``; None is nothing. An exception of a callback ends the
-        call, and the next one goes on with the event after it, and with the packets
-        that were left.
+        ``ignored_packets``. None means no packets. An exception in a callback ends
+        the call; the next call continues with the event after it, and with the
+        packets that were left.
 
         Args:
             merge: Whether several captures are read packet by packet in the order of

@@ -1,6 +1,6 @@
 """Events and whole streams of a capture: the faces for programs that read to the end.
 
-``events`` tells what happens as it happens, ``summaries`` what each stream was, and
+``events`` gives what happens as it happens, ``summaries`` what each stream was, and
 ``streams`` gives the bytes as well.
 """
 
@@ -56,31 +56,32 @@ def events(
 ) -> Iterator[Event]:
     """Give the events of a capture as they happen.
 
-    While an event is at hand, its stream is as it was when the packet had come that
-    caused the event.
+    Until you ask for the next event, the stream of an event has the state in which its
+    packet left it.
 
     Args:
-        source: A path, ``"-"``, a URL, a binary file, a list of these or a glob, which
-            are one capture in the order of time, an iterable of packets, or an open
-            ``Source``.
+        source: A path, ``"-"``, a URL, the name of an interface, a binary file, a list
+            of these or a glob, which are one capture in the order of time, an iterable
+            of packets, or an open ``Source``.
+        policy: The choices about reassembly.
         data: Whether to give ``Data``; without it no payload is copied.
         notes: Whether to give ``Note``.
-        merge: Whether several captures are read packet by packet in the order of
-            time, and not one after the other.
-        link_type: What ``bytes`` packets begin with; Ethernet if None.
-        strict: Whether a damaged capture raises ``FormatError``, after all that it
-            had before the damage, and not only warns.
-        progress: Called now and then with the bytes that were read so far and with
-            the size of the file, or None if it has none.
-        jobs: How many processors to use, None for all. With more than one a file is
-            read and decoded by a thread of its own; the events are the same.
+        merge: Whether to merge the packets of several captures in the order of time,
+            instead of reading one after the other.
+        link_type: The link type of packets that are ``bytes``; None means Ethernet.
+        strict: Whether a damaged capture raises ``FormatError``, after everything
+            before the damage. Otherwise it causes a warning.
+        progress: Called now and then with the number of bytes that were read, and the
+            size of the file, or None if it has none.
+        jobs: How many processors to use, None for all. With more than one, a second
+            thread reads and decodes files; the events are the same.
         bpf: A filter on frames as for tcpdump, such as ``"tcp port 80"``; see
             ``unpacket.sources.bpf.filter.Bpf``.
 
     Raises:
-        BpfError: ``bpf`` is no filter. It is a ``ValueError``.
-        SourceError: The source cannot be read, or is no capture.
-        TypeError: An argument is of a kind that does not fit.
+        BpfError: ``bpf`` is not a filter. It is a ``ValueError``.
+        SourceError: The source cannot be read, or is not a capture.
+        TypeError: An argument has a wrong type.
         ValueError: ``jobs`` is less than 1, or there is no such ``link_type``.
     """
     reading = Reading(
@@ -112,20 +113,21 @@ def summaries(
     jobs: int | None = 1,
     bpf: BpfLike | None = None,
 ) -> Iterator[Summary]:
-    """Give what each stream of a capture was, as the streams close.
+    """Give a summary of each stream of a capture, as the streams close.
 
-    No payload is kept; without ``digest`` none is even copied.
+    No payload is kept. Without ``digest``, none is copied.
 
     Args:
+        digest: Whether summaries have the SHA-256 of the bytes of each side.
         where: Which streams to give, such as ``"server.port == 443 and gaps > 0"``;
-            ``unpacket.query.parser`` has the grammar and the columns.
+            ``unpacket.query.parser`` has the grammar, and docs/cli.md the columns.
 
-    The others are those of ``events``.
+    The other arguments are those of ``events``.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
-        SourceError: The source cannot be read, or is no capture.
-        TypeError: An argument is of a kind that does not fit.
+        SourceError: The source cannot be read, or is not a capture.
+        TypeError: An argument has a wrong type.
     """
     chosen = filter_of(where)
     reading = Reading(
@@ -150,14 +152,14 @@ def summaries_of(
     return passing(found, reading, where)
 
 
-def _summarize(told: Iterable[Any], *, digest: bool) -> Iterator[Summary]:
+def _summarize(happened: Iterable[Any], *, digest: bool) -> Iterator[Summary]:
     from hashlib import sha256
 
     no_bytes = sha256().hexdigest()
     # Most streams have no trouble, and nothing is kept for them.
     troubles: dict[Stream, Trouble] = {}
     hashes: dict[Stream, list[Any]] = {}
-    for event in told:
+    for event in happened:
         kind = type(event)
         if kind is Data:
             sides = hashes.get(event.stream)
@@ -198,20 +200,20 @@ def streams(
     """Give the whole streams of a capture, as they close.
 
     Args:
-        where: Which streams to give, as in ``summaries``. Nothing is kept of those
-            whose ends, id or start say already that they are not wanted.
-        spill_bytes: How much of a stream stays in memory: payload, and 36 bytes for
-            each piece of it. What is more goes to a temporary file.
-        memory_bytes: The same for all streams together that have not closed yet; if
-            it is more, the largest of them go to the file.
+        where: Which streams to give, as in ``summaries``. If the ends, id or start of
+            a stream already exclude it, nothing of it is kept.
+        spill_bytes: How much of a stream may stay in memory: payload, and 36 bytes for
+            each piece of it. Longer streams go to a temporary file.
+        memory_bytes: The same for all open streams together. Beyond that, the largest
+            of them go to the file.
 
-    The others are those of ``events``.
+    The other arguments are those of ``events``.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
-        SinkError: A temporary file could not be made or written.
-        SourceError: The source cannot be read, or is no capture.
-        TypeError: An argument is of a kind that does not fit.
+        SinkError: A temporary file could not be created or written.
+        SourceError: The source cannot be read, or is not a capture.
+        TypeError: An argument has a wrong type.
         ValueError: A bound is less than 0.
     """
     chosen = filter_of(where)
@@ -272,14 +274,14 @@ def passing(
 
 
 def _collect(
-    told: Iterable[Any], spill_bytes: int, memory_bytes: int
+    happened: Iterable[Any], spill_bytes: int, memory_bytes: int
 ) -> Iterator[WholeStream]:
     # A stream has four stores: what they keep back must not exceed the bound.
     file = BlockFile(max(1, min(BLOCK_BYTES, spill_bytes // 8)))
     collecting: dict[Stream, Collected] = {}
     in_memory = 0
     bound = memory_bytes
-    for event in told:
+    for event in happened:
         kind = type(event)
         if kind is Data:
             collected = collecting[event.stream]

@@ -45,16 +45,16 @@ class _Buffer:
 
 
 class Puller:
-    """Offers contiguous bytes to a consumer, which takes all, a part or nothing.
+    """Offers contiguous bytes to a consumer, which takes all, some or none of them.
 
-    Where more than the policy's ``max_held_bytes`` waits, and after a loss, bytes
-    are offered from one offset after the other until they are accepted: there the
-    next message begins. What lies before is skipped, and told once the consumer has
-    accepted. Where all offsets were refused, they are tried again once twice as much
-    waits; until then more is offered from the first one alone. At most
-    ``MAX_REFUSED_OFFERS`` offers in a row are refused so; then the offsets that were
-    tried are given up. At the end of a stream all that is left is offered in this way,
-    the client's first.
+    After a loss, or if more than ``max_held_bytes`` of the policy wait, bytes are
+    offered from one offset after the other until the consumer accepts some: there
+    the next message begins. The bytes before are skipped, and reported once the
+    consumer has accepted. If it refuses all offsets, they are offered again once
+    twice as much waits; until then only the first offset is offered. After
+    ``MAX_REFUSED_OFFERS`` refusals in a row, the offsets that were tried are given up.
+    At the end of a stream everything that is left is offered in this way, that of the
+    client first.
 
     Args:
         try_consume: ``try_consume(stream, direction, view)`` returns how many bytes
@@ -62,9 +62,9 @@ class Puller:
             the call.
         inform_loss: ``inform_loss(stream, direction, lost_bytes, reason)``, before
             the data that follows. Reasons are those of ``Gap``; ``skipped`` for
-            bytes that no offer of was accepted.
-        policy: The preset ``pcap-tcp-assembler`` if None.
-        link_type: What ``bytes`` packets begin with; Ethernet if None.
+            bytes that the consumer refused at every offer.
+        policy: None means the preset ``pcap-tcp-assembler``.
+        link_type: The link type of packets that are ``bytes``; None means Ethernet.
 
     Attributes:
         follower: The ``StreamFollower`` under it, which knows the streams.

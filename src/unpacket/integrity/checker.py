@@ -240,7 +240,7 @@ class Integrity:
             payload += stream.seen_bytes(direction)
             sides += stream.packets(direction) > 0
             report.delivered_bytes += stream.delivered_bytes(direction)
-            # Most halves have nothing more to tell, and a dictionary costs time.
+            # Most halves have nothing more to report, and a dictionary costs time.
             if stream._is_unusual(direction):
                 counts = stream.counts(direction)
                 report.out_of_order += counts["out_of_order"]

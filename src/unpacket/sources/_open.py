@@ -46,32 +46,31 @@ def open(
     """Open a source of packets, and return the iterator of its batches.
 
     Args:
-        source: A path; the name of an interface, or ``"any"``, where no file is
-            called so (see ``unpacket.live``); ``"-"`` for standard input; a URL
-            (``s3://…``) for fsspec; a
-            binary file object, read from where it is, and not closed; a list of
-            these; a glob such as ``"dir/*.pcap"``, where no file is called so; any
-            iterable of packets; or one packet. A capture is told by its first bytes,
-            compressed or not, and never by its name. A packet is ``bytes``,
-            ``(time, bytes)``, ``(time, bytes, interface)`` with a number, or one of
-            scapy or of dpkt; other items are ignored, and counted in ``ignored`` of
-            the source.
-        merge: Whether several captures are read packet by packet in the order of
-            time. Else they are one after the other, in the order of their first
+        source: A path; the name of an interface, or ``"any"``, unless a file has that
+            name (see ``unpacket.live``); ``"-"`` for standard input; a URL
+            (``s3://…``) for fsspec; a binary file object, read from its position, and
+            not closed; a list of these; a glob such as ``"dir/*.pcap"``, unless a file
+            has that name; any iterable of packets; or one packet. The first bytes of a
+            capture decide about its format and compression, never its name. A packet
+            is ``bytes``, ``(time, bytes)``, ``(time, bytes, interface)`` with a
+            number, or one of scapy or of dpkt. Other items are ignored, and counted in
+            ``ignored`` of the source.
+        merge: Whether to merge the packets of several captures in the order of time.
+            Otherwise they are read one after the other, in the order of their first
             packets, with an OverlapWarning if one begins before another has ended.
-        strict: Whether damage raises a FormatError, after all that came before it.
-            Else it ends the iteration with a CaptureWarning.
-        link_type: What frames begin with, by its number or as one of "ethernet",
-            "ip" (bare IPv4 and IPv6), "null", "loop", "sll", "sll2", "ppp", "ipv4",
-            "ipv6". It overrides what a capture says. Of objects it holds for those
-            that do not say it themselves, such as bytes, which else are Ethernet.
-        progress: Called after each batch with the bytes that were read so far and
-            with the size of the file, or None if it has none.
-        batch_frames: How many frames a batch has at most. A source that may be live
-            gives fewer if no more are there. A generator gives batches of one: it is
-            never asked for a packet before the one that it gave has been given on.
-        first_number: The number of the first frame, where this source goes on from
-            another. Of several captures, frames are numbered over all.
+        strict: Whether damage raises a FormatError, after everything before it.
+            Otherwise it ends the iteration with a CaptureWarning.
+        link_type: The link type of frames, a number or one of "ethernet", "ip" (bare
+            IPv4 and IPv6), "null", "loop", "sll", "sll2", "ppp", "ipv4", "ipv6". It
+            overrides that of a capture. Among objects it is for those without a link
+            type of their own, such as bytes, which are Ethernet otherwise.
+        progress: Called after each batch with the number of bytes that were read, and
+            the size of the file, or None if it has none.
+        batch_frames: The largest number of frames in a batch. A source that may be
+            live gives smaller ones. A generator gives batches of one: it is never
+            asked for a packet before the previous one has been delivered.
+        first_number: The number of the first frame, if this source continues another.
+            The frames of several captures are numbered over all.
         bpf: A filter as for tcpdump, such as "tcp port 80": frames that do not pass
             have ``passed[i] == 0`` in their batch, and are not decoded. See
             `unpacket.sources.bpf.filter.Bpf`; an open source is given a filter too.
@@ -81,7 +80,7 @@ def open(
         SourceError: The source cannot be opened or read, or it needs a module that
             is not installed.
         FormatError: It is not a capture, or one in a format that is not read.
-        TypeError: ``source`` is nothing of the above.
+        TypeError: ``source`` is none of these.
     """
     if bpf is not None and not is_live(source):
         # Only for those who filter.

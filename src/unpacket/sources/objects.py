@@ -124,7 +124,7 @@ class ObjectSource(Source):
                 self.ignored += 1
                 if not self._has_warned and is_undissected(item):
                     self._has_warned = True
-                    # Of here, so that who feeds one by one is told once too.
+                    # From here, so that it is shown once, also to who feeds one by one.
                     warnings.warn(UNDISSECTED, UserWarning, stacklevel=1)
                 elif not self._has_warned and lacks_only_time(item, self._link_type):
                     self._has_warned = True

@@ -1,6 +1,6 @@
 """Packets as Python objects: what their bytes are, and when they were seen.
 
-scapy and dpkt are told by the classes that an object inherits from, so that neither
+scapy and dpkt are known by the classes that an object inherits from, so that neither
 need be imported, or installed.
 """
 

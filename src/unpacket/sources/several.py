@@ -118,7 +118,7 @@ class Member:
                 try:
                     first = next(source, None)
                 except FormatError:
-                    # It is told when the capture is read.
+                    # It is reported when the capture is read.
                     first = None
         else:
             self.open()

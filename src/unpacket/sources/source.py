@@ -81,8 +81,8 @@ class Source(ABC):
         warnings: What was found damaged so far.
         ignored: How many items of an iterable were no packets.
         jobs: How many processors to read and reassemble it with, None for all.
-        tells: Whether what the caller wants to be told is told by the iteration; if
-            not, since another thread iterates, by ``tell``.
+        tells: Whether the iteration reports progress; False if another thread
+            iterates, and ``tell`` is called for that.
         notes: What the capture says besides packets, as far as it has been read.
         overlap: That one of several captures began before another had ended; None if
             none did so far, or if they are merged.

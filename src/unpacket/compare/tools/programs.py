@@ -65,7 +65,7 @@ class Said(NamedTuple):
     """What a program made of one direction of a connection.
 
     Attributes:
-        runs: Its bytes in order, and the length of each gap that it tells of.
+        runs: Its bytes in order, and the length of each gap that it reports.
     """
 
     source: Endpoint

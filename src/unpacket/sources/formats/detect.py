@@ -66,7 +66,7 @@ def format_of(beginning: bytes) -> Format | None:
 
 
 def erf_bytes(beginning: bytes) -> int:
-    """Return how much tells whether this is Endace's format, which has no magic.
+    """Return how many bytes show whether this is Endace's format, without magic.
 
     That is a record, and the header of the next. 0 says that there is no such record.
     """

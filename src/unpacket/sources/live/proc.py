@@ -78,7 +78,7 @@ def unit_of(groups: str) -> str:
 def sockets() -> dict[int, list[int]]:
     """Return which processes have each socket open, by the number of its inode.
 
-    Of others' processes only root is told.
+    Only root sees the processes of others.
     """
     found: dict[int, list[int]] = {}
     for entry in os.listdir(PROC):

@@ -1,4 +1,4 @@
-"""Compressed inputs, told by their first bytes, as readers of what is in them.
+"""Compressed inputs, recognized by their first bytes, as readers of what is in them.
 
 Members that follow one another (``cat a.gz b.gz``, pigz, pzstd) are one input, and
 zeros between and behind them are padding.

@@ -52,7 +52,7 @@ class RemoteReader(FileReader):
             # Others ask for blocks in advance that overlap: twice over the wire.
             return opening(cache_type="readahead")
         except TypeError:
-            # One that keeps blocks itself, and does not let itself be told how.
+            # One that keeps blocks itself, and has no option for it.
             return opening()
 
     def _stream(self) -> None:
