@@ -24,7 +24,8 @@ names:
 - `client_bytes` and `server_bytes` in CSV.
 
 In JSON and CSV a time such as `start` is text, and `start_ns` is the same in
-nanoseconds since 1970. A duration is `duration_ns`. Words and lists are text, joined by spaces.
+nanoseconds since 1970. A duration is `duration_ns`. Words and lists are text, joined
+by spaces.
 """
 
 
