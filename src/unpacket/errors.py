@@ -6,13 +6,13 @@
     +-- SourceError          a source of packets cannot be used
     |   +-- FormatError      its bytes are not what its format says
     +-- SinkError            what was found cannot be written
-    +-- LimitError           a bound was reached that the user set to raise
-    +-- GapError             bytes were asked for as one piece that lie around a gap
+    +-- LimitError           a bound was reached for which the user chose an error
+    +-- GapError             bytes that lie around a gap were requested as one piece
 
-    CaptureWarning           a capture was used up to where it is damaged
+    CaptureWarning           a capture is damaged, and was used up to the damage
                              (a category of warning, not raised)
-    +-- LinkTypeWarning      packets of a program begin with something else than it said
-    OverlapWarning           captures were read one after the other, and overlap
+    +-- LinkTypeWarning      packets of a program do not fit their link type
+    OverlapWarning           captures overlap, and were read one after the other
 
 A mistake of the caller is a ValueError or a TypeError. Hostile traffic is none of
 these: it makes events. Any other exception is a bug of unpacket.
@@ -92,7 +92,7 @@ class SinkError(UnpacketError):
 
 
 class LimitError(UnpacketError):
-    """A bound was reached, and the user's policy says that this raises.
+    """A bound was reached for which the user chose an error.
 
     Attributes:
         limit: The name of the bound, as Policy calls it.
@@ -108,15 +108,15 @@ class LimitError(UnpacketError):
 
 
 class GapError(UnpacketError):
-    """Bytes are missing from what was asked for as one piece.
+    """Bytes that were requested as one piece lie around a gap.
 
     Attributes:
-        stream_id: Of which stream.
-        direction: ``client`` or ``server``: who sent them.
+        stream_id: The id of the stream.
+        direction: ``client`` or ``server``, the sender of the bytes.
         offset: Where the first gap begins, in bytes of the stream.
         length: How many bytes are missing there.
         reason: Why, as ``Gap.reason`` has it.
-        gaps: How many gaps there are in all of the direction.
+        gaps: How many gaps the direction has in all.
     """
 
     def __init__(
@@ -160,10 +160,10 @@ class CaptureWarning(UserWarning):
 
 
 class LinkTypeWarning(CaptureWarning):
-    """None of a program's packets makes sense with the link type that they have.
+    """No packet of a program makes sense with its link type.
 
-    It is given once for what is read, and nothing is lost that could be read. As a
-    CaptureWarning it has a path, which says ``packets``, an offset, 0, and a reason.
+    The warning is given once, and no readable packet is lost. As a CaptureWarning it
+    has the path ``packets``, the offset 0, and a reason.
 
     Attributes:
         link_type: The number that they have: Ethernet, 1, for ``bytes`` where no
@@ -174,7 +174,7 @@ class LinkTypeWarning(CaptureWarning):
 
     def __init__(self, link_type: int, packets: int, likely: str | None) -> None:
         if likely is None:
-            remedy = "link_type=... says what they begin with"
+            remedy = "give their link_type"
         else:
             remedy = f"with link_type={likely!r} they do"
         reason = (

@@ -123,7 +123,7 @@ class Captures(Source):
         """Open the captures, and take SIGINT and SIGTERM as an early end.
 
         Raises:
-            SourceError, FormatError: One cannot be read, or is no capture.
+            SourceError, FormatError: One cannot be read, or is not a capture.
         """
         self._silence.__enter__()
         for category in (CaptureWarning, OverlapWarning):

@@ -146,7 +146,7 @@ def compare(
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
-        SourceError: The source cannot be read, or is no capture.
+        SourceError: The source cannot be read, or is not a capture.
     """
     bounds = limits or Limits()
     ours = []

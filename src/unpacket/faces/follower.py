@@ -1,8 +1,8 @@
-"""Streams by callback, for those who come from libtins, cycapture or Sniffer.
+"""Streams by callback, for users of libtins, cycapture or Sniffer.
 
-A ``StreamFollower`` takes packets, one or many at a time, and calls back for each new
-stream, its bytes, gaps and end. What a callback decides about a stream (to ignore a
-side, to go on behind a hole) holds from the very packet that it was called for.
+A ``StreamFollower`` takes packets, one or many at a time, and calls callbacks for each
+new stream, its bytes, gaps and end. A decision of a callback about a stream (to ignore
+a side, to continue behind a hole) takes effect with the very packet that caused it.
 """
 
 from __future__ import annotations
@@ -176,8 +176,8 @@ class FollowedStream(Receiver, Callbacks):
     def auto_cleanup_payloads(self) -> bool:
         """Whether payload is forgotten once the data callback has returned.
 
-        False keeps from now on all that comes, that of the callback at work too, in
-        ``client_payload`` and ``server_payload``; True forgets what was kept.
+        False keeps all payload from now on, also that of the running callback, in
+        ``client_payload`` and ``server_payload``. True forgets what was kept.
         """
         return self._cleans_up
 
@@ -497,13 +497,13 @@ class StreamFollower(Callbacks):
 
         ``packets`` is a path, a list of paths (which are one capture, in the order of
         time), a ``Batch``, one packet, or any iterable of packets (``bytes``,
-        ``(time, bytes)``, scapy and dpkt packets); what is no packet is counted in
+        ``(time, bytes)``, scapy and dpkt packets); other items are counted in
         ``ignored_packets``. None means no packets. An exception in a callback ends
         the call; the next call continues with the event after it, and with the
         packets that were left.
 
         Args:
-            merge: Whether several captures are read packet by packet in the order of
+            merge: Whether to merge the packets of several captures in the order of
                 time; see ``unpacket.sources.open``.
 
         Raises:
@@ -760,9 +760,9 @@ class StreamFollower(Callbacks):
         self._insert(self.assembler.advance(now_ns))
 
     def finish(self) -> None:
-        """The capture has ended: close what is open, and call back for that.
+        """The capture has ended: close open streams, and call their callbacks.
 
-        Packets that an exception of a callback has left are not read any more.
+        Packets that were left after an exception in a callback are not read any more.
         """
         if self._busy:
             raise RuntimeError("finish() was called from a callback of the follower")

@@ -113,7 +113,7 @@ class Reading:
                 as it is some packets later. See ``Assembler.step``.
 
         Raises:
-            SourceError: The source cannot be read, or is no capture.
+            SourceError: The source cannot be read, or is not a capture.
         """
         # No loop of Python's own: what causes no event costs nothing in it.
         yield from chain.from_iterable(self.lists(step=step))
@@ -124,7 +124,7 @@ class Reading:
         With ``step`` those of one segment.
 
         Raises:
-            SourceError: The source cannot be read, or is no capture.
+            SourceError: The source cannot be read, or is not a capture.
         """
         # A third of the time that `import unpacket` would take.
         from unpacket import sources

@@ -39,7 +39,7 @@ STEP_BYTES = 1 << 12
 
 
 class PatternError(ValueError):
-    """A pattern that is none, or that cannot be looked for here."""
+    """A pattern that is not valid, or that cannot be searched for here."""
 
 
 class MissingEngine(UnpacketError):
@@ -80,11 +80,11 @@ class Pattern:
     Args:
         pattern: A regular expression of RE2, over bytes; with ``fixed`` a plain text.
         fixed: Whether to take each byte as it is.
-        ignore_case: Whether a to z are A to Z.
+        ignore_case: Whether to ignore the case of the letters a to z.
         max_match: How long a match may be, in bytes.
 
     Raises:
-        PatternError: It is none, or matches nothing but the empty text.
+        PatternError: It is not valid, or only matches the empty text.
         MissingEngine: google-re2 is not installed.
     """
 
@@ -343,9 +343,9 @@ def search(
     ``source``, ``policy`` and ``opening`` are those of ``unpacket.events``.
 
     Raises:
-        PatternError: The pattern is none. It is a ``ValueError``.
+        PatternError: The pattern is not valid. It is a ``ValueError``.
         MissingEngine: google-re2 is not installed.
-        SourceError: The source cannot be read, or is no capture.
+        SourceError: The source cannot be read, or is not a capture.
     """
     if not isinstance(pattern, Pattern):
         pattern = Pattern(

@@ -322,15 +322,15 @@ def check(
 
     Args:
         where: Which streams to look at.
-        policies: Whether to read the capture once more where there are conflicts, to
-            see which overlap policies would have made other streams.
+        policies: Whether to read the capture once more if there are conflicts, to see
+            which overlap policies would have produced other streams.
         again: Opens the source once more. Paths need none.
 
     ``source``, ``policy`` and ``opening`` are those of ``unpacket.events``.
 
     Raises:
         WhereError: ``where`` is not of the grammar. It is a ``ValueError``.
-        SourceError: The source cannot be read, or is no capture.
+        SourceError: The source cannot be read, or is not a capture.
     """
     chosen = filter_of(where)
     integrity = Integrity(examples=examples, where=chosen)

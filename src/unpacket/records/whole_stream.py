@@ -61,14 +61,14 @@ class Chunk(NamedTuple):
 class WholeStream(Summary):
     """A stream with its bytes, as ``streams`` gives it once the stream has closed.
 
-    ``client_data`` and ``server_data`` are the delivered bytes in order of offset;
-    where bytes are missing they raise ``GapError``, so that nothing is found in them
-    that nobody has sent. ``runs`` gives what lies between gaps, ``read`` takes a part
-    without loading all. What is large lies in a temporary file, which lets go of it at
-    ``close`` (or the end of a ``with`` block, or of the object).
+    ``client_data`` and ``server_data`` are the delivered bytes in order of offset. If
+    bytes are missing they raise ``GapError``, since joined bytes were never sent.
+    ``runs`` gives the pieces between gaps, and ``read`` a part without loading all. A
+    large stream is in a temporary file, which ``close`` removes (or the end of a
+    ``with`` block, or of the object).
 
-    A copy, or what comes of a pickle, has all of the bytes in memory, and its own
-    ``close``; to send facts alone to another process, take ``summaries``.
+    A copy, or an unpickled stream, has all of the bytes in memory, and its own
+    ``close``. To send only facts to another process, use ``summaries``.
     """
 
     __slots__ = ("_collected", "_missing")
@@ -110,12 +110,12 @@ class WholeStream(Summary):
 
     @property
     def client_gaps(self) -> list[Gap]:
-        """What is missing of what the client sent."""
+        """The gaps in what the client sent."""
         return self.gaps[CLIENT]
 
     @property
     def server_gaps(self) -> list[Gap]:
-        """What is missing of what the server sent."""
+        """The gaps in what the server sent."""
         return self.gaps[SERVER]
 
     @property
@@ -127,13 +127,13 @@ class WholeStream(Summary):
         """Return the delivered bytes of a direction.
 
         Args:
-            gaps: What becomes of missing bytes. ``error``: they raise. ``join``: what
-                lies around them stands side by side, so that places in the bytes are
-                no offsets of the stream, and a search finds what nobody has sent.
-                ``zeros``: there are zeros in their place, and places are offsets.
+            gaps: What to do about missing bytes. ``error`` raises. ``join`` joins the
+                bytes around them, so positions are not offsets of the stream, and a
+                search may find bytes that nobody sent. ``zeros`` puts zeros in their
+                place, so positions are offsets.
 
         Raises:
-            GapError: Bytes are missing, and nothing is to become of them.
+            GapError: Bytes are missing, with ``error``.
             LimitError: There would be more than ``MOST_ZERO_BYTES`` zeros.
         """
         sender = as_direction(direction)

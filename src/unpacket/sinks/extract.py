@@ -85,7 +85,7 @@ class Extractor:
         missing: How much is missing of what was written.
 
     Args:
-        directory: Made if it is not there.
+        directory: It is created if necessary.
         name: How files are named, see ``Template``; as tcpflow's if not given.
         gaps: What files have where bytes are missing: ``nothing`` (the bytes around
             stand side by side), ``zeros`` (holes, which take no room on most disks;

@@ -1,4 +1,4 @@
-"""Where packets come from: all that reads a file, a pipe or an iterable is in here.
+"""Sources of packets: everything that reads a file, a pipe or an iterable.
 
 A source is an iterator of batches of frames. ``open`` picks the one that fits.
 """

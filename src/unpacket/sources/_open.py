@@ -76,7 +76,7 @@ def open(
             `unpacket.sources.bpf.filter.Bpf`; an open source is given a filter too.
 
     Raises:
-        BpfError: ``bpf`` is no filter. It is a ``ValueError``.
+        BpfError: ``bpf`` is not a filter. It is a ``ValueError``.
         SourceError: The source cannot be opened or read, or it needs a module that
             is not installed.
         FormatError: It is not a capture, or one in a format that is not read.

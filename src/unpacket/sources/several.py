@@ -104,7 +104,7 @@ class Member:
             earlier_ns: When the capture before it begins.
 
         Raises:
-            SourceError: It cannot be read, or is no capture.
+            SourceError: It cannot be read, or is not a capture.
             CutHeaderError: It is empty, or cut before it is clear what it is.
         """
         first: Batch | None
@@ -411,7 +411,7 @@ def open_several(names: list[Any], opening: Opening, *, merge: bool) -> Several:
     """Open captures as one.
 
     Raises:
-        SourceError: One of them cannot be opened, or is no capture.
+        SourceError: One of them cannot be opened, or is not a capture.
     """
     if names.count(STANDARD_INPUT) > 1:
         raise SourceError(STANDARD_INPUT, "standard input can be read only once")

@@ -63,7 +63,7 @@ def live(
         processes: Whether to find out whose process each local end of a stream is.
 
     Raises:
-        BpfError: ``filter`` is no filter. It is a ``ValueError``.
+        BpfError: ``filter`` is not a filter. It is a ``ValueError``.
         SourceError: There is no such interface, or this process may not; the note of
             the exception says what grants it.
         TypeError, ValueError: An argument does not fit.
