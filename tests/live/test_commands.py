@@ -202,7 +202,7 @@ def test_statistics_are_printed_when_asked_for() -> None:
             id="nobody",
         ),
         pytest.param(
-            ["streams", "-i", "any", "--promiscuous"], "is for one interface", id="any"
+            ["streams", "-i", "any", "--promiscuous"], "needs one interface", id="any"
         ),
         pytest.param(
             ["streams", "-i", "lo", "-w", "/none/x"], "no such file", id="no folder"
