@@ -317,7 +317,7 @@ class Parser:
         if token.kind not in ("word", "quoted"):
             self._fail(
                 token,
-                f"{name.text} needs {kind.noun} to compare with",
+                f"{name.text} needs {kind.noun}",
             )
         self._next += 1
         quoted = token.kind == "quoted"
