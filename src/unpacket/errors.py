@@ -174,7 +174,7 @@ class LinkTypeWarning(CaptureWarning):
 
     def __init__(self, link_type: int, packets: int, likely: str | None) -> None:
         if likely is None:
-            remedy = "give their link_type"
+            remedy = "give the right one with link_type=..."
         else:
             remedy = f"with link_type={likely!r} they do"
         reason = (

@@ -399,7 +399,6 @@ def test_a_filter_may_be_long() -> None:
         pytest.param([6, 0, 0, 1], "int", id="a flat list"),
         pytest.param([("6", 0, 0, 1)], "none", id="text for a number"),
         pytest.param([(6.5, 0, 0, 1)], "none", id="a fraction"),
-        pytest.param(7, "int", id="a number"),
         pytest.param({1: [(6, 0, 0)]}, "3 numbers", id="by link type"),
         pytest.param([(0x30, 0, 0, 0xFFFFF030), (6, 0, 0, 1)], "Linux", id="live VLAN"),
     ],
@@ -407,6 +406,11 @@ def test_a_filter_may_be_long() -> None:
 def test_what_is_no_compiled_filter_is_told(given: Any, reason: str) -> None:
     with pytest.raises(BpfError, match=reason):
         Bpf(given)
+
+
+def test_another_type_is_no_filter() -> None:
+    with pytest.raises(TypeError, match="bpf must be text .*, not an int: 7"):
+        Bpf(7)  # type: ignore[arg-type]
 
 
 def test_a_compiled_filter_is_for_one_link_type() -> None:
