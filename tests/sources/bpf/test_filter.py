@@ -409,7 +409,7 @@ def test_what_is_no_compiled_filter_is_told(given: Any, reason: str) -> None:
 
 
 def test_another_type_is_no_filter() -> None:
-    with pytest.raises(TypeError, match="bpf must be text .*, not an int: 7"):
+    with pytest.raises(TypeError, match=r"bpf must be text .*, not an int: 7"):
         Bpf(7)  # type: ignore[arg-type]
 
 
