@@ -55,7 +55,7 @@ def test_a_name_of_any_bytes_is_shown(command: str, tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/a\xff\x1b[31mb.pcapng"
     shutil.copy(os.fsencode(SAMPLE), name)
     done = run(command, name, *(["--tool", "tcpflow"] if command == "compare" else []))
-    assert "mistake in unpacket" not in done.stderr
+    assert "bug in unpacket" not in done.stderr
     assert "\x1b[31m" not in done.stdout + done.stderr
     if "not installed" not in done.stderr:
         assert "a\\xff\\x1b[31mb.pcapng" in done.stdout
