@@ -21,9 +21,6 @@ FLAGS = (
     "window_full",
     "reused_ports",
     "partial_ack",
-    "tfo_syn",
-    "tfo_ack",
-    "tfo_ignored",
 )
 FLAG_COUNT = len(FLAGS)
 
@@ -44,9 +41,6 @@ FLAG_COUNT = len(FLAGS)
     WINDOW_FULL,
     REUSED_PORTS,
     PARTIAL_ACK,
-    TFO_SYN,
-    TFO_ACK,
-    TFO_IGNORED,
 ) = (1 << n for n in range(FLAG_COUNT))
 
 # What Wireshark also calls a retransmission.
@@ -97,10 +91,10 @@ NOT_USED = -2
     COMPLETENESS,
     PACKETS,
     SYN_DIRECTION,  # who sent the SYN, or received the SYN-ACK: 0, 1, or NONE_YET
-    SYN_DATA,  # how much payload the SYN had
-    HAS_CLOSED,
-) = range(11)
-CONVERSATION_WORDS = 12
+    HISTORY,  # Zeek's letters, eight to a number; a small one is of the higher end
+) = range(10)
+HISTORY_WORDS = 4  # which letters there are and how many, and 24 of them
+CONVERSATION_WORDS = HISTORY + HISTORY_WORDS
 
 # So many segments that are not acknowledged are kept of a half, as in Wireshark.
 MOST_UNACKED = 10_000
@@ -209,3 +203,8 @@ TOTAL_WORDS = T_FLAG_FRAMES + FLAG_COUNT
 BUCKETS_PER_OCTAVE = 16
 OCTAVES = 26
 BUCKETS = BUCKETS_PER_OCTAVE * OCTAVES
+
+# Zeek's letters: SYN, SYN-ACK, pure ACK, data, FIN, RST, sent again, zero window.
+LETTERS = "SHADFRTW"
+L_SYN, L_SYN_ACK, L_ACK, L_DATA, L_FIN, L_RST, L_AGAIN, L_ZERO = range(8)
+MOST_LETTERS = 24

@@ -49,15 +49,25 @@ from unpacket.analysis.constants import (
     FIRST_NS,
     HALF_WORDS,
     HAS_ACKED,
+    HISTORY,
     INITIAL_RTT_NS,
     KEEP_ALIVE,
     KEEP_ALIVE_ACK,
+    L_ACK,
+    L_AGAIN,
+    L_DATA,
+    L_FIN,
+    L_RST,
+    L_SYN,
+    L_SYN_ACK,
+    L_ZERO,
     LAST_ACK,
     LAST_FLAGS,
     LAST_FRAME,
     LAST_NS,
     LOST_SEGMENT,
     MAX_ACKABLE,
+    MOST_LETTERS,
     MOST_SACKS,
     NEXT_FRAME,
     NEXT_NS,
@@ -239,6 +249,7 @@ class Tracker:
             push_bytes = self.pushed(fwd, flags, length)
         self.read_options(segments, batch, i, fwd, rev, flags)
         self.note(conversation, direction, flags, length, time_ns)
+        self.write_history(conversation, direction, flags, length, found)
         shift = max(halves[fwd + SHIFT], 0) if not flags & SYN else 0
         rtt_ns = NONE_YET
         if self.unacked.acked_frame or (self._newer and self.unacked.is_partial):
@@ -600,3 +611,33 @@ class Tracker:
             facts[conversation + INITIAL_RTT_NS] = (
                 time_ns - facts[conversation + SYN_NS]
             )
+
+    def write_history(
+        self, conversation: int, direction: int, flags: int, length: int, found: int
+    ) -> None:
+        """Add to the history what of a segment its sender did for the first time."""
+        if flags & SYN:
+            self.add_letter(conversation, direction, L_SYN_ACK if flags & ACK else L_SYN)
+        if found & SENT_AGAIN and length:
+            self.add_letter(conversation, direction, L_AGAIN)
+        if found & ZERO_WINDOW:
+            self.add_letter(conversation, direction, L_ZERO)
+        if length:
+            self.add_letter(conversation, direction, L_DATA)
+        elif flags & (SYN | FIN | RST | ACK) == ACK:
+            self.add_letter(conversation, direction, L_ACK)
+        if flags & FIN:
+            self.add_letter(conversation, direction, L_FIN)
+        if flags & RST:
+            self.add_letter(conversation, direction, L_RST)
+
+    def add_letter(self, conversation: int, direction: int, letter: int) -> None:
+        """Add a letter to the history, unless it is there."""
+        at = conversation + HISTORY
+        number = 8 * direction + letter
+        seen = self.facts[at]
+        count = seen >> 32
+        if seen >> number & 1 or count == MOST_LETTERS:
+            return
+        self.facts[at] = (seen | 1 << number) + (1 << 32)
+        self.facts[at + 1 + (count >> 3)] |= (number + 1) << (count & 7) * 8

@@ -36,8 +36,10 @@ cdef class Assembler:
     cdef Demultiplexer demultiplexer
     cdef Run run
     cdef bint is_at_work
+    cdef object observer
 
     cpdef gather(self, Gatherer gatherer)
+    cpdef observe(self, observer)
     cpdef list feed(self, batch)
     @cython.locals(
         run=Run,

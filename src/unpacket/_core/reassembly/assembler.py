@@ -7,6 +7,7 @@ frames and the policy alone, never on how the input was cut into batches.
 import ipaddress
 from collections.abc import Iterator
 from os import urandom  # noqa: TID251 -- no I/O: what secrets does, without its imports
+from typing import Any
 
 from unpacket._core.constants import (
     CLOSED_BY_END,
@@ -94,6 +95,7 @@ class Assembler:
         "decoder",
         "demultiplexer",
         "is_at_work",
+        "observer",
         "policy",
         "run",
         "sums",
@@ -145,6 +147,7 @@ class Assembler:
         self.timers = Timers(self.ctx, self.table, choices is not None)
         self.demultiplexer = Demultiplexer(self.ctx, self.table, self.timers, choices)
         self.run = Run()
+        self.observer: Any = None
         self.sums = HostSums() if sums else None
         if sums:
             self.decoder.look_alike()
@@ -167,6 +170,14 @@ class Assembler:
         For this assembler alone, before its first batch.
         """
         self.ctx.gatherer = gatherer
+
+    def observe(self, observer: object) -> None:
+        """Let an observer see each segment when it has been processed.
+
+        Its method ``take(segments, batch, start, stop)`` gets rows in order, before the
+        events that they caused are given out. ``trace`` shows it none.
+        """
+        self.observer = observer
 
     def feed(self, batch: Batch) -> list[Event]:
         """Take the next frames, and return the events that they cause, in order.
@@ -307,10 +318,10 @@ class Assembler:
             stop = min(run.segments.count, row + count)
             count += row
             demultiplexer.take_ordinary(run, stop)
-            if to_event and self.ctx.events:
-                return
-            if run.row < stop:
+            if run.row < stop and not (to_event and self.ctx.events):
                 demultiplexer.take_any(run)
+            if self.observer is not None:
+                self.observer.take(run.segments, run.batch, row, run.row)
             if to_event and self.ctx.events:
                 return
             count -= run.row
