@@ -73,6 +73,7 @@ from unpacket.analysis.flow_table import KEY_WORDS
 
 if TYPE_CHECKING:
     from unpacket.analysis.tracker import Tracker
+    from unpacket.analysis.verdict import Verdict
 
 SECOND_NS = 1_000_000_000
 MILLION = 1_000_000
@@ -255,6 +256,7 @@ class Conversation:
         facts = tracker.facts
         key = key_of(tracker, number)
         self.number = number
+        self.key = key
         self.first_frame = facts[at + FIRST_FRAME]
         self.last_frame = facts[at + LAST_FRAME]
         self.start_ns = facts[at + FIRST_NS]
@@ -281,6 +283,14 @@ class Conversation:
     def duration_ns(self) -> int:
         """From the first segment to the last."""
         return max(0, self.end_ns - self.start_ns)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Who is to blame for its slowness."""
+        # That module is about this one.
+        from unpacket.analysis.verdict import judge
+
+        return judge(self)
 
     @property
     def start_to_answer_ns(self) -> int:

@@ -95,13 +95,20 @@ class Command(click.Command):
 
 def where_option(function: AnyFunction) -> AnyFunction:
     """Give a command the option that says which streams it is about."""
-    decorated: AnyFunction = click.option(
+    return filter_option(Filter(), "port == 443 and gaps > 0")(function)
+
+
+def filter_option(
+    kind: Filter, example: str
+) -> Callable[[AnyFunction], AnyFunction]:
+    """Return what gives a command ``--where``, with an example in its help."""
+    decorate: Callable[[AnyFunction], AnyFunction] = click.option(
         "--where",
-        type=Filter(),
+        type=kind,
         metavar="EXPR",
-        help="Only streams for which this is true, such as 'port == 443 and gaps > 0'.",
-    )(function)
-    return decorated
+        help=f"Only streams for which this is true, such as {example!r}.",
+    )
+    return decorate
 
 
 def merge_option(function: AnyFunction) -> AnyFunction:

@@ -116,15 +116,25 @@ _LAST_WORD = re.compile(r"[A-Za-z_][\w.]*$")
 
 
 class Filter(Expression):
-    """A filter on streams."""
+    """A filter on streams.
+
+    Args:
+        analysed: Whether the command analyses them, and knows more columns.
+    """
+
+    def __init__(self, *, analysed: bool = False) -> None:
+        self._analysed = analysed
 
     def read(self, text: str) -> Where:
         from unpacket.query.parser import Where, WhereError
 
         try:
-            return Where(text)
+            where = Where(text)
         except WhereError as error:
             raise ValueError(f"{error}\n{pointed(error)}") from error
+        if where.analysed and not self._analysed:
+            raise ValueError(f"{where.analysed} is known to `unpacket analyze` alone")
+        return where
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -140,7 +150,9 @@ class Filter(Expression):
         if before and before[-1] not in " (":
             return []
         return [
-            CompletionItem(before + name) for name in COLUMNS if name.startswith(begun)
+            CompletionItem(before + name)
+            for name, column in COLUMNS.items()
+            if name.startswith(begun) and (self._analysed or not column.analysed)
         ]
 
 

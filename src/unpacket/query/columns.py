@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from unpacket.query import values
 from unpacket.records import facts
-from unpacket.records.facts import FACTS, SIDES, Fact
+from unpacket.records.analysis_facts import ALL_FACTS
+from unpacket.records.facts import SIDES, Fact
 
 KINDS: dict[facts.Kind, values.Kind] = {
     facts.Kind.ID: values.ID,
@@ -25,6 +26,7 @@ KINDS: dict[facts.Kind, values.Kind] = {
     facts.Kind.ADDRESS: values.ADDRESS,
     facts.Kind.TEXT: values.TEXT,
     facts.Kind.FLAG: values.FLAG,
+    facts.Kind.SHARE: values.SHARE,
 }
 
 
@@ -35,12 +37,14 @@ class Column(NamedTuple):
         values: Returns the values that a ``Summary`` has; mostly one.
         early: Whether that is known when the stream opens.
         help: For the documentation.
+        analysed: Whether only an analysis knows it.
     """
 
     kind: values.Kind
     values: Callable[[Any], Iterable[Any]]
     help: str
     early: bool = False
+    analysed: bool = False
 
 
 def columns_of(fact: Fact) -> dict[str, Column]:
@@ -48,14 +52,14 @@ def columns_of(fact: Fact) -> dict[str, Column]:
     kind = KINDS.get(fact.kind) or values.words(*fact.words)
 
     def column(read: Callable[[Any], Iterable[Any]]) -> Column:
-        return Column(kind, read, fact.help, fact.early)
+        return Column(kind, read, fact.help, fact.early, fact.analysed)
 
     if not fact.each_side:
         several = fact.kind is facts.Kind.WORDS
         return {fact.name: column(fact.read if several else one(fact.read))}
-    both = known(fact.read) if fact.live else fact.read
+    both = known(fact.read) if fact.live or fact.analysed else fact.read
     if fact.summed:
-        both = one(lambda summary: sum(fact.read(summary)))
+        both = one(lambda summary: total(fact.read(summary)))
     sides = [column(one(of_side(fact.read, index))) for index in range(len(SIDES))]
     columns: dict[str, Column] = {}
     if fact.kind is facts.Kind.ADDRESS:
@@ -70,6 +74,12 @@ def columns_of(fact: Fact) -> dict[str, Column]:
 def of_side(read: Callable[[Any], Any], index: int) -> Callable[[Any], Any]:
     """Return what reads the value of one side."""
     return lambda summary: read(summary)[index]
+
+
+def total(values: Iterable[int | None]) -> int | None:
+    """Return the sum of what both sides have, None where that is not known."""
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) if numbers else None
 
 
 def known(read: Callable[[Any], Iterable[Any]]) -> Callable[[Any], Iterable[Any]]:
@@ -92,7 +102,7 @@ def one(read: Callable[[Any], Any]) -> Callable[[Any], Iterable[Any]]:
 
 COLUMNS: dict[str, Column] = {
     name: column
-    for fact in FACTS
+    for fact in ALL_FACTS
     if fact.asked
     for name, column in columns_of(fact).items()
 }

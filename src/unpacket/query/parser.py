@@ -57,7 +57,7 @@ _TOKEN = re.compile(
     r"""\s*(?:
         (?P<symbol>==|!=|<=|>=|&&|\|\||[<>=!(),])
       | (?P<quoted>"[^"]*"|'[^']*')
-      | (?P<word>[A-Za-z0-9_.:/+\[\]-]+)
+      | (?P<word>[A-Za-z0-9_.:/+%\[\]-]+)
     )""",
     re.VERBOSE,
 )
@@ -90,12 +90,13 @@ class Where:
 
     Attributes:
         expression: As it was given.
+        analysed: A column in it that only an analysis knows, or "".
 
     Raises:
         WhereError: It is not of the grammar.
     """
 
-    __slots__ = ("_node", "expression")
+    __slots__ = ("_node", "analysed", "expression")
 
     def __init__(self, expression: str) -> None:
         if not isinstance(expression, str):
@@ -103,7 +104,9 @@ class Where:
                 f"a filter must be text, not {type(expression).__name__}: {expression}"
             )
         self.expression = expression
-        self._node = Parser(expression).parse()
+        parser = Parser(expression)
+        self._node = parser.parse()
+        self.analysed = parser.analysed
 
     def matches(self, summary: Summary, first_ns: int = 0) -> bool:
         """Return whether a stream that has closed passes.
@@ -141,6 +144,7 @@ class Parser:
         self._tokens = self._split()
         self._next = 0
         self._depth = 0
+        self.analysed = ""
 
     def parse(self) -> Node:
         node = self._either()
@@ -255,6 +259,8 @@ class Parser:
             hint = f"did you mean {which}?" if close else f"there are {which}"
             self._fail(token, f"no column {token.text[:40]!r}; {hint}")
         self._next += 1
+        if column.analysed:
+            self.analysed = token.text
         return column
 
     def _compared(self, name: Token, column: Column, symbol: str) -> Node:
@@ -266,6 +272,8 @@ class Parser:
             if not alike and not {other.kind, column.kind} <= set(NUMBERS):
                 self._fail(token, f"{name.text} and {token.text} cannot be compared")
             self._next += 1
+            if other.analysed:
+                self.analysed = token.text
             return column_pair(column, other, symbol)
         value = self._value(name, column.kind)
         compare = OPERATORS[symbol]

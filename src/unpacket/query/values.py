@@ -89,6 +89,13 @@ def instant(text: str) -> Instant:
     return Instant(seconds * 10**9 + int(digits[:9].ljust(9, "0")), relative=False)
 
 
+def share(text: str) -> int:
+    """Return a share in millionths."""
+    if text.endswith("%"):
+        return scaled(text[:-1], {"": 10_000})
+    return scaled(text, {"": 1_000_000})
+
+
 def truth(text: str) -> bool:
     return {"true": True, "yes": True, "false": False, "no": False}[text]
 
@@ -166,6 +173,7 @@ ADDRESS = Kind(
     same=within,
 )
 TEXT = Kind("text, such as eth/ip/tcp", str, ordered=False)
+SHARE = Kind("a share, such as 1% or 0.01", share)
 # Columns of these kinds can be compared with each other.
 NUMBERS = (ID, COUNT, PORT, SIZE)
 

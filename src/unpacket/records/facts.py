@@ -16,130 +16,30 @@ of a million streams has to be fast; until then it is written all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import Enum
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any
 
 from unpacket._core.constants import EVIDENCE, REASONS
 from unpacket._core.decode.reasons import GAP_REASONS, REJECTED_REASONS, UNPLACED
-from unpacket.records.times import rfc3339
+from unpacket.records.fact import FORMS, SIDES, Column, Fact, Kind, Value, joined
 from unpacket.sources.live.owners import LISTENER, SOCKET, TRACE_EVENT
 
-if TYPE_CHECKING:
-    from unpacket.records.summary import Summary
+__all__ = [
+    "COLUMNS",
+    "COLUMNS_OF",
+    "FACTS",
+    "SIDES",
+    "Column",
+    "Fact",
+    "Kind",
+    "columns_of",
+    "joined",
+    "record_of",
+    "values_of",
+]
 
-Read: TypeAlias = "Callable[[Summary], Any]"
-
-SIDES = ("client", "server")
 PROCESS_SOURCES = (TRACE_EVENT, SOCKET, LISTENER)
-
-
-class Kind(Enum):
-    """What the value of a fact is; its value is the word of the documents."""
-
-    ID = "id"
-    COUNT = "number"
-    PORT = "port"
-    BYTES = "bytes"
-    TIME = "time"
-    DURATION = "duration"
-    ADDRESS = "address"
-    WORD = "word"
-    WORDS = "words"
-    TEXT = "text"
-    FLAG = "true or false"
-    LIST = "list"
-
-
-class Fact(NamedTuple):
-    """Something that is known of a stream.
-
-    Attributes:
-        read: Returns the value, or of a fact that ``each_side`` has, those of client
-            and server.
-        unit: What a number counts, in the plural.
-        words: All that a word can be.
-        summed: Whether that of both sides together is the sum; else it is either.
-        early: Whether it is known, for good, when the stream opens.
-        optional: Whether it is known only if it was asked for; it is None else.
-        asked: Whether ``--where`` and ``--sort`` know it.
-        of_trouble: Whether it is read of gaps, conflicts, rejected segments and
-            payload in no stream alone, and so the same of all streams without them.
-        live: Whether only a live source knows it.
-    """
-
-    name: str
-    kind: Kind
-    help: str
-    read: Read
-    unit: str = ""
-    words: tuple[str, ...] = ()
-    each_side: bool = False
-    summed: bool = False
-    early: bool = False
-    optional: bool = False
-    asked: bool = True
-    of_trouble: bool = False
-    live: bool = False
-
-
-class Form(NamedTuple):
-    """How a value is written: under which name, and as what.
-
-    Attributes:
-        suffix: Behind the name of the fact.
-        type: ``int``, ``str`` or ``bool``.
-    """
-
-    suffix: str
-    type: type
-    of: Callable[[Any], int | str | bool]
-
-
-class Column(NamedTuple):
-    """A number, a text or a flag that JSON and CSV have of a fact.
-
-    Attributes:
-        path: Where it stands in JSON, such as ``("client", "bytes")``.
-        type: ``int``, ``str`` or ``bool``.
-    """
-
-    path: tuple[str, ...]
-    fact: Fact
-    type: type
-
-    @property
-    def name(self) -> str:
-        """The path in one word, as CSV has it."""
-        return "_".join(self.path)
-
-
-def joined(items: Iterable[Any]) -> str:
-    """Return a list as text: none is empty in a way that hides what it would have.
-
-    Who reads lines of JSON guesses types of the first hundred. Of an empty list, or
-    an empty object, nothing can be guessed: polars refuses what comes later, or drops
-    it.
-    """
-    return " ".join(map(str, items))
-
-
-FORMS: dict[Kind, tuple[Form, ...]] = {
-    Kind.ID: (Form("", int, int),),
-    Kind.COUNT: (Form("", int, int),),
-    Kind.PORT: (Form("", int, int),),
-    Kind.BYTES: (Form("", int, int),),
-    Kind.TIME: (Form("", str, rfc3339), Form("_ns", int, int)),
-    Kind.DURATION: (Form("_ns", int, int),),
-    Kind.ADDRESS: (Form("", str, attrgetter("address")),),
-    Kind.WORD: (Form("", str, str),),
-    Kind.WORDS: (Form("", str, lambda words: joined(sorted(words))),),
-    Kind.TEXT: (Form("", str, str),),
-    Kind.FLAG: (Form("", bool, bool),),
-    Kind.LIST: (Form("", str, joined),),
-}
 
 # What comes after the end is counted once all was read: a stream is reported sooner.
 UNPLACED_BEFORE_END = tuple(reason for reason in UNPLACED if reason != "late")
@@ -459,7 +359,7 @@ COLUMNS: tuple[Column, ...] = tuple(chain.from_iterable(COLUMNS_OF.values()))
 
 def values_of(
     summary: Any, facts: Iterable[Fact] = FACTS
-) -> Iterator[int | str | bool | None]:
+) -> Iterator[Value | None]:
     """Give what a ``Summary`` has in each column of facts; None where it has nothing.
 
     Each fact is read once.
@@ -477,7 +377,9 @@ def values_of(
 def record_of(summary: Any, facts: Sequence[Fact] = FACTS) -> dict[str, Any]:
     """Return facts of a stream as JSON has them, in order."""
     record: dict[str, Any] = {}
-    columns = chain.from_iterable(COLUMNS_OF[fact.name] for fact in facts)
+    columns = chain.from_iterable(
+        COLUMNS_OF.get(fact.name) or columns_of(fact) for fact in facts
+    )
     for column, value in zip(columns, values_of(summary, facts), strict=True):
         if value is None and column.fact.optional:
             continue

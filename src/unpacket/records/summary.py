@@ -9,6 +9,7 @@ from typing import Any
 from unpacket._core.notebook import table
 from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
 from unpacket._core.reassembly.stream import Endpoint, Stream, live_of
+from unpacket.records.analysis_facts import ALL_FACTS, ANALYSIS_FACTS
 from unpacket.records.facts import FACTS, SIDES, Fact, record_of
 from unpacket.records.json_line import WRITTEN, json_line
 from unpacket.sources.live.owners import shown
@@ -51,9 +52,10 @@ class Summary:
     Attributes:
         sha256: Hexadecimal, of the client's and of the server's delivered bytes in
             order of offset; None where no digest was asked for.
+        analysis: What ``unpacket.analysis`` found of the stream; None elsewhere.
     """
 
-    __slots__ = ("_facts", "_trouble", "sha256")
+    __slots__ = ("_facts", "_trouble", "analysis", "sha256")
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class Summary:
         self._facts = facts
         self._trouble = trouble
         self.sha256: tuple[str, str] | None = sha256
+        self.analysis: Any = None
 
     @property
     def gaps(self) -> tuple[list[Gap], list[Gap]]:
@@ -221,7 +224,7 @@ class Summary:
 
         Its names are those of ``records.facts``.
         """
-        return record_of(self)
+        return record_of(self, FACTS if self.analysis is None else ALL_FACTS)
 
     def to_json(self) -> str:
         """Return ``to_dict`` as JSON, in one line without spaces.
@@ -239,6 +242,7 @@ class Summary:
         """
         if (
             self._trouble is not None
+            or self.analysis is not None
             or live_of(self._facts) is not None
             or self._facts._has_unplaced()
             or not _ARE_OF_TROUBLE
@@ -294,6 +298,8 @@ def members_of(
     summary: Summary, facts: tuple[Fact, ...] = _OTHERS
 ) -> tuple[str, str, str]:
     """Return what ``Summary.members`` does, by the table of facts."""
+    if summary.analysis is not None:
+        facts += ANALYSIS_FACTS
     record = record_of(summary, facts)
     sides = [record.pop(side, {}) for side in SIDES]
     client, server, stream = (
