@@ -121,6 +121,8 @@ COLUMNS = (
     "rto_frame",
     "initial_rtt_ns",
     "completeness",
+    "sack_left",
+    "sack_right",
 )
 (
     C_FRAME,
@@ -143,8 +145,10 @@ COLUMNS = (
     C_RTO_FRAME,
     C_INITIAL_RTT_NS,
     C_COMPLETENESS,
+    C_SACK_LEFT,
+    C_SACK_RIGHT,
     COLUMN_WORDS,
-) = range(21)
+) = range(23)
 
 PSH = 0x08
 

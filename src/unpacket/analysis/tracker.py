@@ -34,6 +34,8 @@ from unpacket.analysis.constants import (
     C_PUSH_BYTES_SENT,
     C_RTO_FRAME,
     C_RTO_NS,
+    C_SACK_LEFT,
+    C_SACK_RIGHT,
     C_SEQ,
     C_TCP_FLAGS,
     C_TIME_NS,
@@ -301,6 +303,14 @@ class Tracker:
         words[at + C_RTO_FRAME] = self._rto_frame
         words[at + C_INITIAL_RTT_NS] = facts[conversation + INITIAL_RTT_NS]
         words[at + C_COMPLETENESS] = facts[conversation + COMPLETENESS]
+        has_sack = halves[fwd + SACKS] > 0
+        base = halves[rev + BASE_SEQ]
+        words[at + C_SACK_LEFT] = (
+            (halves[fwd + SACK] - base) & LOW32 if has_sack else NONE_YET
+        )
+        words[at + C_SACK_RIGHT] = (
+            (halves[fwd + SACK + 1] - base) & LOW32 if has_sack else NONE_YET
+        )
 
     def is_reused(self, number: int, direction: int, flags: int, seq: int) -> bool:
         """Return whether a SYN or SYN-ACK is not the one that the half began with."""
