@@ -158,7 +158,7 @@ PSH = 0x08
     T_COPIES,  # packets that the capture has twice
     T_BYTES,  # payload on the wire, what came again too
     T_DATA_PACKETS,
-    T_AGAIN_PACKETS,  # sent again: of each kind of retransmission
+    T_AGAIN_PACKETS,  # whose bytes had been captured before
     T_AGAIN_BYTES,
     T_FILLED_PACKETS,  # came late, and were never captured before
     T_FIRST_NS,
@@ -197,9 +197,11 @@ PSH = 0x08
     T_THINK_NS,
     T_CLOCKED_NS,
     T_PACED_NS,
+    T_PAUSE_NS,  # the last pause that was one
+    T_EVEN_NS,  # pauses as long as the ones before them
     T_PATH_NS,  # from the place of the capture to this end and back
     T_FLAGS,  # how often each flag was found
-) = range(45)
+) = range(47)
 T_FLAG_FRAMES = T_FLAGS + FLAG_COUNT  # the first frame that had it
 TOTAL_WORDS = T_FLAG_FRAMES + FLAG_COUNT
 

@@ -36,6 +36,7 @@ from unpacket.analysis.constants import (
     T_CLOCKED_NS,
     T_COPIES,
     T_DATA_PACKETS,
+    T_EVEN_NS,
     T_FILLED_PACKETS,
     T_FINS,
     T_FIRST_DATA_FRAME,
@@ -94,7 +95,7 @@ class Side:
     Attributes:
         packets: Without those that the capture has twice.
         bytes: Payload on the wire, what was sent again too.
-        again: Segments with payload that came again.
+        again: Segments with payload that came again, though they had been captured.
         late: Segments that came late, and had not been captured: lost before the
             place of the capture, or out of order.
         rtt_ns: How long what it sent took to be acknowledged: the median; beside it
@@ -103,6 +104,7 @@ class Side:
         frames: The first of them.
         pauses: What kept it from sending, in ns: blocked, recovery, idle, think,
             clocked, paced; see ``analysis.totals``.
+        even_ns: How much of it went by in pauses as long as those before them.
     """
 
     __slots__ = (
@@ -110,6 +112,7 @@ class Side:
         "again_bytes",
         "bytes",
         "data_packets",
+        "even_ns",
         "fins",
         "first_data_frame",
         "first_data_ns",
@@ -182,6 +185,7 @@ class Side:
             "clocked": words[at + T_CLOCKED_NS],
             "paced": words[at + T_PACED_NS],
         }
+        self.even_ns = words[at + T_EVEN_NS]
         counts = words[at + T_FLAGS : at + T_FLAGS + FLAG_COUNT]
         firsts = words[at + T_FLAG_FRAMES : at + T_FLAG_FRAMES + FLAG_COUNT]
         self.flags = {FLAGS[n]: count for n, count in enumerate(counts) if count}

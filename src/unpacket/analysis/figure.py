@@ -118,7 +118,7 @@ def drawn(
         "ladder": ladder,
     }
     plots[kind](axes, traced, theme, side)
-    title = textwrap.fill(title_of(traced, kind, side), max(20, width // TITLE_PIXELS))
+    title = textwrap.fill(title_of(traced, kind, side), max(20, (width - 90) // TITLE_PIXELS))
     axes.set_title(title, color=theme.ink, loc="left", size=10)
     if kind != "ladder":
         axes.set_xlim(left=0)

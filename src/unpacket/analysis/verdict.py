@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from unpacket.analysis.conversation import SECOND_NS, Conversation, Side
+from unpacket.analysis.conversation import MILLION, SECOND_NS, Conversation, Side
 
 SIDES = ("client", "server")
 
@@ -33,11 +33,15 @@ SHARE = 0.25
 ZERO_WINDOW_SHARE = 0.1
 LOSS_SHARE = 0.1
 LOSS_PPM = 2_000
+MUCH_LOSS_PPM = 5_000
 # So much of the window in one round trip is all of it, where the capture is not at the
 # sender and cannot see what is in flight.
 FULL = 0.6
 # A queue grows where the slow round trips take so many times the fastest.
 QUEUE = 2
+QUEUE_NS = 5_000_000
+# So much of the time a source that is held back sends evenly.
+EVEN = 0.6
 MOST_FRAMES = 5
 
 
@@ -120,11 +124,16 @@ def loss(conversation: Conversation) -> Verdict | None:
     """Return where packets were lost, if that took much of the time."""
     worst: tuple[float, str, Side] | None = None
     for name, side, _ in pairs(conversation):
-        share = part(side.pauses["recovery"], conversation.duration_ns)
+        recovery_ns = side.pauses["recovery"]
         lost = side.again + side.late - side.count("spurious_retransmission")
-        if not lost or share < LOSS_SHARE:
+        if lost <= 0 or lost * MILLION < LOSS_PPM * side.data_packets:
             continue
-        if lost * 1_000_000 < LOSS_PPM * side.data_packets:
+        share = part(recovery_ns, conversation.duration_ns)
+        if lost * MILLION >= MUCH_LOSS_PPM * side.data_packets:
+            # Each loss has cut the congestion window, which all else waited for.
+            waiting_ns = recovery_ns + side.pauses["clocked"]
+            share = part(waiting_ns, conversation.duration_ns)
+        if share < LOSS_SHARE:
             continue
         if worst is None or share > worst[0]:
             worst = (share, name, side)
@@ -147,7 +156,8 @@ def loss(conversation: Conversation) -> Verdict | None:
         name,
         f"packets of the {name} were lost {where}: "
         f"{side.late if is_before else side.again} of {side.data_packets} segments "
-        f"came again, and {percent(share)} of the time went to recovery",
+        f"came again, and {percent(share)} of the time went to recovery and a small "
+        "congestion window",
         frames_of(*frames, side.longest_pause_frame),
     )
 
@@ -173,14 +183,14 @@ def time_spent(conversation: Conversation) -> Verdict | None:
         elif shares["clocked"] + blocked >= SHARE and fills(conversation, side, other):
             share = shares["clocked"] + blocked
             found.append((share, limited(receiver, side, other, share)))
-        elif shares["clocked"] >= SHARE:
-            found.append((shares["clocked"], slow_path(name, side, shares["clocked"])))
+        elif shares["clocked"] + shares["paced"] >= SHARE:
+            share = shares["clocked"] + shares["paced"]
+            cause = paced if is_even(side) else slow_path
+            found.append((share, cause(name, side, share)))
         if shares["idle"] >= SHARE:
             found.append((shares["idle"], idle(name, side, shares["idle"])))
         if shares["think"] >= SHARE:
             found.append((shares["think"], slow_answer(name, side, shares["think"])))
-        if shares["paced"] >= SHARE:
-            found.append((shares["paced"], paced(name, side, shares["paced"])))
     if not found:
         return None
     return max(found, key=lambda entry: entry[0])[1]
@@ -196,6 +206,24 @@ def fills(conversation: Conversation, side: Side, other: Side) -> bool:
     if not rtt_ns or not other.window_mean or side.throughput is None:
         return False
     return side.throughput * rtt_ns >= FULL * other.window_mean * SECOND_NS
+
+
+def is_even(side: Side) -> bool:
+    """Return whether a side sent evenly, and no queue grew on the way.
+
+    A congestion window grows while nothing is lost, and brings bursts or a queue; an
+    even flow that does neither is held back at its source.
+    """
+    waited = side.pauses["clocked"] + side.pauses["paced"]
+    return side.even_ns >= EVEN * waited and not has_queue(side)
+
+
+def has_queue(side: Side) -> bool:
+    """Return whether round trips grew far beyond the fastest."""
+    least, slow = side.rtt_min_ns, side.rtt_95_ns
+    if least is None or slow is None:
+        return False
+    return slow > QUEUE * least and slow - least > QUEUE_NS
 
 
 def stalled(receiver: str, side: Side, share: float) -> Verdict:
@@ -226,7 +254,7 @@ def slow_path(name: str, side: Side, share: float) -> Verdict:
     grown = (
         f"; a queue grew, since it was {seconds(least_ns)} at first and "
         f"{seconds(slow_ns)} then"
-        if least_ns and slow_ns > QUEUE * least_ns and slow_ns > 5_000_000
+        if has_queue(side)
         else ""
     )
     return Verdict(
@@ -265,9 +293,9 @@ def paced(name: str, side: Side, share: float) -> Verdict:
     return Verdict(
         "pacing",
         name,
-        f"the {name} sent a little at a time, for {percent(share)} of the time, though "
-        f"window and acknowledgements allowed more: {rate} bytes a second, by pacing "
-        "or by its program",
+        f"the {name} sent evenly, {rate} bytes a second for {percent(share)} of the "
+        "time, though the window was open, nothing was lost and no queue grew: by "
+        "pacing, by its program, or by a link before the place of the capture",
         frames_of(side.first_data_frame, side.longest_pause_frame),
     )
 
