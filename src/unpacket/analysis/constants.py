@@ -197,11 +197,10 @@ PSH = 0x08
     T_THINK_NS,
     T_CLOCKED_NS,
     T_PACED_NS,
-    T_PAUSE_NS,  # the last pause that was one
-    T_EVEN_NS,  # pauses as long as the ones before them
+    T_MOMENT,  # each segment's bytes times the milliseconds since the first
     T_PATH_NS,  # from the place of the capture to this end and back
     T_FLAGS,  # how often each flag was found
-) = range(47)
+) = range(46)
 T_FLAG_FRAMES = T_FLAGS + FLAG_COUNT  # the first frame that had it
 TOTAL_WORDS = T_FLAG_FRAMES + FLAG_COUNT
 

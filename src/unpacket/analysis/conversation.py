@@ -36,7 +36,6 @@ from unpacket.analysis.constants import (
     T_CLOCKED_NS,
     T_COPIES,
     T_DATA_PACKETS,
-    T_EVEN_NS,
     T_FILLED_PACKETS,
     T_FINS,
     T_FIRST_DATA_FRAME,
@@ -52,6 +51,7 @@ from unpacket.analysis.constants import (
     T_LAST_DATA_NS,
     T_LONGEST_PAUSE_FRAME,
     T_LONGEST_PAUSE_NS,
+    T_MOMENT,
     T_PACED_NS,
     T_PACKETS,
     T_RECOVERY_NS,
@@ -104,7 +104,7 @@ class Side:
         frames: The first of them.
         pauses: What kept it from sending, in ns: blocked, recovery, idle, think,
             clocked, paced; see ``analysis.totals``.
-        even_ns: How much of it went by in pauses as long as those before them.
+        moment: The sum of each segment's bytes, times the milliseconds since the first.
     """
 
     __slots__ = (
@@ -112,7 +112,6 @@ class Side:
         "again_bytes",
         "bytes",
         "data_packets",
-        "even_ns",
         "fins",
         "first_data_frame",
         "first_data_ns",
@@ -127,6 +126,7 @@ class Side:
         "late",
         "longest_pause_frame",
         "longest_pause_ns",
+        "moment",
         "packets",
         "pauses",
         "rsts",
@@ -185,7 +185,7 @@ class Side:
             "clocked": words[at + T_CLOCKED_NS],
             "paced": words[at + T_PACED_NS],
         }
-        self.even_ns = words[at + T_EVEN_NS]
+        self.moment = words[at + T_MOMENT]
         counts = words[at + T_FLAGS : at + T_FLAGS + FLAG_COUNT]
         firsts = words[at + T_FLAG_FRAMES : at + T_FLAG_FRAMES + FLAG_COUNT]
         self.flags = {FLAGS[n]: count for n, count in enumerate(counts) if count}
@@ -208,6 +208,17 @@ class Side:
         if took_ns <= 0:
             return None
         return (self.bytes - self.again_bytes) * SECOND_NS // took_ns
+
+    @property
+    def centre(self) -> float | None:
+        """When half of the bytes had been sent, from 0 (at once) to 1 (at the end).
+
+        Near a half where the rate was steady, later where it grew.
+        """
+        if self.first_data_ns is None or self.last_data_ns is None or not self.bytes:
+            return None
+        took_ms = (self.last_data_ns - self.first_data_ns) / 1_000_000
+        return self.moment / self.bytes / took_ms if took_ms > 0 else None
 
     def count(self, flag: str) -> int:
         """Return how many segments have a flag."""

@@ -25,7 +25,6 @@ from unpacket.analysis.constants import (
     T_DATA_PACKETS,
     T_FILLED_PACKETS,
     T_FINS,
-    T_EVEN_NS,
     T_FIRST_DATA_FRAME,
     T_FIRST_DATA_NS,
     T_FIRST_FIN_FRAME,
@@ -45,10 +44,10 @@ from unpacket.analysis.constants import (
     T_LAST_SYN_NS,
     T_LONGEST_PAUSE_FRAME,
     T_LONGEST_PAUSE_NS,
+    T_MOMENT,
     T_PACED_NS,
     T_PACKETS,
     T_PATH_NS,
-    T_PAUSE_NS,
     T_RECOVERY_NS,
     T_RSTS,
     T_RTT_MAX_NS,
@@ -72,8 +71,8 @@ FIRST_ROOM = 256
 # So much later than the acknowledgement that permits it, a segment may still follow
 # from it: what hosts and the clock of the capture need.
 REACTION_NS = 2_000_000
-# What is shorter is a burst.
-LEAST_PAUSE_NS = 200_000
+# A clock that jumps by years must not make numbers that do not fit.
+MOST_NS = 1 << 52
 NO_HISTOGRAM = -1
 
 
@@ -260,17 +259,12 @@ class Totals:
                 )
         else:
             pause = max(0, time_ns - before)
+            since_ns = time_ns - words[at + T_FIRST_DATA_NS]
+            if 0 < since_ns < MOST_NS:
+                words[at + T_MOMENT] += length * (since_ns // 1_000_000)
             if pause > words[at + T_LONGEST_PAUSE_NS]:
                 words[at + T_LONGEST_PAUSE_NS] = pause
                 words[at + T_LONGEST_PAUSE_FRAME] = frame
-            if pause >= LEAST_PAUSE_NS:
-                last = words[at + T_PAUSE_NS]
-                path = words[at + T_PATH_NS] + words[peer + T_PATH_NS]
-                # Windowfuls come at equal distances too, of a round trip.
-                is_round = path > 0 and 2 * pause > path
-                if not is_round and last <= 2 * pause and pause <= 2 * last:
-                    words[at + T_EVEN_NS] += pause
-                words[at + T_PAUSE_NS] = pause
             heard = max(0, time_ns - words[peer + T_LAST_NS])
             # What the capture sees of the peer, the sender hears some time later.
             heard = max(0, heard - max(0, words[at + T_PATH_NS]))

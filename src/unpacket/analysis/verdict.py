@@ -40,8 +40,8 @@ FULL = 0.6
 # A queue grows where the slow round trips take so many times the fastest.
 QUEUE = 2
 QUEUE_NS = 5_000_000
-# So much of the time a source that is held back sends evenly.
-EVEN = 0.6
+# Where the rate is steady, half of the bytes are sent in half of the time, or nearly.
+STEADY = 0.08
 MOST_FRAMES = 5
 
 
@@ -185,7 +185,7 @@ def time_spent(conversation: Conversation) -> Verdict | None:
             found.append((share, limited(receiver, side, other, share)))
         elif shares["clocked"] + shares["paced"] >= SHARE:
             share = shares["clocked"] + shares["paced"]
-            cause = paced if is_even(side) else slow_path
+            cause = paced if is_steady(side) else slow_path
             found.append((share, cause(name, side, share)))
         if shares["idle"] >= SHARE:
             found.append((shares["idle"], idle(name, side, shares["idle"])))
@@ -208,14 +208,16 @@ def fills(conversation: Conversation, side: Side, other: Side) -> bool:
     return side.throughput * rtt_ns >= FULL * other.window_mean * SECOND_NS
 
 
-def is_even(side: Side) -> bool:
-    """Return whether a side sent evenly, and no queue grew on the way.
+def is_steady(side: Side) -> bool:
+    """Return whether a side's rate stayed the same, and no queue grew on the way.
 
-    A congestion window grows while nothing is lost, and brings bursts or a queue; an
-    even flow that does neither is held back at its source.
+    While nothing is lost a congestion window grows, and the rate with it, or a queue;
+    a flow that does neither is held back at its source.
     """
-    waited = side.pauses["clocked"] + side.pauses["paced"]
-    return side.even_ns >= EVEN * waited and not has_queue(side)
+    centre = side.centre
+    return (
+        centre is not None and abs(centre - 0.5) <= STEADY and not has_queue(side)
+    )
 
 
 def has_queue(side: Side) -> bool:
