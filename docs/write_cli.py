@@ -1,7 +1,7 @@
 """Writes the lists of docs/cli.md out of the commands: `python docs/write_cli.py`."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -9,6 +9,8 @@ import click
 from unpacket.cli import cli
 from unpacket.cli.live import LiveOption
 from unpacket.cli.policies import PolicyOption
+from unpacket.records.analysis_facts import ANALYSIS_FACTS
+from unpacket.records.fact import Fact
 from unpacket.records.facts import FACTS
 
 PAGE = Path(__file__).with_name("cli.md")
@@ -27,23 +29,34 @@ In JSON and CSV a time such as `start` is text, and `start_ns` is the same in
 nanoseconds since 1970. A duration is `duration_ns`. Words and lists are text, joined
 by spaces.
 """
+ANALYSIS_HEADING = """\
+## What an analysis knows besides
+
+`unpacket analyze` and `unpacket.analysis.analyses` know more of a stream, by names of
+the same kind. What a stream has nothing of, such as a round-trip time where nothing was
+acknowledged, is left out of JSON, and no test holds for it.
+"""
 
 
 def main() -> None:
     """Write what follows the mark anew."""
     written_by_hand = PAGE.read_text("utf-8").partition(MARK)[0]
-    page = "\n".join([written_by_hand + MARK, facts(), *sections()])
+    tables = [
+        table(FACTS_HEADING, FACTS),
+        table(ANALYSIS_HEADING, ANALYSIS_FACTS),
+    ]
+    page = "\n".join([written_by_hand + MARK, *tables, *sections()])
     PAGE.write_text(page, encoding="utf-8")
 
 
-def facts() -> str:
-    """Return the section on what is known of a stream."""
+def table(heading: str, facts: Iterable[Fact]) -> str:
+    """Return a section on what is known of a stream."""
     rows = [
         f"- `{fact.name}` ({fact.kind.value}{', each side' * fact.each_side}): "
         f"{fact.help}"
-        for fact in FACTS
+        for fact in facts
     ]
-    return "\n".join([FACTS_HEADING, *rows, ""])
+    return "\n".join([heading, *rows, ""])
 
 
 def sections() -> Iterator[str]:

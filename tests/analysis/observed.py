@@ -15,9 +15,7 @@ from unpacket.analysis.constants import FLAGS
 from unpacket.analysis.tracker import Tracker
 
 # What of ``FLAGS`` tshark 4.0 has a field for.
-TSHARK_FLAGS = tuple(
-    name for name in FLAGS if name != "partial_ack"
-)
+TSHARK_FLAGS = tuple(name for name in FLAGS if name != "partial_ack")
 NUMBERS = (
     "duplicate_ack_num",
     "duplicate_ack_frame",
@@ -46,7 +44,7 @@ def analysed(
             segments.clear()
             at = decoder.decode(batch, segments, at)
             tracker.take(segments, batch, 0, segments.count, columns)
-    rows = [columns.row(n) for n in range(len(columns))]
+    rows: list[Row] = [dict(columns.row(n)) for n in range(len(columns))]
     for row in rows:
         row["names"] = names_of(row["flags"])
     return tracker, rows
@@ -84,7 +82,9 @@ def of_tshark(path: Path) -> Iterator[tuple[int, str, set[str], dict[str, int | 
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     for line in ran.stdout.splitlines():
         frame, stream, *values = line.split("|")
-        flags = {name for name, value in zip(TSHARK_FLAGS, values, strict=False) if value}
+        flags = {
+            name for name, value in zip(TSHARK_FLAGS, values, strict=False) if value
+        }
         rest = values[len(TSHARK_FLAGS) :]
         if any("," in value for value in (stream, *rest)):
             # Several segments in a frame: which is which cannot be seen.

@@ -65,10 +65,10 @@ def differing(path: Path) -> tuple[int, Counter[str]]:
     compared = 0
     found: Counter[str] = Counter()
     for frame, _, flags, numbers in of_tshark(path):
-        row = ours.get(frame)
-        if row is None or frame in twice:
+        if frame not in ours or frame in twice:
             # Of other streams than ours: test_corpus has those.
             continue
+        row = ours[frame]
         compared += 1
         names = set(row["names"])
         if names & {"fast_retransmission", "spurious_retransmission"}:

@@ -17,6 +17,7 @@ from unpacket.query.columns import COLUMNS as ASKED
 from unpacket.query.columns import KINDS
 from unpacket.query.order import Order
 from unpacket.query.parser import Where, WhereError
+from unpacket.records.analysis_facts import ALL_FACTS, ANALYSIS_FACTS
 from unpacket.records.facts import COLUMNS, FACTS, SIDES, Column, Fact, Kind
 from unpacket.records.json_line import WRITTEN
 from unpacket.records.summary import members_of
@@ -127,7 +128,7 @@ def asked_names(fact: Fact) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
+@pytest.mark.parametrize("fact", ALL_FACTS, ids=lambda fact: fact.name)
 def test_a_fact_says_what_it_is(fact: Fact) -> None:
     assert re.fullmatch("[a-z][a-z0-9_]*", fact.name)
     assert fact.help
@@ -144,11 +145,11 @@ def test_a_fact_says_what_it_is(fact: Fact) -> None:
 
 
 def test_no_two_facts_have_one_name() -> None:
-    assert len({fact.name for fact in FACTS}) == len(FACTS)
+    assert len({fact.name for fact in ALL_FACTS}) == len(ALL_FACTS)
     assert len({column.path for column in COLUMNS}) == len(COLUMNS)
     assert len(set(NAMES)) == len(NAMES)
     # Or an object in JSON would be a value of that name too.
-    assert not {fact.name for fact in FACTS} & set(SIDES)
+    assert not {fact.name for fact in ALL_FACTS} & set(SIDES)
 
 
 def test_json_has_the_columns_and_their_types(
@@ -192,7 +193,7 @@ def test_csv_has_the_same_values(summaries: list[unpacket.Summary]) -> None:
         assert row == expected
 
 
-@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
+@pytest.mark.parametrize("fact", ALL_FACTS, ids=lambda fact: fact.name)
 def test_filters_and_orders_know_a_fact_by_its_name(fact: Fact) -> None:
     names = {name for name in ASKED if name.removeprefix("client.") == fact.name}
     names |= {name for name in ASKED if name.removeprefix("server.") == fact.name}
@@ -222,7 +223,7 @@ def test_both_sides_together_are_a_sum_or_either(
 
 
 def test_filters_know_nothing_else() -> None:
-    assert set(ASKED) == set().union(*map(asked_names, FACTS))
+    assert set(ASKED) == set().union(*map(asked_names, ALL_FACTS))
 
 
 def written_value(column: Column, value: Any) -> str:
@@ -272,13 +273,20 @@ def test_without_a_digest_nothing_else_is_missing() -> None:
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the documents are not in this copy")
-def test_the_page_has_every_fact() -> None:
-    section = PAGE.read_text("utf-8").split("## What is known of a stream\n")[1]
+@pytest.mark.parametrize(
+    ("title", "facts"),
+    [
+        ("What is known of a stream", FACTS),
+        ("What an analysis knows besides", ANALYSIS_FACTS),
+    ],
+)
+def test_the_page_has_every_fact(title: str, facts: tuple[Fact, ...]) -> None:
+    section = PAGE.read_text("utf-8").split(f"## {title}\n")[1]
     section = section.split("\n## ")[0]
     listed = re.findall(
         r"^- `([a-z_0-9]+)` \(([a-z ]+)(, each side)?\): (.+)$", section, re.M
     )
     assert listed == [
         (fact.name, fact.kind.value, ", each side" if fact.each_side else "", fact.help)
-        for fact in FACTS
+        for fact in facts
     ]

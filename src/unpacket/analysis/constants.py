@@ -96,10 +96,15 @@ NOT_USED = -2
 HISTORY_WORDS = 4  # which letters there are and how many, and 24 of them
 CONVERSATION_WORDS = HISTORY + HISTORY_WORDS
 
+# Of the ends of a conversation, see ``flow_table``.
+KEY_WORDS = 8
+NO_CONVERSATION = -1
+# Behind the last segment of a list that waits.
+END_OF_LIST = -1
 # So many segments that are not acknowledged are kept of a half, as in Wireshark.
 MOST_UNACKED = 10_000
 
-# Of a segment: ``columns.words[row * COLUMN_WORDS + NAME]``; docs/analysis.md has units.
+# Of a segment: ``columns.words[row * COLUMN_WORDS + NAME]``.
 COLUMNS = (
     "frame",
     "time_ns",

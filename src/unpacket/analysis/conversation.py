@@ -22,6 +22,7 @@ from unpacket.analysis.constants import (
     FLAGS,
     HISTORY,
     INITIAL_RTT_NS,
+    KEY_WORDS,
     LAST_FRAME,
     LETTERS,
     NONE_YET,
@@ -70,7 +71,6 @@ from unpacket.analysis.constants import (
     T_ZERO_SINCE_NS,
     TOTAL_WORDS,
 )
-from unpacket.analysis.flow_table import KEY_WORDS
 
 if TYPE_CHECKING:
     from unpacket.analysis.tracker import Tracker

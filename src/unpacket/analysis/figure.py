@@ -1,4 +1,4 @@
-"""Plots of a connection, drawn by matplotlib: sequence, throughput, rtt, window, ladder.
+"""Plots of a connection in files, drawn by matplotlib.
 
 Only what is called here is drawn; no window opens, and nothing global is changed.
 """
@@ -22,9 +22,11 @@ INTERVALS = 80
 MOST_RUNGS = 60
 # How wide a letter of the title is, on average.
 TITLE_PIXELS = 8
+MARGIN_PIXELS = 90
 SIDES = ("client", "server")
 CONTROL = ((0x02, "SYN"), (0x01, "FIN"), (0x04, "RST"))
 AGAIN = {"retransmission", "fast_retransmission", "spurious_retransmission"}
+NOT_NEW = AGAIN | {"out_of_order"}
 
 
 class Theme(NamedTuple):
@@ -104,9 +106,7 @@ def drawn(
     from matplotlib.figure import Figure
 
     width, height = size
-    figure = Figure(
-        figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.paper
-    )
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.paper)
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     dress(axes, theme)
@@ -118,7 +118,8 @@ def drawn(
         "ladder": ladder,
     }
     plots[kind](axes, traced, theme, side)
-    title = textwrap.fill(title_of(traced, kind, side), max(20, (width - 90) // TITLE_PIXELS))
+    letters = max(20, (width - MARGIN_PIXELS) // TITLE_PIXELS)
+    title = textwrap.fill(title_of(traced, kind, side), letters)
     axes.set_title(title, color=theme.ink, loc="left", size=10)
     if kind != "ladder":
         axes.set_xlim(left=0)
@@ -139,7 +140,9 @@ def drawn(
             facecolor=theme.paper,
             metadata=metadata,
         )
-    return octets.getvalue() if form != "html" else page(traced, octets.getvalue(), theme)
+    return (
+        octets.getvalue() if form != "html" else page(traced, octets.getvalue(), theme)
+    )
 
 
 def page(traced: Traced, svg: bytes, theme: Theme) -> bytes:
@@ -229,13 +232,13 @@ def sequence(axes: Any, traced: Traced, theme: Theme, side: int) -> None:
             ((one.at_s, *one.sack) for one in answers if one.sack is not None),
             color=theme.sack, linewidth=1.2, label="SACK",
         )  # fmt: skip
+    late = NOT_NEW - AGAIN
     kinds = (
-        ("sent", theme.sides[side], lambda one: not one.names & (AGAIN | {"out_of_order"})),
-        ("sent again", theme.again, lambda one: one.names & AGAIN),
-        ("out of order", theme.late, lambda one: "out_of_order" in one.names),
+        ("sent", theme.sides[side], [one for one in sent if not one.names & NOT_NEW]),
+        ("sent again", theme.again, [one for one in sent if one.names & AGAIN]),
+        ("out of order", theme.late, [one for one in sent if one.names & late]),
     )
-    for label, color, belongs in kinds:
-        chosen = [one for one in sent if belongs(one)]
+    for label, color, chosen in kinds:
         lines(
             axes,
             ((one.at_s, one.seq, one.seq + one.length) for one in chosen),
@@ -385,7 +388,10 @@ def ladder(axes: Any, traced: Traced, theme: Theme, side: int) -> None:
             1.02, place, f"frame {one.frame}", ha="left", va="center", fontsize=7,
             color=theme.ink,
         )  # fmt: skip
-    for at, name in ((0.0, traced.conversation.client), (1.0, traced.conversation.server)):
+    for at, name in (
+        (0.0, traced.conversation.client),
+        (1.0, traced.conversation.server),
+    ):
         axes.axvline(at, color=theme.ink, linewidth=1)
         axes.text(
             at, -1.2, f"{SIDES[int(at)]} {name}", ha="center", fontsize=8,

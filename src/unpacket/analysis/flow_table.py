@@ -8,10 +8,9 @@ does.
 from array import array
 
 from unpacket._core.decode.segments import Segments
+from unpacket.analysis.constants import KEY_WORDS, NO_CONVERSATION
 
 FIRST_SLOTS = 1 << 12
-NO_CONVERSATION = -1
-KEY_WORDS = 8
 
 
 class Conversations:
@@ -93,4 +92,3 @@ class Conversations:
                 while self._slots[slot] >= 0:
                     slot = (slot + 1) & self._mask
                 self._slots[slot] = number
-

@@ -42,9 +42,7 @@ def plotted(
         canvas.draw(name, found, right, top)
     rows = canvas.rows(color)
     labels = {0: scaled(top, unit), len(rows) - 1: scaled(0, unit)}
-    body = [
-        f"{labels.get(place, ''):>{LABEL}} {row}" for place, row in enumerate(rows)
-    ]
+    body = [f"{labels.get(place, ''):>{LABEL}} {row}" for place, row in enumerate(rows)]
     axis = f"{'0 s':>{LABEL + 4}}{f'{right:.3g} s':>{max(0, width - LABEL - 4)}}"
     return [title_of(traced, kind, side), *body, axis]
 
@@ -136,7 +134,10 @@ def round_trips(traced: Traced, side: int) -> tuple[list[tuple[str, list[Point]]
 def windows(traced: Traced, side: int) -> tuple[list[tuple[str, list[Point]]], str]:
     """Return the window, and what is in flight."""
     return [
-        ("answer", [(one.at_s, one.window) for one in traced.segments if one.side != side]),
+        (
+            "answer",
+            [(one.at_s, one.window) for one in traced.segments if one.side != side],
+        ),
         (
             "sent",
             [

@@ -151,9 +151,7 @@ class Totals:
             # (Karn).
             self.count_rtt(half ^ 1, rtt_ns)
         if length:
-            self.count_data(
-                at, peer, frame, time_ns, length, found, is_late, unacked
-            )
+            self.count_data(at, peer, frame, time_ns, length, found, is_late, unacked)
             words[at + T_FLIGHT_MAX] = max(words[at + T_FLIGHT_MAX], in_flight)
             if not found & SENT_AGAIN:
                 words[at + T_IS_BLOCKED] = (
@@ -254,9 +252,7 @@ class Totals:
             words[at + T_FIRST_DATA_NS] = time_ns
             words[at + T_FIRST_DATA_FRAME] = frame
             if words[peer + T_LAST_DATA_NS]:
-                words[at + T_THINK_NS] += max(
-                    0, time_ns - words[peer + T_LAST_DATA_NS]
-                )
+                words[at + T_THINK_NS] += max(0, time_ns - words[peer + T_LAST_DATA_NS])
         else:
             pause = max(0, time_ns - before)
             since_ns = time_ns - words[at + T_FIRST_DATA_NS]
@@ -271,9 +267,7 @@ class Totals:
             if came_again or is_late or words[at + T_IS_RECOVERING]:
                 words[at + T_RECOVERY_NS] += pause
             elif words[peer + T_LAST_DATA_NS] > before:
-                words[at + T_THINK_NS] += max(
-                    0, time_ns - words[peer + T_LAST_DATA_NS]
-                )
+                words[at + T_THINK_NS] += max(0, time_ns - words[peer + T_LAST_DATA_NS])
             elif words[at + T_IS_BLOCKED]:
                 words[at + T_BLOCKED_NS] += pause
             elif unacked == 0:

@@ -111,9 +111,6 @@ def trace(reading: Reading, wanted: Callable[[Any], bool]) -> Traced | None:
     )
 
 
-
-
-
 def segment_of(row: dict[str, int], start_ns: int, lower_is_client: bool) -> Segment:
     """Return a row of the analysis as a segment of a plot."""
     has_sack = row["sack_left"] >= 0

@@ -22,7 +22,9 @@ cdef class Unacked:
     cdef i64 frame_of(self, Py_ssize_t node) except *
     cdef i64 time_of(self, Py_ssize_t node) except *
     @cython.locals(
-        at=Py_ssize_t, room=Py_ssize_t, node=i64, place=Py_ssize_t, low=i64, high=i64,
+        at=Py_ssize_t, lists="long long[::1]", nodes="long long[::1]",
+        room=Py_ssize_t, node=i64,
+        place=Py_ssize_t, low=i64, high=i64,
     )
     cdef bint add(
         self, Py_ssize_t half, i64 base, i64 seq, i64 end, i64 time_ns, i64 frame
@@ -30,7 +32,8 @@ cdef class Unacked:
     @cython.locals(at=Py_ssize_t)
     cdef i64 in_flight(self, Py_ssize_t half) except *
     @cython.locals(
-        at=Py_ssize_t, before=i64, node=i64, place=Py_ssize_t, seq=i64, end=i64,
+        at=Py_ssize_t, lists="long long[::1]", nodes="long long[::1]", before=i64,
+        node=i64, place=Py_ssize_t, seq=i64, end=i64,
         following=i64, is_past=i64, inside=i64, changed=bint,
     )
     cdef acknowledge(self, Py_ssize_t half, i64 base, i64 ack)
@@ -41,11 +44,13 @@ cdef class Unacked:
     @cython.locals(end=i64, node=i64, place=Py_ssize_t, starts=i64, ends=i64)
     cdef i64 contiguous_end(self, Py_ssize_t half, i64 ack) except *
     @cython.locals(
-        at=Py_ssize_t, node=i64, place=Py_ssize_t, low=i64, high=i64, in_order=bint,
-        first=i64, last=i64,
+        at=Py_ssize_t, lists="long long[::1]", nodes="long long[::1]", node=i64,
+        place=Py_ssize_t,
+        low=i64, high=i64, in_order=bint, first=i64, last=i64,
     )
     cdef measure(self, Py_ssize_t half, i64 base)
     @cython.locals(node=Py_ssize_t)
     cdef _link_free(self, Py_ssize_t start, Py_ssize_t stop)
 
+@cython.locals(larger="long long[::1]")
 cpdef i64[::1] twice(i64[::1] words)

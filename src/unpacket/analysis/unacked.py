@@ -5,15 +5,12 @@ numbers, an acknowledgement takes segments from the front, and what is in flight
 distance between the two ends; only behind a loss is the list walked.
 """
 
-from array import array
-
 from unpacket._core.constants import HALF32, LOW32
-from unpacket.analysis.constants import MOST_UNACKED
+from unpacket.analysis.constants import END_OF_LIST, MOST_UNACKED
 
 # Words of a node, and of a list.
 SEQ, END, TIME_NS, FRAME, NEXT, NODE_WORDS = range(6)
 HEAD, TAIL, COUNT, IS_SORTED, LOW, HIGH, LIST_WORDS = range(7)
-END_OF_LIST = -1
 FIRST_ROOM = 1024
 
 

@@ -19,7 +19,7 @@ BLAMES = (
     "receiver",
     "sender",
     "answer",
-    "path",
+    "network",
     "pacing",
     "nothing",
     "not_enough",
@@ -141,7 +141,8 @@ def loss(conversation: Conversation) -> Verdict | None:
         return None
     share, name, side = worst
     other = SIDES[1 - SIDES.index(name)]
-    is_before = side.late > side.again
+    behind = side.again - side.count("spurious_retransmission")
+    is_before = side.late > behind
     frames = [
         side.frames.get(flag, 0)
         for flag in ("lost_segment", "retransmission", "fast_retransmission")
@@ -155,7 +156,7 @@ def loss(conversation: Conversation) -> Verdict | None:
         "loss_before_capture" if is_before else "loss_behind_capture",
         name,
         f"packets of the {name} were lost {where}: "
-        f"{side.late if is_before else side.again} of {side.data_packets} segments "
+        f"{side.late if is_before else behind} of {side.data_packets} segments "
         f"came again, and {percent(share)} of the time went to recovery and a small "
         "congestion window",
         frames_of(*frames, side.longest_pause_frame),
@@ -215,9 +216,7 @@ def is_steady(side: Side) -> bool:
     a flow that does neither is held back at its source.
     """
     centre = side.centre
-    return (
-        centre is not None and abs(centre - 0.5) <= STEADY and not has_queue(side)
-    )
+    return centre is not None and abs(centre - 0.5) <= STEADY and not has_queue(side)
 
 
 def has_queue(side: Side) -> bool:
@@ -260,7 +259,7 @@ def slow_path(name: str, side: Side, share: float) -> Verdict:
         else ""
     )
     return Verdict(
-        "path",
+        "network",
         name,
         f"the {name} sent as acknowledgements came, for {percent(share)} of the time: "
         f"its congestion window or the path was the limit (round trip "

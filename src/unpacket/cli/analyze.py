@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from unpacket import Stream
     from unpacket.query.parser import Where
 
-HEADING = (" id", "client", "server", " duration", " rtt", " again >", " again <")
-HEADING += (" zero window", "state", "blame")
-SEGMENTS = (" frame", " time", " id", "", " seq", " ack", " len", " win", "flags")
-SEGMENTS += ("what it is",)
+HEADING = [" id", "client", "server", " duration", " rtt", " again >", " again <"]
+HEADING += [" zero window", "state", "blame"]
+SEGMENTS = [" frame", " time", " id", "", " seq", " ack", " len", " win", "flags"]
+SEGMENTS += ["what it is"]
 TCP_FLAGS = "FSRPAUEC"
 ROWS_AHEAD = 100
 
@@ -58,11 +58,19 @@ ROWS_AHEAD = 100
         unpacket analyze examples/sample.pcapng 7 --segments
         unpacket analyze examples/sample.pcapng --conn-log tsv
         unpacket analyze examples/sample.pcapng --json --profile 4.4
+        unpacket analyze examples/sample.pcapng --csv
     """,
 )
 @click.argument("capture", cls=CaptureArgument, type=CAPTURE)
 @click.argument("choices", type=StreamChoice(), nargs=-1, metavar="[STREAM]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Values joined by commas (RFC 4180) below their names; docs/cli.md lists "
+    "them.",
+)
 @click.option(
     "--segments",
     is_flag=True,
@@ -98,6 +106,7 @@ def analyze(
     capture: str,
     choices: tuple[Choice, ...],
     as_json: bool,
+    as_csv: bool,
     segments: bool,
     clock: str,
     conn_log: str | None,
@@ -117,8 +126,10 @@ def analyze(
     Each stream has one verdict, with the frames that show it. What is counted, and by
     which conditions, is in docs/analysis.md.
     """
-    if as_json + segments + (conn_log is not None) > 1:
-        raise click.UsageError("only one of --json, --segments and --conn-log can be")
+    if as_json + as_csv + segments + (conn_log is not None) > 1:
+        raise click.UsageError(
+            "only one of --json, --csv, --segments and --conn-log can be"
+        )
     if segments and where is not None:
         raise click.UsageError("--segments cannot wait for --where; name streams")
     with session([capture], **reading) as (source, output):
@@ -139,6 +150,11 @@ def analyze(
             )
         elif as_json:
             printed = Lines(output.write, json_line)
+        elif as_csv:
+            from unpacket.cli.spreadsheet import CsvForm
+
+            form = CsvForm(output.write, analysed=True)
+            printed = Lines(output.write, form.row)
         elif conn_log is not None:
             from unpacket.analysis.conn_log import lines
 
@@ -328,7 +344,9 @@ class Segments(Printed):
             str(row["length"]),
             str(row["window"]),
             "".join(
-                letter for n, letter in enumerate(TCP_FLAGS) if row["tcp_flags"] >> n & 1
+                letter
+                for n, letter in enumerate(TCP_FLAGS)
+                if row["tcp_flags"] >> n & 1
             ),
             ", ".join(notes_of(row)),
         ]

@@ -98,9 +98,7 @@ def where_option(function: AnyFunction) -> AnyFunction:
     return filter_option(Filter(), "port == 443 and gaps > 0")(function)
 
 
-def filter_option(
-    kind: Filter, example: str
-) -> Callable[[AnyFunction], AnyFunction]:
+def filter_option(kind: Filter, example: str) -> Callable[[AnyFunction], AnyFunction]:
     """Return what gives a command ``--where``, with an example in its help."""
     decorate: Callable[[AnyFunction], AnyFunction] = click.option(
         "--where",

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from unpacket.records.facts import COLUMNS, values_of
+from unpacket.records.analysis_facts import ALL_FACTS, ANALYSIS_FACTS
+from unpacket.records.facts import COLUMNS, columns_of, values_of
 from unpacket.records.summary import Summary
 
 # The order is a promise: these columns were the first, and what came later, or will
@@ -49,6 +50,11 @@ NAMES = (*FIRST, *(name for name in PLACES if name not in FIRST))
 ORDER = itemgetter(*(PLACES[name] for name in NAMES))
 
 
+# What an analysis adds comes last.
+MORE_NAMES = tuple(
+    column.name for fact in ANALYSIS_FACTS for column in columns_of(fact)
+)
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -59,12 +65,18 @@ class CsvForm:
     and their users: a spreadsheet finds no formula among them.
     """
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, write: Callable[[bytes], None], *, analysed: bool = False
+    ) -> None:
         self.write = write
-        write(csv_line(NAMES))
+        self._analysed = analysed
+        write(csv_line((*NAMES, *MORE_NAMES) if analysed else NAMES))
 
     def row(self, summary: Summary) -> bytes:
-        return csv_line(map(cell, ORDER(list(values_of(summary)))))
+        if not self._analysed:
+            return csv_line(map(cell, ORDER(list(values_of(summary)))))
+        values = list(values_of(summary, ALL_FACTS))
+        return csv_line(map(cell, (*ORDER(values), *values[len(COLUMNS) :])))
 
     def finish(self) -> None:
         pass

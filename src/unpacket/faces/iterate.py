@@ -249,7 +249,7 @@ def filter_of(where: str | Where | None) -> Where | None:
     chosen = parsed_filter(where)
     if chosen.analysed:
         raise ValueError(
-            f"{chosen.analysed} is known to an analysis alone: unpacket.analysis.analyses"
+            f"{chosen.analysed} is known to unpacket.analysis.analyses alone"
         )
     return chosen
 

@@ -38,7 +38,7 @@ BLAMES = (
     "receiver",
     "sender",
     "answer",
-    "path",
+    "network",
     "pacing",
     "nothing",
     "not_enough",
@@ -57,6 +57,11 @@ def sides(read: Callable[[Any], Any]) -> Read:
         if s.analysis is None
         else (read(s.analysis.sides[0]), read(s.analysis.sides[1]))
     )
+
+
+def pause_of(cause: str) -> Callable[[Any], Any]:
+    """Return what reads how long something kept a side from sending."""
+    return lambda side: side.pauses[cause]
 
 
 def counted(name: str, help: str, flag: str = "") -> Fact:
@@ -179,9 +184,7 @@ _FACTS: tuple[Fact, ...] = (
         lambda side: side.rtt_ns,
     ),
     lasting("rtt_min", "the least of that", lambda side: side.rtt_min_ns),
-    lasting(
-        "rtt_95", "what 95 of 100 do not exceed", lambda side: side.rtt_95_ns
-    ),
+    lasting("rtt_95", "what 95 of 100 do not exceed", lambda side: side.rtt_95_ns),
     lasting("rtt_max", "the most", lambda side: side.rtt_max_ns),
     Fact(
         "throughput",
@@ -223,7 +226,7 @@ _FACTS: tuple[Fact, ...] = (
         lambda side: side.longest_pause_ns,
     ),
     *(
-        lasting(f"{cause}_time", help, lambda side, cause=cause: side.pauses[cause])
+        lasting(f"{cause}_time", help, pause_of(cause))
         for cause, help in (
             ("blocked", "how long the other's window kept it from sending"),
             ("recovery", "how long it made up for a loss"),

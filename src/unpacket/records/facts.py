@@ -357,9 +357,7 @@ COLUMNS_OF = {fact.name: columns_of(fact) for fact in FACTS}
 COLUMNS: tuple[Column, ...] = tuple(chain.from_iterable(COLUMNS_OF.values()))
 
 
-def values_of(
-    summary: Any, facts: Iterable[Fact] = FACTS
-) -> Iterator[Value | None]:
+def values_of(summary: Any, facts: Iterable[Fact] = FACTS) -> Iterator[Value | None]:
     """Give what a ``Summary`` has in each column of facts; None where it has nothing.
 
     Each fact is read once.
