@@ -222,7 +222,7 @@ def test_a_stream_is_as_it_was_when_it_closed_in_any_cut() -> None:
     from unpacket import Closed, sources
 
     with sources.open(SAMPLE) as source:
-        whole = [batch for batch in source]
+        whole = list(source)
 
     def at_close(parts: Iterator[Batch]) -> dict[int, Any]:
         analyzer = Analyzer()
@@ -264,7 +264,7 @@ def test_the_analysis_has_a_bound() -> None:
 
 
 def test_wrong_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match="there are 4.0 and 4.4"):
+    with pytest.raises(ValueError, match=r"there are 4\.0 and 4\.4"):
         Analyzer(profile="3.6")
     with pytest.raises(ValueError, match="below 1"):
         Analyzer(max_conversations=0)
@@ -327,7 +327,7 @@ def test_facts_of_the_analysis_are_silent_without_it() -> None:
 def test_a_filter_that_needs_the_analysis_is_refused_without_it() -> None:
     talk = Conversation()
     request(talk)
-    with pytest.raises(ValueError, match="rtt is known to unpacket.analysis.analyses"):
+    with pytest.raises(ValueError, match="rtt is known to unpacket"):
         list(summaries(talk.packets, where="rtt > 1ms"))
     found = list(
         analyses(talk.packets, where="rtt_max > 1ms and retransmission_rate < 1%")
