@@ -128,6 +128,30 @@ def follow(settings: Settings) -> Result:
     return result
 
 
+def analysis(settings: Settings) -> Result:
+    """The analysis on top of the events, and against tshark for the same columns."""
+    capture = captures.mix("web", settings.packets, sums=settings.sums)
+    sample = captures.mix("web", settings.sample, sums=settings.sums)
+    captures.warmed(capture)
+    captures.warmed(sample)
+    result = Result()
+    result.measure(
+        settings,
+        {
+            "events": partial(commands.job, "watched", capture),
+            "events, analysed": partial(commands.job, "analysed", capture),
+            "events, analysed, columns": partial(commands.job, "flagged", capture),
+            "tshark, of the sample": partial(peers.tshark_analysis, sample),
+        },
+    )
+    for name in ("events, analysed", "events, analysed, columns"):
+        result.promise(f"web: {name} / events", result.ratio(name, "events"), 1.5)
+    ratio = result.ratio("tshark, of the sample", "events, analysed, columns")
+    each = None if ratio is None else ratio * settings.packets / settings.sample
+    result.promise("web: tshark / analysis, a packet", each, 20, at_least=True)
+    return result
+
+
 def whole(settings: Settings) -> Result:
     """unpacket.streams against scapy's TCPSession, a dpkt loop and tcpflow's files."""
     capture = captures.mix("web", settings.packets, sums=settings.sums)
@@ -334,6 +358,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "checksums": checksums,
     "digest": digest,
     "follow": follow,
+    "analysis": analysis,
     "whole": whole,
     "extract": extract,
     "passes": passes,

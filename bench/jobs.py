@@ -20,6 +20,8 @@ import unpacket
 from unpacket import sources
 from unpacket._core.decode.decoder import Decoder
 from unpacket._core.decode.segments import Segments
+from unpacket.analysis import Analyzer, Columns
+from unpacket.faces.reader import Reading
 
 # What the sources read into at a time.
 BUFFER_BYTES = 1 << 20
@@ -74,6 +76,35 @@ def watched(capture: str, policy: unpacket.Policy | None = None) -> Facts:
         elif type(event) is unpacket.Closed and event.reason == "memory_limit":
             evicted += 1
     return {"streams": streams, "evicted": evicted}
+
+
+def analysed(capture: str) -> Facts:
+    """Take all events, as ``watched``, and analyse every segment."""
+    return observed(capture, Analyzer())
+
+
+def flagged(capture: str) -> Facts:
+    """The same, and keep the columns of a batch at a time."""
+    return observed(capture, Analyzer(columns=Columns()))
+
+
+def observed(capture: str, analyzer: Analyzer) -> Facts:
+    """Take all events while an analyzer sees every segment."""
+    reading = Reading(capture, data=False)
+    reading.assembler.observe(analyzer)
+    streams = segments = 0
+    for events in reading.lists(step=True):
+        for event in events:
+            streams += type(event) is unpacket.Opened
+        if analyzer.columns is not None:
+            segments += len(analyzer.columns)
+            analyzer.columns.clear()
+    return {
+        "streams": streams,
+        "conversations": len(analyzer),
+        "columns": segments,
+        "left_out": analyzer.left_out,
+    }
 
 
 def unchecked(capture: str) -> Facts:
@@ -168,6 +199,8 @@ JOBS: dict[str, Callable[..., Facts]] = {
         batches,
         decoded,
         watched,
+        analysed,
+        flagged,
         unchecked,
         held,
         data_events,

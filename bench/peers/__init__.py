@@ -102,6 +102,15 @@ def tshark_follow(capture: Path) -> Command:
     return Command((found("tshark"), "-n", "-r", str(capture), *options))
 
 
+def tshark_analysis(capture: Path) -> Command:
+    """Print what tshark's analysis finds of each segment: flags and numbers."""
+    names = ("flags", "acks_frame", "ack_rtt", "bytes_in_flight", "push_bytes_sent")
+    names += ("duplicate_ack_num", "duplicate_ack_frame", "rto", "initial_rtt")
+    fields = (word for name in names for word in ("-e", f"tcp.analysis.{name}"))
+    options = ("-Y", "tcp", "-T", "fields", "-e", "frame.number", *fields)
+    return Command((found("tshark"), "-n", "-r", str(capture), *options))
+
+
 def tcpflow(capture: Path, out: Path, *, digest: bool = False) -> Command:
     """Write each half to a file in ``out``; its MD5 to the report if asked."""
     digests = ("-e", "md5") if digest else ()

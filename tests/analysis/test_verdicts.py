@@ -55,7 +55,9 @@ def test_nearly_all_are_right() -> None:
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the documents are not in this copy")
 def test_the_page_has_the_matrix() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|((?: (?:\d+ )?\|)+)$", PAGE.read_text("utf-8"), re.M)
+    rows = re.findall(
+        r"^\| `(\w+)` \|((?: (?:\d+ )?\|)+)$", PAGE.read_text("utf-8"), re.M
+    )
     names = [name for name, _ in rows]
     listed = {
         (name, names[place]): int(cell)
