@@ -103,6 +103,8 @@ NO_CONVERSATION = -1
 END_OF_LIST = -1
 # So many segments that are not acknowledged are kept of a half, as in Wireshark.
 MOST_UNACKED = 10_000
+# And of all halves so many, of 40 bytes: then the oldest halves forget theirs.
+MOST_NODES = 1 << 22
 
 # Of a segment: ``columns.words[row * COLUMN_WORDS + NAME]``.
 COLUMNS = (

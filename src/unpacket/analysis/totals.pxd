@@ -1,9 +1,10 @@
 cimport cython
 
-from unpacket._core.memory.batch cimport i64
+from unpacket._core.memory.batch cimport i64, u32
 from unpacket.analysis.unacked cimport twice
 
-cdef i64 FIN, RST, SYN, REACTION_NS, MOST_NS, NONE_YET, OUT_OF_ORDER, SENT_AGAIN
+cdef i64 MOST_NS, MOST_SUM
+cdef i64 FIN, RST, SYN, REACTION_NS, NONE_YET, OUT_OF_ORDER, SENT_AGAIN
 cdef Py_ssize_t BUCKETS, BUCKETS_PER_OCTAVE, FLAG_COUNT, T_AGAIN_BYTES
 cdef Py_ssize_t T_AGAIN_PACKETS, T_BLOCKED_NS, T_BYTES, T_CLOCKED_NS, T_COPIES
 cdef Py_ssize_t T_DATA_PACKETS, T_FILLED_PACKETS, T_FINS, T_FIRST_DATA_FRAME
@@ -20,7 +21,8 @@ cdef Py_ssize_t T_ZERO_NS, T_ZERO_SINCE_NS, TOTAL_WORDS, FIRST_ROOM, NO_HISTOGRA
 @cython.final
 cdef class Totals:
     cdef readonly i64[::1] words
-    cdef i64[::1] _histogram_of, _histograms
+    cdef i64[::1] _histogram_of
+    cdef u32[::1] _histograms
     cdef Py_ssize_t _used
     @cython.locals(at=Py_ssize_t, larger="long long[::1]", index=Py_ssize_t)
     cdef begin(self, Py_ssize_t half)
@@ -30,6 +32,7 @@ cdef class Totals:
         i64 found, i64 rtt_ns, i64 window, i64 in_flight, bint is_copy, bint is_late,
         i64 unacked, i64 peer_window,
     )
+    cdef spend(self, Py_ssize_t place, i64 time_ns)
     @cython.locals(n=Py_ssize_t)
     cdef count_flags(self, Py_ssize_t at, i64 frame, i64 found)
     @cython.locals(words="long long[::1]")
@@ -40,9 +43,11 @@ cdef class Totals:
     cdef count_window(self, Py_ssize_t at, i64 time_ns, i64 window)
     @cython.locals(words="long long[::1]", at=Py_ssize_t, histogram=Py_ssize_t)
     cdef count_rtt(self, Py_ssize_t half, i64 rtt_ns)
+    @cython.locals(larger="unsigned int[::1]", index=Py_ssize_t)
+    cdef _grow_histograms(self)
     @cython.locals(
         words="long long[::1]", came_again=bint, before=i64, pause=i64, since_ns=i64,
-        heard=i64, idle=i64,
+        heard=i64, idle=i64, moment=i64,
     )
     cdef count_data(
         self, Py_ssize_t at, Py_ssize_t peer, i64 frame, i64 time_ns, i64 length,

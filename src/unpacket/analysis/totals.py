@@ -71,8 +71,10 @@ FIRST_ROOM = 256
 # So much later than the acknowledgement that permits it, a segment may still follow
 # from it: what hosts and the clock of the capture need.
 REACTION_NS = 2_000_000
-# A clock that jumps by years must not make numbers that do not fit.
-MOST_NS = 1 << 52
+# A clock that jumps by years, and back, must not make sums that do not fit: so long
+# is the longest time that counts, and so much the largest sum.
+MOST_NS = 1 << 50
+MOST_SUM = 1 << 60
 NO_HISTOGRAM = -1
 
 
@@ -88,7 +90,7 @@ class Totals:
     def __init__(self) -> None:
         self.words = memoryview(bytearray(8 * TOTAL_WORDS * FIRST_ROOM)).cast("q")
         self._histogram_of = array("q", [NO_HISTOGRAM]) * FIRST_ROOM
-        self._histograms = memoryview(bytearray(8 * BUCKETS * FIRST_ROOM)).cast("q")
+        self._histograms = array("I", bytes(4 * BUCKETS * FIRST_ROOM))
         self._used = 0
 
     def begin(self, half: int) -> None:
@@ -161,6 +163,10 @@ class Totals:
             words[peer + T_IS_RECOVERING] = 0
         words[at + T_LAST_NS] = time_ns
 
+    def spend(self, place: int, time_ns: int) -> None:
+        """Add a time to a sum, as far as both fit."""
+        self.words[place] = min(self.words[place] + min(time_ns, MOST_NS), MOST_SUM)
+
     def count_flags(self, at: int, frame: int, found: int) -> None:
         """Count each flag that was found."""
         for n in range(FLAG_COUNT):
@@ -204,7 +210,7 @@ class Totals:
             if words[at + T_ZERO_SINCE_NS] == NONE_YET:
                 words[at + T_ZERO_SINCE_NS] = time_ns
         elif words[at + T_ZERO_SINCE_NS] != NONE_YET:
-            words[at + T_ZERO_NS] += max(0, time_ns - words[at + T_ZERO_SINCE_NS])
+            self.spend(at + T_ZERO_NS, max(0, time_ns - words[at + T_ZERO_SINCE_NS]))
             words[at + T_ZERO_SINCE_NS] = NONE_YET
 
     def count_rtt(self, half: int, rtt_ns: int) -> None:
@@ -214,7 +220,7 @@ class Totals:
         if words[at + T_RTTS] == 0 or rtt_ns < words[at + T_RTT_MIN_NS]:
             words[at + T_RTT_MIN_NS] = rtt_ns
         words[at + T_RTTS] += 1
-        words[at + T_RTT_SUM_NS] += rtt_ns
+        self.spend(at + T_RTT_SUM_NS, rtt_ns)
         words[at + T_RTT_MAX_NS] = max(words[at + T_RTT_MAX_NS], rtt_ns)
         histogram = self._histogram_of[half]
         if histogram < 0:
@@ -222,8 +228,15 @@ class Totals:
             self._used += 1
             self._histogram_of[half] = histogram
             if self._used * BUCKETS > len(self._histograms):
-                self._histograms = twice(self._histograms)
+                self._grow_histograms()
         self._histograms[histogram * BUCKETS + bucket_of(rtt_ns)] += 1
+
+    def _grow_histograms(self) -> None:
+        """Let there be twice as many histograms."""
+        larger = array("I", bytes(8 * len(self._histograms)))
+        for index in range(len(self._histograms)):
+            larger[index] = self._histograms[index]
+        self._histograms = larger
 
     def count_data(
         self,
@@ -252,12 +265,15 @@ class Totals:
             words[at + T_FIRST_DATA_NS] = time_ns
             words[at + T_FIRST_DATA_FRAME] = frame
             if words[peer + T_LAST_DATA_NS]:
-                words[at + T_THINK_NS] += max(0, time_ns - words[peer + T_LAST_DATA_NS])
+                self.spend(
+                    at + T_THINK_NS, max(0, time_ns - words[peer + T_LAST_DATA_NS])
+                )
         else:
-            pause = max(0, time_ns - before)
+            pause = min(max(0, time_ns - before), MOST_NS)
             since_ns = time_ns - words[at + T_FIRST_DATA_NS]
             if 0 < since_ns < MOST_NS:
-                words[at + T_MOMENT] += length * (since_ns // 1_000_000)
+                moment = length * (since_ns // 1_000_000)
+                words[at + T_MOMENT] = min(words[at + T_MOMENT] + moment, MOST_SUM)
             if pause > words[at + T_LONGEST_PAUSE_NS]:
                 words[at + T_LONGEST_PAUSE_NS] = pause
                 words[at + T_LONGEST_PAUSE_FRAME] = frame
@@ -265,19 +281,21 @@ class Totals:
             # What the capture sees of the peer, the sender hears some time later.
             heard = max(0, heard - max(0, words[at + T_PATH_NS]))
             if came_again or is_late or words[at + T_IS_RECOVERING]:
-                words[at + T_RECOVERY_NS] += pause
+                self.spend(at + T_RECOVERY_NS, pause)
             elif words[peer + T_LAST_DATA_NS] > before:
-                words[at + T_THINK_NS] += max(0, time_ns - words[peer + T_LAST_DATA_NS])
+                self.spend(
+                    at + T_THINK_NS, max(0, time_ns - words[peer + T_LAST_DATA_NS])
+                )
             elif words[at + T_IS_BLOCKED]:
-                words[at + T_BLOCKED_NS] += pause
+                self.spend(at + T_BLOCKED_NS, pause)
             elif unacked == 0:
                 idle = min(pause, heard)
-                words[at + T_IDLE_NS] += idle
-                words[at + T_CLOCKED_NS] += pause - idle
+                self.spend(at + T_IDLE_NS, idle)
+                self.spend(at + T_CLOCKED_NS, pause - idle)
             elif heard <= REACTION_NS:
-                words[at + T_CLOCKED_NS] += pause
+                self.spend(at + T_CLOCKED_NS, pause)
             else:
-                words[at + T_PACED_NS] += pause
+                self.spend(at + T_PACED_NS, pause)
         if came_again or (is_late and not found & OUT_OF_ORDER):
             words[at + T_IS_RECOVERING] = 1
         words[at + T_LAST_DATA_NS] = time_ns

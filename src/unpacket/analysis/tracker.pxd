@@ -8,6 +8,7 @@ from unpacket.analysis.sequences cimport Sequences
 from unpacket.analysis.totals cimport Totals
 from unpacket.analysis.unacked cimport twice
 
+cdef i64 EARLIEST_NS, LATEST_NS
 cdef i64 ACK, FIN, LOW32, RST, SYN, DUPLICATE_ACK, KEEP_ALIVE, NONE_YET
 cdef i64 OUT_OF_ORDER, PARTIAL_ACK, REUSED_PORTS, SAW_ACK, SAW_DATA, SAW_FIN
 cdef i64 SAW_RST, SAW_SYN, SAW_SYN_ACK, SENT_AGAIN, SPURIOUS_RETRANSMISSION
@@ -41,7 +42,7 @@ cdef class Tracker:
     @cython.locals(
         flags=i64, seq=i64, ack=i64, length=i64, time_ns=i64, direction=Py_ssize_t,
         frame=i64, found=i64, slot=Py_ssize_t, number=Py_ssize_t,
-        conversation=Py_ssize_t, half=Py_ssize_t, peer=Py_ssize_t, fwd=Py_ssize_t,
+        replaced=Py_ssize_t, conversation=Py_ssize_t, half=Py_ssize_t, peer=Py_ssize_t, fwd=Py_ssize_t,
         rev=Py_ssize_t, sequences=Sequences, halves="long long[::1]",
         facts="long long[::1]",
         window=i64, is_late=bint, unacked_before=i64, in_flight=i64, push_bytes=i64,

@@ -87,7 +87,10 @@ from unpacket.analysis.totals import Totals
 from unpacket.analysis.unacked import twice
 
 FIRST_ROOM = 256
-DEFAULT_CONVERSATIONS = 1 << 18
+# Each takes up to 5 KiB.
+DEFAULT_CONVERSATIONS = 1 << 17
+EARLIEST_NS = -1 << 61
+LATEST_NS = 1 << 62
 
 
 class Tracker:
@@ -150,12 +153,15 @@ class Tracker:
         seq = segments.seq[i]
         ack = segments.ack[i]
         length = segments.length[i]
-        time_ns = segments.time_ns[i]
+        # So that no difference of two times is more than fits.
+        time_ns = max(EARLIEST_NS, min(segments.time_ns[i], LATEST_NS))
         direction = segments.direction[i]
         frame = batch.first_number + segments.index[i]
         found = 0
         slot = self.conversations.slot_of(segments, i)
         number = self.conversations.at(slot)
+        replaced = NONE_YET
+        sequences = self.sequences
         if (
             number >= 0
             and flags & SYN
@@ -163,11 +169,16 @@ class Tracker:
         ):
             found = REUSED_PORTS
             if not flags & ACK or self._newer:
+                replaced = number
                 number = NONE_YET
         if number < 0:
             if self.conversations.count >= self._most:
                 self.left_out += 1
                 return
+            if replaced >= 0:
+                # Nobody acknowledges any more what the old one has sent.
+                sequences.unacked.release(2 * replaced)
+                sequences.unacked.release(2 * replaced + 1)
             number = self.conversations.begin(slot, segments, i)
             self.begin(number, frame, time_ns)
         conversation = number * CONVERSATION_WORDS
@@ -175,7 +186,6 @@ class Tracker:
         peer = half ^ 1
         fwd = half * HALF_WORDS
         rev = peer * HALF_WORDS
-        sequences = self.sequences
         halves = sequences.halves
         facts = self.facts
         if found and halves[fwd + BASE_SET]:
@@ -256,7 +266,7 @@ class Tracker:
         at = columns.next_row() * COLUMN_WORDS
         words = columns.words
         words[at + C_FRAME] = frame
-        words[at + C_TIME_NS] = time_ns
+        words[at + C_TIME_NS] = segments.time_ns[i]
         words[at + C_CONVERSATION] = number
         words[at + C_DIRECTION] = direction
         words[at + C_TCP_FLAGS] = flags

@@ -5,18 +5,21 @@ from unpacket._core.memory.batch cimport i64
 cdef i64 HALF32, LOW32
 cdef Py_ssize_t SEQ, END, TIME_NS, FRAME, NEXT, NODE_WORDS
 cdef Py_ssize_t HEAD, TAIL, COUNT, IS_SORTED, LOW, HIGH, LIST_WORDS
-cdef Py_ssize_t MOST_UNACKED, FIRST_ROOM, END_OF_LIST
+cdef Py_ssize_t MOST_NODES, MOST_UNACKED, FIRST_ROOM, END_OF_LIST
 
 @cython.final
 cdef class Unacked:
     cdef i64[::1] _nodes, _lists
     cdef i64 _free
+    cdef Py_ssize_t _halves, _next
     cdef readonly i64 acked_frame, acked_ns
     cdef readonly bint is_partial
     @cython.locals(at=Py_ssize_t)
     cdef begin(self, Py_ssize_t half)
     @cython.locals(at=Py_ssize_t, head=i64, tail=i64)
     cdef release(self, Py_ssize_t half)
+    @cython.locals(other=Py_ssize_t, _=Py_ssize_t)
+    cdef bint _reclaim(self, Py_ssize_t half) except *
     cdef i64 count(self, Py_ssize_t half) except *
     cdef i64 oldest(self, Py_ssize_t half) except *
     cdef i64 frame_of(self, Py_ssize_t node) except *

@@ -6,7 +6,7 @@ distance between the two ends; only behind a loss is the list walked.
 """
 
 from unpacket._core.constants import HALF32, LOW32
-from unpacket.analysis.constants import END_OF_LIST, MOST_UNACKED
+from unpacket.analysis.constants import END_OF_LIST, MOST_NODES, MOST_UNACKED
 
 # Words of a node, and of a list.
 SEQ, END, TIME_NS, FRAME, NEXT, NODE_WORDS = range(6)
@@ -24,12 +24,23 @@ class Unacked:
         is_partial: Whether it ended inside a segment.
     """
 
-    __slots__ = ("_free", "_lists", "_nodes", "acked_frame", "acked_ns", "is_partial")
+    __slots__ = (
+        "_free",
+        "_halves",
+        "_lists",
+        "_nodes",
+        "_next",
+        "acked_frame",
+        "acked_ns",
+        "is_partial",
+    )
 
     def __init__(self) -> None:
         self._nodes = memoryview(bytearray(8 * NODE_WORDS * FIRST_ROOM)).cast("q")
         self._lists = memoryview(bytearray(8 * LIST_WORDS * FIRST_ROOM)).cast("q")
         self._free = END_OF_LIST
+        self._halves = 0
+        self._next = 0
         self._link_free(0, FIRST_ROOM)
         self.acked_frame = 0
         self.acked_ns = 0
@@ -38,8 +49,9 @@ class Unacked:
     def begin(self, half: int) -> None:
         """Let a half, of which nothing was kept, have an empty list."""
         at = half * LIST_WORDS
-        if at >= len(self._lists):
+        while at + LIST_WORDS > len(self._lists):
             self._lists = twice(self._lists)
+        self._halves = max(self._halves, half + 1)
         self._lists[at + HEAD] = END_OF_LIST
         self._lists[at + TAIL] = END_OF_LIST
         self._lists[at + COUNT] = 0
@@ -54,6 +66,20 @@ class Unacked:
             self._nodes[tail * NODE_WORDS + NEXT] = self._free
             self._free = head
         self.begin(half)
+
+    def _reclaim(self, half: int) -> bool:
+        """Forget what the half that is next in turn has sent, but for one of them.
+
+        Returns:
+            Whether there was anything.
+        """
+        for _ in range(self._halves):
+            other = self._next
+            self._next = (other + 1) % self._halves
+            if other != half and self._lists[other * LIST_WORDS + COUNT]:
+                self.release(other)
+                return True
+        return False
 
     def count(self, half: int) -> int:
         """Return how many segments of a half wait."""
@@ -85,8 +111,11 @@ class Unacked:
             return False
         if self._free == END_OF_LIST:
             room = len(self._nodes) // NODE_WORDS
-            self._nodes = twice(self._nodes)
-            self._link_free(room, 2 * room)
+            if room < MOST_NODES:
+                self._nodes = twice(self._nodes)
+                self._link_free(room, 2 * room)
+            elif not self._reclaim(half):
+                return False
         nodes = self._nodes
         node = self._free
         place = node * NODE_WORDS

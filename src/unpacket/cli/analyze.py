@@ -12,6 +12,7 @@ from unpacket.analysis.analyzer import PROFILES, Analyzer
 from unpacket.analysis.columns import Columns
 from unpacket.analysis.constants import FLAGS
 from unpacket.analysis.iterate import summary_of
+from unpacket.analysis.tracker import DEFAULT_CONVERSATIONS
 from unpacket.analysis.verdict import percent, seconds
 from unpacket.cli.follow import Choice, StreamChoice, fits
 from unpacket.cli.live import CaptureArgument, live_options
@@ -97,6 +98,14 @@ ROWS_AHEAD = 100
     show_default=True,
     help="By the conditions of which version of Wireshark.",
 )
+@click.option(
+    "--max-conversations",
+    type=click.IntRange(min=1),
+    default=DEFAULT_CONVERSATIONS,
+    show_default=True,
+    metavar="N",
+    help="So many connections are analysed, of up to 5 KiB each.",
+)
 @filter_option(Filter(analysed=True), "rtt > 100ms and retransmission_rate > 1%")
 @merge_option
 @reading_options
@@ -111,6 +120,7 @@ def analyze(
     clock: str,
     conn_log: str | None,
     profile: str,
+    max_conversations: int,
     where: Where | None,
     policy: Policy,
     color: Color,
@@ -134,7 +144,11 @@ def analyze(
         raise click.UsageError("--segments cannot wait for --where; name streams")
     with session([capture], **reading) as (source, output):
         read = Reading(source, policy=policy, data=False)
-        analyzer = Analyzer(profile=profile, columns=Columns() if segments else None)
+        analyzer = Analyzer(
+            profile=profile,
+            columns=Columns() if segments else None,
+            max_conversations=max_conversations,
+        )
         printed: Printed
         if segments:
             rows_ahead = 0 if source.total_bytes is None else ROWS_AHEAD
