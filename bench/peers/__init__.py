@@ -104,8 +104,8 @@ def tshark_follow(capture: Path) -> Command:
 
 def tshark_analysis(capture: Path) -> Command:
     """Print what tshark's analysis finds of each segment: flags and numbers."""
-    names = ("flags", "acks_frame", "ack_rtt", "bytes_in_flight", "push_bytes_sent")
-    names += ("duplicate_ack_num", "duplicate_ack_frame", "rto", "initial_rtt")
+    names = ["flags", "acks_frame", "ack_rtt", "bytes_in_flight", "push_bytes_sent"]
+    names += ["duplicate_ack_num", "duplicate_ack_frame", "rto", "initial_rtt"]
     fields = (word for name in names for word in ("-e", f"tcp.analysis.{name}"))
     options = ("-Y", "tcp", "-T", "fields", "-e", "frame.number", *fields)
     return Command((found("tshark"), "-n", "-r", str(capture), *options))

@@ -53,6 +53,7 @@ class Facts(NamedTuple):
     rejected: dict[str, int] = {"checksum": 2, "ttl": 1}  # noqa: RUF012
     unplaced: tuple[dict[str, int], dict[str, int]] = ({}, {"after_rst": 5, "ttl": 7})
     close_reason: str = "rst"
+    analysis: None = None
     role_evidence: str = "syn"
     complete: bool = False
     capture_drops: int = 4

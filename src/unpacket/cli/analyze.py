@@ -126,7 +126,7 @@ def analyze(
     color: Color,
     **reading: Any,
 ) -> int:
-    """Say why connections are slow: loss, windows, round trips, or a program.
+    """Find out why connections are slow: loss, windows, round trips, or a program.
 
     CAPTURE is a pcap or pcapng file, a URL, or - for standard input; a glob in quotes
     stands for several, which are one capture, in the order of time. STREAM is the id of

@@ -42,7 +42,7 @@ COMMANDS = {
     "objects": "Write every body that HTTP transferred to a file.",
     "messages": "List the messages in streams: HTTP, TLS, DNS, WebSocket, lines.",
     "grep": "Print where bytes occur in streams, across segments.",
-    "analyze": "Explain why connections are slow: loss, windows, round trips, programs.",
+    "analyze": "Find out why connections are slow: loss, windows, programs, the way.",
     "plot": "Draw a connection: sequence numbers, throughput, round trips, windows.",
     "check": "Check whether captures can be trusted: loss, conflicts, damage, clocks.",
     "interfaces": "List the interfaces that packets can be captured on.",
