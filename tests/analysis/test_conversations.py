@@ -209,6 +209,14 @@ def snapshot(found: Analysed) -> dict[str, Any]:
     }
 
 
+def single(batch: Batch) -> Iterator[Batch]:
+    """Give the frames of a batch, one at a time."""
+    for index in range(batch.count):
+        number, time_ns, link_type, original, octets = batch.frame(index)
+        frame = (time_ns, octets, link_type, original)
+        yield Batch.from_frames([frame], number)
+
+
 @given(st.sets(st.integers(1, 20)))
 def test_any_cut_finds_the_same(cuts: set[int]) -> None:
     frames = three()
@@ -239,14 +247,43 @@ def test_a_stream_is_as_it_was_when_it_closed_in_any_cut() -> None:
                         found[event.stream.id] = snapshot(conversation)
         return found
 
-    def single(batch: Batch) -> Iterator[Batch]:
-        for index in range(batch.count):
-            number, time_ns, link_type, original, octets = batch.frame(index)
-            frame = (time_ns, octets, link_type, original)
-            yield Batch.from_frames([frame], number)
-
     one_by_one = (part for batch in whole for part in single(batch))
     assert at_close(one_by_one) == at_close(iter(whole))
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample is not in this copy")
+def test_round_trips_in_callbacks_are_the_same_fed_as_a_file_or_by_packets() -> None:
+    from unpacket import StreamFollower, sources
+
+    def seen(feed: Any) -> list[Any]:
+        analyzer = Analyzer()
+        follower = StreamFollower()
+        follower.assembler.observe(analyzer)
+        found: list[Any] = []
+
+        def note(stream: Any, payload: bytes) -> None:
+            conversation = analyzer.of_stream(stream.facts)
+            assert conversation is not None
+            found.append([side.rtt_ns for side in conversation.sides])
+
+        @follower.on_new_stream
+        def begun(stream: Any) -> None:
+            stream.on_client_data(note)
+            stream.on_server_data(note)
+
+        feed(follower)
+        follower.finish()
+        return found
+
+    def by_packets(follower: StreamFollower) -> None:
+        with sources.open(SAMPLE) as source:
+            for batch in source:
+                for part in single(batch):
+                    follower.feed(part)
+
+    whole = seen(lambda follower: follower.feed(SAMPLE))
+    assert whole
+    assert seen(by_packets) == whole
 
 
 @given(st.integers(0, 1 << 40))

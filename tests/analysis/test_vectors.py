@@ -375,6 +375,58 @@ def test_w20_completeness(steps: str, completeness: int, newer: int) -> None:
     assert of_frames(talk.frames, newer=True)[-1]["completeness"] == newer
 
 
+def newer(talk: Conversation, script: list[tuple[Any, ...]]) -> list[Row]:
+    """Return what 4.4 finds of the frames of a script."""
+    before = len(talk.frames)
+    play(talk, script)
+    return of_frames(talk.frames, newer=True)[before:]
+
+
+def test_4_4_knows_acknowledgements_of_a_part_of_a_segment() -> None:
+    rows = newer(conversation(), [(C, 20, 1, 100, 1), (S, 30, 1, 0, 51)])
+    assert names(rows) == [NOTHING, {"partial_ack"}]
+    assert rows[1]["ack_rtt_ns"] == 10 * MS
+
+
+def test_4_4_does_not_call_out_of_order_what_was_captured() -> None:
+    script = [(C, 20, 1, 100, 1), (C, 21, 101, 100, 1), (C, 22, 1, 100, 1)]
+    assert names(newer(conversation(), script))[-1] == AGAIN
+    assert names(play(conversation(), script))[-1] == REORDERED
+
+
+def test_4_4_takes_holes_of_sacks_for_fast_retransmissions() -> None:
+    talk = conversation()
+    isn = talk.isns[C]
+    blocks = {"options": sack((isn + 301, isn + 401))}
+    script: list[tuple[Any, ...]] = [(C, 20 + n, 1 + 100 * n, 100, 1) for n in range(4)]
+    script += [(S, 30, 1, 0, 101), *((S, 31 + n, 1, 0, 101, blocks) for n in range(2))]
+    script += [(C, 36, 201, 100, 1)]
+    assert names(newer(talk, script))[-1] == FAST
+    assert names(of_frames(talk.frames))[-1] == AGAIN
+
+
+def test_4_4_updates_a_window_with_the_byte_of_a_probe() -> None:
+    script: list[tuple[Any, ...]] = [
+        (C, 20, 1, 100, 1),
+        (S, 30, 1, 0, 101, {"window": 0}),
+        (C, 1000, 101, 1, 1),
+        (S, 1010, 1, 0, 102, {"window": 4096}),
+    ]
+    assert names(newer(conversation(), script))[-1] == {
+        "window_update",
+        "ack_lost_segment",
+    }
+
+
+def test_4_4_begins_a_stream_with_the_same_number_behind_a_reset() -> None:
+    talk = conversation()
+    talk.client(1, ack=1, flags=RST, at_ns=20 * MS)
+    talk.client(0, ack=None, flags=SYN, at_ns=30 * MS)
+    assert of_frames(talk.frames)[-1]["conversation"] == 0
+    last = of_frames(talk.frames, newer=True)[-1]
+    assert (last["conversation"], last["names"]) == (1, {"reused_ports"})
+
+
 def test_nothing_is_said_where_nothing_is_known() -> None:
     row = of_frames([Conversation().client(1, ack=1)])[0]
     assert row["names"] == NOTHING

@@ -20,6 +20,8 @@ DPI = 100
 # How many intervals throughput is counted in, and how many segments a ladder has.
 INTERVALS = 80
 MOST_RUNGS = 60
+# Of so many gaps, the largest, it is written how much they are.
+MOST_LABELS = 12
 # How wide a letter of the title is, on average.
 TITLE_PIXELS = 8
 MARGIN_PIXELS = 90
@@ -201,20 +203,19 @@ def sequence(axes: Any, traced: Traced, theme: Theme, side: int) -> None:
         for one in traced.segments
         if one.side != side and one.tcp_flags & 0x10 and not one.tcp_flags & 0x04
     ]
-    for trouble in traced.troubles:
-        if trouble.side == side and trouble.kind == "gap":
-            axes.axhspan(
-                trouble.start, trouble.stop, facecolor="none", edgecolor=theme.gap,
-                hatch="////", linewidth=0.8,
-            )  # fmt: skip
+    gaps = [one for one in traced.troubles if one.side == side and one.kind == "gap"]
+    gaps.sort(key=lambda gap: gap.start - gap.stop)
+    for place, gap in enumerate(gaps):
+        axes.axhspan(
+            gap.start, gap.stop, facecolor="none", edgecolor=theme.gap, hatch="////",
+            linewidth=0.8,
+        )  # fmt: skip
+        if place < MOST_LABELS:
             axes.annotate(
-                f"{trouble.stop - trouble.start} bytes missing",
-                (trouble.at_s, trouble.stop),
-                color=theme.gap,
-                fontsize=8,
-                xytext=(4, 2),
-                textcoords="offset points",
-            )
+                f"{gap.stop - gap.start} bytes missing", (gap.at_s, gap.stop),
+                color=theme.gap, fontsize=8, xytext=(4, 2),
+                textcoords="offset points", annotation_clip=True,
+            )  # fmt: skip
     if answers:
         times = [one.at_s for one in answers]
         acks = [one.ack for one in answers]

@@ -88,7 +88,7 @@ def trace(reading: Reading, wanted: Callable[[Any], bool]) -> Traced | None:
                 stream = event.stream
                 found = analyzer.of_stream(stream)
                 number = NOT_FOUND if found is None else found.number
-            if event.stream is stream and isinstance(event, Gap | Conflict):
+            if event.stream is stream and is_trouble(event):
                 events.append(event)
         for index in range(len(columns)):
             row = columns.row(index)
@@ -109,6 +109,16 @@ def trace(reading: Reading, wanted: Callable[[Any], bool]) -> Traced | None:
         [trouble_of(event, start_ns) for event in events],
         len(rows) >= MOST_SEGMENTS,
     )
+
+
+def is_trouble(event: Any) -> bool:
+    """Return whether a plot marks an event.
+
+    What the snap length has cut off was sent and seen; only its bytes are not there.
+    """
+    if isinstance(event, Gap):
+        return event.reason != "truncated"
+    return isinstance(event, Conflict)
 
 
 def segment_of(row: dict[str, int], start_ns: int, lower_is_client: bool) -> Segment:
