@@ -60,6 +60,6 @@ cdef class Totals:
     cpdef i64 quantile(self, Py_ssize_t half, double share) except *
 
 @cython.locals(value=i64, octave=Py_ssize_t)
-cdef Py_ssize_t bucket_of(i64 rtt_ns) except? -9
+cpdef Py_ssize_t bucket_of(i64 rtt_ns) except? -9
 @cython.locals(octave=Py_ssize_t, value=i64)
-cdef i64 middle_of(Py_ssize_t bucket) except? -9
+cpdef i64 middle_of(Py_ssize_t bucket) except? -9
