@@ -42,7 +42,8 @@ cdef class Tracker:
     @cython.locals(
         flags=i64, seq=i64, ack=i64, length=i64, time_ns=i64, direction=Py_ssize_t,
         frame=i64, found=i64, slot=Py_ssize_t, number=Py_ssize_t,
-        replaced=Py_ssize_t, conversation=Py_ssize_t, half=Py_ssize_t, peer=Py_ssize_t, fwd=Py_ssize_t,
+        replaced=Py_ssize_t, conversation=Py_ssize_t, half=Py_ssize_t, peer=Py_ssize_t,
+        fwd=Py_ssize_t,
         rev=Py_ssize_t, sequences=Sequences, halves="long long[::1]",
         facts="long long[::1]",
         window=i64, is_late=bint, unacked_before=i64, in_flight=i64, push_bytes=i64,
