@@ -143,6 +143,29 @@ def link(one: Namespace, device: str, other: Namespace, other_device: str) -> No
     other.ip("link", "set", other_device, "up")
 
 
+def carried(sender: Namespace, receiver: Namespace, address: str, text: bytes) -> bytes:
+    """Return what a program in one namespace reads of a text sent from another."""
+    with (
+        receiver.listener(address, 7) as listener,
+        sender.connect(address, 7) as connected,
+    ):
+        accepted, _ = listener.accept()
+
+        def send() -> None:
+            connected.sendall(text)
+            connected.shutdown(socket.SHUT_WR)
+
+        with accepted:
+            accepted.settimeout(PATIENCE_S)
+            writer = threading.Thread(target=send)
+            writer.start()
+            received = bytearray()
+            while chunk := accepted.recv(1 << 16):
+                received += chunk
+            writer.join()
+    return bytes(received)
+
+
 @contextmanager
 def running(where: Namespace, service: Any) -> Iterator[Any]:
     """Run a gateway or a queue in a thread that is in a namespace."""

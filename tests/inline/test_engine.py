@@ -12,7 +12,7 @@ from tests.inline.ends import (
     Recorder,
     Wire,
 )
-from unpacket import Closed, Data, Direction, Finished, Opened
+from unpacket import Closed, Data, Direction, Finished, Gap, Opened
 from unpacket.inline import (
     ACCEPT,
     DROP,
@@ -377,6 +377,84 @@ def test_many_packets_at_once_are_judged_one_by_one() -> None:
         [(CLIENT, Packet(data)) for data in packets], wire.now_ns
     )
     assert [bool(outcome.forward) for outcome in outcomes] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("order", [(CLIENT, SERVER), (SERVER, CLIENT)])
+def test_both_ends_may_open_at_once(order: tuple[int, int]) -> None:
+    inspector = Recorder()
+    wire = Wire(inspector)
+    for side in (CLIENT, SERVER):
+        assert wire.send(side, 0, ack=None, flags=SYN).forward
+    for side in order:
+        data = wire.packet(side, 0, flags=SYN)
+        assert [packet.data for packet in wire.give(side, data).forward] == [data]
+    wire.send(CLIENT, 1, b"from one")
+    wire.send(SERVER, 1, b"from the other", ack=9)
+    wire.acknowledge(SERVER)
+    assert inspector.seen == {
+        Direction.CLIENT: b"from one",
+        Direction.SERVER: b"from the other",
+    }
+    for side, text in ((CLIENT, b"from one"), (SERVER, b"from the other")):
+        assert wire.receivers[side].read == text
+    statistics = wire.engine.statistics
+    assert (statistics.failures, statistics.dropped.total()) == (0, 0)
+
+
+def test_an_acknowledgement_in_one_batch_with_its_data_goes_on() -> None:
+    wire = Wire(Recorder())
+    wire.handshake()
+    packets = [
+        (CLIENT, wire.packet(CLIENT, 1, b"data")),
+        (SERVER, wire.packet(SERVER, 1, b"answer", ack=5)),
+        (CLIENT, wire.packet(CLIENT, 5, ack=7)),
+    ]
+    outcomes = wire.engine.process(
+        [(side, Packet(data)) for side, data in packets], wire.now_ns
+    )
+    for outcome, (_, data) in zip(outcomes, packets, strict=True):
+        assert [packet.data for packet in outcome.forward] == [data]
+
+
+def test_what_passed_unseen_is_evidence_for_the_streams_of_that_time() -> None:
+    inspector = Recorder()
+    wire = Wire(inspector)
+    wire.handshake()
+    stream = inspector.events[0].stream
+    assert stream.capture_drops == 0
+    before_ns = wire.now_ns
+    wire.send(CLIENT, 1, b"data")
+    wire.engine.losses.add(before_ns, wire.now_ns, 3)
+    assert stream.capture_drops == 3
+    wire.wait(1)
+    wire.ends = (("10.0.0.1", 1001), ("10.0.0.2", 80))
+    wire.handshake()
+    assert inspector.events[-1].stream.capture_drops == 0
+
+
+@pytest.mark.parametrize("is_explained", [True, False])
+def test_what_passed_unseen_is_skipped_where_a_loss_explains_it(
+    is_explained: bool,
+) -> None:
+    inspector = Recorder()
+    wire = Wire(inspector, settings=Settings(passes_unseen=True))
+    wire.handshake()
+    wire.send(CLIENT, 1, b"seen")
+    if is_explained:
+        wire.engine.losses.add(wire.now_ns - 1, wire.now_ns, 1)
+    # Ten bytes went by, and behind them two pieces that were seen.
+    for seq, text in ((15, b"piece"), (25, b"later")):
+        assert wire.send(CLIENT, seq, text).forward
+    outcome = wire.send(SERVER, 1, ack=20)
+    assert bool(outcome.forward) is is_explained
+    if not is_explained:
+        assert outcome.reason == "ack_unsent"
+        return
+    assert wire.send(CLIENT, 20, b"12345").forward
+    assert inspector.seen[Direction.CLIENT] == b"seen12345later"
+    (gap,) = (event for event in inspector.events if isinstance(event, Gap))
+    assert (gap.direction, gap.offset, gap.length) == (Direction.CLIENT, 4, 15)
+    assert not wire.engine.statistics.failures
 
 
 def test_a_quiet_stream_is_forgotten() -> None:

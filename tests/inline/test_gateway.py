@@ -3,7 +3,6 @@
 import hashlib
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from tests.inline.ends import Recorder
 from tests.inline.namespaces import (
     PATIENCE_S,
     Namespace,
+    carried,
     link,
     namespaces,
     running,
@@ -184,22 +184,7 @@ def test_a_long_stream_with_many_edits_is_right(offload: bool, other: bytes) -> 
     text = b"a cat and a dog, " * 40_000
     inspector = replaces(b"cat", other)
     with between(inspector, offload=offload) as (gateway, client, server):
-        listener = server.listener(SERVER, 7)
-        sender = client.connect(SERVER, 7)
-        accepted, _ = listener.accept()
-        with listener, sender, accepted:
-            accepted.settimeout(PATIENCE_S)
-
-            def send() -> None:
-                sender.sendall(text)
-                sender.shutdown(socket.SHUT_WR)
-
-            writer = threading.Thread(target=send)
-            writer.start()
-            received = b""
-            while chunk := accepted.recv(1 << 16):
-                received += chunk
-            writer.join()
+        received = carried(client, server, SERVER, text)
     assert received == text.replace(b"cat", other)
     assert not gateway.engine.statistics.failures
 
@@ -221,22 +206,7 @@ def test_a_lossy_way_is_got_through(chain: str, edited: bool) -> None:
     with between(inspector) as (gateway, client, server):
         # Behind the gateway, and before it.
         loses(server if chain == "INPUT" else client, chain)
-        listener = server.listener(SERVER, 7)
-        sender = client.connect(SERVER, 7)
-        accepted, _ = listener.accept()
-        with listener, sender, accepted:
-            accepted.settimeout(PATIENCE_S)
-
-            def send() -> None:
-                sender.sendall(text)
-                sender.shutdown(socket.SHUT_WR)
-
-            writer = threading.Thread(target=send)
-            writer.start()
-            received = b""
-            while chunk := accepted.recv(1 << 16):
-                received += chunk
-            writer.join()
+        received = carried(client, server, SERVER, text)
     assert received == (text.replace(b"cat", b"tiger") if edited else text)
     assert not gateway.engine.statistics.failures
 

@@ -3,7 +3,6 @@
 import hashlib
 import socket
 import struct
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.inline.ends import Recorder
 from tests.inline.namespaces import (
     PATIENCE_S,
     Namespace,
+    carried,
     link,
     namespaces,
     running,
@@ -113,22 +113,7 @@ def test_a_longer_word_leaves_a_connection_that_goes_on() -> None:
 def test_a_long_stream_with_many_edits_is_right() -> None:
     text = b"a cat and a dog, " * 40_000
     with queued(replaces(b"cat", b"tiger")) as (queue, client, _, server):
-        listener = server.listener(SERVER, 7)
-        sender = client.connect(SERVER, 7)
-        accepted, _ = listener.accept()
-        with listener, sender, accepted:
-            accepted.settimeout(PATIENCE_S)
-
-            def send() -> None:
-                sender.sendall(text)
-                sender.shutdown(socket.SHUT_WR)
-
-            writer = threading.Thread(target=send)
-            writer.start()
-            received = b""
-            while chunk := accepted.recv(1 << 16):
-                received += chunk
-            writer.join()
+        received = carried(client, server, SERVER, text)
     assert received == text.replace(b"cat", b"tiger")
     assert not queue.engine.statistics.failures
 
@@ -158,6 +143,20 @@ def test_a_queue_that_has_an_owner_says_so() -> None:
         with pytest.raises(SourceError, match="belongs to the process") as caught:
             router.inside(lambda: Queue(Recorder(), 7).__enter__())
         assert caught.value.path == "netfilter queue 7"
+
+
+def test_several_queues_share_the_packets() -> None:
+    with host() as (_, router, _):
+        first = Queue(Recorder(), 4, install=True, balance=3)
+        try:
+            with running(router, first):
+                shown = router.run("iptables", "-t", "raw", "-S")
+                assert "--queue-balance 4:6" in shown
+        except SourceError as error:
+            pytest.skip(str(error))
+        assert "NFQUEUE" not in router.run("iptables", "-t", "raw", "-S")
+    with pytest.raises(ValueError, match="no 3 queues from 65534 on"):
+        Queue(Recorder(), 65534, balance=3)
 
 
 def test_packets_are_read_as_the_kernel_writes_them() -> None:

@@ -219,6 +219,60 @@ def test_an_honest_sender_gets_everything_through(
     assert receiver.fin == len(TRUTH)
 
 
+STEPS = st.tuples(
+    st.sampled_from([CLIENT, CLIENT, SERVER]),
+    st.sampled_from([0, 0, 0, 0, 1, 4, -3]),
+    st.integers(0, 9),
+    st.sampled_from([ACK] * 9 + [ACK | FIN, RST | ACK, ACK | URG]),
+    st.sampled_from([0, 0, 0, -2, 3]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(STEPS, max_size=20),
+    st.integers(2, 20),
+    st.sampled_from(["accept", "hold", "drop", "replace"]),
+)
+def test_how_many_come_at_once_makes_no_difference(
+    steps: list[tuple[int, int, int, int, int]], size: int, kind: str
+) -> None:
+    def answer(arrival: Arrival) -> Answer:
+        if kind == "hold" and len(arrival.pending) % 3 == 1:
+            return Hold(seconds=5)
+        if kind == "drop" and b"M" in arrival.pending:
+            return DROP
+        if kind == "replace" and arrival.pending:
+            return Replace(arrival.pending.replace(b"C", b"[longer]"))
+        return ACCEPT
+
+    found = []
+    for most in (1, size):
+        inspector = Recorder(answer, kind == "replace")
+        wire = Wire(inspector)
+        wire.handshake()
+        # What both ends would send if all got through, and what is odd about it.
+        ends = [0, 0]
+        packets = []
+        for side, offset, length, flags, ack in steps:
+            start = max(ends[side] + offset, 0)
+            payload = TRUTH[start : start + length]
+            number = max(1 + ends[1 - side] + ack, 0)
+            data = wire.packet(side, 1 + start, payload, ack=number, flags=flags)
+            packets.append((side, Packet(data)))
+            ends[side] = max(ends[side], start + len(payload))
+        outcomes = []
+        for at in range(0, len(packets), most):
+            outcomes += wire.engine.process(packets[at : at + most], wire.now_ns)
+        sent = [
+            ([one.data for one in outcome.forward], [one.data for one in outcome.back])
+            for outcome in outcomes
+        ]
+        assert not wire.engine.statistics.failures
+        found.append((sent, inspector.seen))
+    assert found[0] == found[1]
+
+
 @given(st.lists(st.binary(max_size=80), max_size=10))
 @settings(max_examples=100, deadline=None)
 def test_any_bytes_are_taken(packets: list[bytes]) -> None:

@@ -24,7 +24,8 @@ from unpacket.errors import SinkError, UnpacketError
 
 if TYPE_CHECKING:
     from unpacket import Stream
-    from unpacket.inline.engine import Engine, Settings
+    from unpacket.inline.engine import Engine
+    from unpacket.inline.settings import Settings
     from unpacket.inline.verdicts import Inspector
 
 # Of a failing inspector all failures are counted, and so many are printed.
@@ -224,7 +225,7 @@ def settings_of(
     mtu: int = 0,
 ) -> Settings:
     """Return the settings that the options ask for."""
-    from unpacket.inline.engine import Settings
+    from unpacket.inline.settings import Settings
 
     try:
         return Settings(

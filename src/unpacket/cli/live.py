@@ -138,10 +138,9 @@ def live_options(*short: str) -> Callable[[AnyFunction], AnyFunction]:
 
 
 def interface_option(*short: str) -> Callable[[Any], Any]:
-    return click.option(
+    return live_option(
         *short,
         "--interface",
-        cls=LiveOption,
         type=InterfaceName(),
         metavar="IFACE",
         help="Capture from this interface, or from all (any), instead of reading "
@@ -243,75 +242,62 @@ def become(user: str) -> None:
             raise SourceError(user, f"that user may not read {module}")
 
 
+live_option = functools.partial(click.option, cls=LiveOption)
+size_option = functools.partial(
+    live_option, type=Size(optional=False), default=0, metavar="SIZE"
+)
+
 OPTIONS: Sequence[Callable[[Any], Any]] = (
-    click.option(
+    live_option(
         "-w",
         "--write",
-        cls=LiveOption,
         type=click.Path(dir_okay=False),
         metavar="FILE",
         help="Also write the packets to this pcapng file, with the processes.",
     ),
-    click.option(
+    size_option(
         "--rotate-size",
         "rotate_bytes",
-        cls=LiveOption,
-        type=Size(optional=False),
-        default=0,
-        metavar="SIZE",
         help="Begin another file when one has this size, such as 100MiB; the names get "
         "a number and the time.",
     ),
-    click.option(
+    live_option(
         "--rotate-time",
         "rotate_s",
-        cls=LiveOption,
         type=Duration(optional=False),
         default=0.0,
         metavar="TIME",
         help="Begin another file after this time, such as 1h.",
     ),
-    click.option(
+    live_option(
         "--promiscuous",
-        cls=LiveOption,
         is_flag=True,
         help="Also capture packets that are for other hosts.",
     ),
-    click.option(
+    size_option(
         "--snaplen",
-        cls=LiveOption,
-        type=Size(optional=False),
-        default=0,
-        metavar="SIZE",
         help="Keep only this many bytes of each frame.  [default: all]",
     ),
-    click.option(
+    size_option(
         "--ring-size",
         "ring_bytes",
-        cls=LiveOption,
-        type=Size(optional=False),
-        default=0,
-        metavar="SIZE",
         help="How much may wait in the kernel; beyond that packets are lost.  "
         "[default: 64MiB]",
     ),
-    click.option(
+    live_option(
         "--traffic",
-        cls=LiveOption,
         type=click.Choice(("in", "out", "both")),
         default="both",
         show_default=True,
         help="Capture packets that the interface receives, that it sends, or both.",
     ),
-    click.option(
+    live_option(
         "--processes/--no-processes",
-        cls=LiveOption,
         default=True,
         help="Find the process of each local end of a stream.  [default: processes]",
     ),
-    click.option(
+    live_option(
         "--user",
-        cls=LiveOption,
         metavar="NAME",
         help="Become this user once the interface is open.",
     ),

@@ -40,6 +40,16 @@ from unpacket.cli.options import Command
     "else with nft, and remove them at the end.",
 )
 @click.option(
+    "--queue-balance",
+    "balance",
+    type=click.IntRange(1, 65536),
+    default=1,
+    show_default=True,
+    metavar="COUNT",
+    help="With --install: share the packets among this many queues from --num on; each "
+    "needs a process of its own.",
+)
+@click.option(
     "--interface",
     metavar="DEVICE",
     help="With --install: only packets that come in by this device. Streams are only "
@@ -54,6 +64,7 @@ from unpacket.cli.options import Command
 def queue(
     num: int,
     install: bool,
+    balance: int,
     interface: str | None,
     fail_open: bool,
     on_failure: Literal["open", "closed"],
@@ -65,18 +76,23 @@ def queue(
 ) -> int:
     """Inspect the streams that this host forwards, with the netfilter queue.
 
-    With several queues that share the work (iptables --queue-balance) the kernel
-    chooses by the two addresses alone: all streams between two hosts share one.
+    With --queue-balance several queues share the work. The kernel chooses by the two
+    addresses alone: all streams between two hosts share one.
 
     It needs Linux with CONFIG_NETFILTER_NETLINK_QUEUE, and CAP_NET_ADMIN and
     CAP_NET_RAW. Ctrl-C ends it; SIGUSR1 prints the statistics.
     """
     from unpacket.inline.queue import Queue
 
+    if balance > 1 and not install:
+        raise click.UsageError("--queue-balance is for --install")
+    if num + balance > 65536:
+        raise click.UsageError(f"there are no {balance} queues from {num} on")
     made = Queue(
         inspector_of(**inspecting),
         num,
         install=install,
+        balance=balance,
         interface=interface,
         fail_open=fail_open,
         settings=settings_of(on_failure, max_held, idle_timeout),

@@ -4,9 +4,10 @@
 devices, ``queue`` from the netfilter queue of the kernel.
 """
 
-from unpacket.inline.engine import Engine, Settings, Statistics
+from unpacket.inline.engine import Engine
 from unpacket.inline.outbox import Outcome
 from unpacket.inline.packets import Packet
+from unpacket.inline.settings import Settings, Statistics
 from unpacket.inline.verdicts import (
     ACCEPT,
     DROP,

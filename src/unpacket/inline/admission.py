@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from unpacket._core.reassembly.events import Event
+from unpacket._core.constants import LOW32
 from unpacket.inline import rules
+from unpacket.inline.admitted import Admitted, admitted
 from unpacket.inline.emission import (
+    LARGEST_BYTES,
     answered_with_reset,
     translate_acknowledgement,
     turned,
 )
-from unpacket.inline.flows import MAX_CANDIDATES, Flow, FlowTable, State
-from unpacket.inline.half import LOW32, Half
+from unpacket.inline.envelope import Refused
+from unpacket.inline.flows import MAX_CANDIDATES, OPEN, Flow, FlowTable, State
 from unpacket.inline.outbox import Outcome
 from unpacket.inline.packets import (
     ACK,
@@ -22,13 +23,18 @@ from unpacket.inline.packets import (
     OPTION_MSS,
     RST,
     SYN,
-    Refused,
+    URG,
     Segment,
     options_of,
+    ttl_of,
 )
+from unpacket.inline.rules import RESERVED
 
 # What was held is shown to the assembler in packets that IP has room for.
 FRAME_BYTES = 1 << 15
+# Where there is one of these, the rules have something to decide.
+UNUSUAL = FIN | SYN | RST | URG
+TIMESTAMPS_BYTES = 12
 
 
 class Bounds(Protocol):
@@ -42,47 +48,6 @@ class Bounds(Protocol):
     def ttl_floor(self) -> int: ...
     @property
     def mtu(self) -> int: ...
-
-
-@dataclass(slots=True)
-class Admitted:
-    """A packet that passed the rules.
-
-    Attributes:
-        number: Which half of the flow sent it.
-        segment: As it may go on, but for payload and sequence number.
-        start, stop: The original offsets of its payload.
-        seen: How far its half was seen before it, and ``now_seen`` after it.
-        has_fin: Whether it has a FIN that counts.
-        acked: What its sender acknowledged, as it came; -1 where that is in
-            ``segment`` still.
-        is_placed: Whether its half had offsets when it came.
-        is_plain: Whether its payload is next in order, and nothing else waited.
-        frames: What the assembler is to see of it.
-        stop_frame: The frames up to this number are of this packet or before it.
-        events: What they caused.
-    """
-
-    flow: Flow
-    number: int
-    segment: Segment
-    outcome: Outcome
-    start: int = 0
-    stop: int = 0
-    seen: int = 0
-    now_seen: int = 0
-    has_fin: bool = False
-    acked: int = -1
-    is_placed: bool = True
-    is_plain: bool = False
-    frames: list[bytes] = field(default_factory=list)
-    stop_frame: int = 0
-    events: list[Event] = field(default_factory=list)
-
-    def is_new_of(self, half: Half) -> bool:
-        """Return whether it has anything beyond what of its half went on."""
-        stop = self.stop + (self.segment.flags & FIN)
-        return stop > self.start and stop > half.released
 
 
 class Admission:
@@ -103,13 +68,91 @@ class Admission:
         self._bounds = bounds
         self._forget = forget
         self._now_ns = 0
+        self._max_held_bytes = bounds.max_held_bytes
+        self._max_memory_bytes = bounds.max_memory_bytes
+        self._ttl_floor = bounds.ttl_floor
 
-    def replaces_flow(self, segment: Segment) -> bool:
-        """Return whether a segment may end a connection and begin another."""
-        if not segment.flags & SYN:
-            return False
+    def waits(self, segment: Segment) -> bool:
+        """Return whether what was admitted before has to be judged before a segment.
+
+        Bytes that were promised are not here yet; what is acknowledged may be in a
+        packet that is not judged; and one that may end a connection and begin another
+        is of none of those before it.
+        """
         flow = self._flows.find(segment.key)
-        return flow is not None and flow.state is not State.OPENING
+        if flow is None:
+            return False
+        if flow.is_promised():
+            return True
+        if segment.flags & SYN and flow.state is not State.OPENING:
+            return True
+        other = flow.halves[1 - flow.number_of(segment)]
+        return other.placed and other.out_at(segment.ack) > other.out_sent()
+
+    def admit_ordinary(self, segment: Segment, outcome: Outcome) -> Admitted | None:
+        """Return what is to be judged of a segment about which nothing is odd.
+
+        It is next in order, no number in it is to be translated, nothing waits before
+        it, and nothing in it is to be changed: what is noted here is what ``admit``
+        would note. None: ``admit`` is to decide, and nothing was noted.
+
+        Raises:
+            Refused: It must not go on.
+        """
+        flags = segment.flags
+        if flags & UNUSUAL or not flags & ACK:
+            return None
+        if segment.urgent or segment.reserved & RESERVED:
+            return None
+        options_bytes = len(segment.options)
+        if options_bytes and (
+            options_bytes != TIMESTAMPS_BYTES or not segment.has_timestamps
+        ):
+            return None
+        data = segment.packet.data
+        if segment.body_stop != len(data) or len(data) > LARGEST_BYTES:
+            return None
+        flow = self._flows.find(segment.key)
+        if flow is None or flow.state is not OPEN or flow.signed or flow.trusted:
+            return None
+        number = flow.number_of(segment)
+        half = flow.halves[number]
+        other = flow.halves[1 - number]
+        if not half.placed or not other.placed or half.blocked or half.fin >= 0:
+            return None
+        if half.midstream and not half.seen:
+            return None
+        if half.starts or half.pending or half.deadline_ns or half.segment_bytes:
+            return None
+        if half.released != half.seen - half.promised:
+            return None
+        if half.is_translated() or other.is_translated():
+            return None
+        start = half.original_at(segment.seq)
+        out = other.out_at(segment.ack)
+        if start != half.seen or not other.out_acked <= out <= other.out_sent():
+            return None
+        count = segment.body_stop - segment.body_at
+        held_bytes = half.held_bytes()
+        if count and (
+            held_bytes + count > self._max_held_bytes
+            or self._flows.held_bytes + held_bytes + count > self._max_memory_bytes
+        ):
+            return None
+        ttl = ttl_of(segment.head)
+        if ttl < self._ttl_floor and (not half.ttl or ttl < half.ttl):
+            return None
+        rules.check_timestamp(flow, half, segment)
+        found = admitted(flow, number, segment, outcome)
+        found.is_ordinary = found.is_plain = True
+        found.acked = segment.ack
+        edge = out + (segment.window << max(half.scale, 0))
+        rules.note_window(flow, number, segment, out, edge)
+        other.acknowledge(out)
+        found.start = found.seen = start
+        half.promise(count)
+        found.stop = found.now_seen = half.seen
+        return found
 
     def admit(self, segment: Segment, outcome: Outcome, now_ns: int) -> Admitted | None:
         """Return what is to be judged; None where it goes on, or not, without.
@@ -141,7 +184,7 @@ class Admission:
         rules.normalize(segment)
         if flow.state is State.OPENING:
             return self._admit_opening(flow, number, segment, outcome)
-        found = Admitted(flow, number, segment, outcome)
+        found = admitted(flow, number, segment, outcome)
         if segment.flags & RST:
             return self._admit_reset(found)
         return self._admit_ordinary(found)
@@ -171,23 +214,24 @@ class Admission:
                 self._flows.remove(flow)
                 self._forget(flow)
             flow = self._new_flow(segment, State.OPENING)
-        elif flow.number_of(segment) != 0 and flow.state is State.OPENING:
-            raise Refused("syn")
-        known = segment.seq in flow.syns
+        number = flow.number_of(segment)
+        wanted = number, segment.seq
+        known = wanted in flow.syns
         if flow.state is State.OPEN and is_syn_of(flow, segment):
             known = True
         elif len(flow.syns) < MAX_CANDIDATES or known:
-            flow.syns[segment.seq] = segment.copy()
+            flow.syns[wanted] = segment.copy()
         else:
             raise Refused("syn")
-        if flow.state is State.OPENING:
-            found = Admitted(flow, 0, segment, outcome)
+        if flow.state is State.OPENING and number == 0:
+            found = admitted(flow, 0, segment, outcome)
             if not known and len(flow.syns) == 1:
                 rules.learn_syn(flow.halves[0], segment)
                 flow.halves[0].last = segment.copy()
                 found.frames.append(segment.sent().data)
             return found
-        # Its receiver answers with what it has, unless it has forgotten the stream.
+        # Its receiver answers with what it has, unless it has forgotten the stream; or
+        # both opened it (RFC 9293 section 3.5), and each answers the other's SYN.
         outcome.forward.append(segment.sent())
         return None
 
@@ -198,12 +242,12 @@ class Admission:
             raise Refused("syn")
         if flow.state is State.REFUSED:
             raise Refused("inspector")
-        syn = flow.syns.get((segment.ack - 1) & LOW32)
-        if syn is not None and syn.target != segment.source:
-            syn = None
+        number = flow.number_of(segment)
+        syn = flow.syns.get((1 - number, (segment.ack - 1) & LOW32))
         if syn is None:
-            known = flow.halves[1].placed and not flow.halves[1].midstream
-            repeated = segment.seq == (flow.halves[1].base - 1) & LOW32
+            half = flow.halves[number]
+            known = half.placed and not half.midstream
+            repeated = segment.seq == (half.base - 1) & LOW32
             if flow.state is State.OPEN and known and repeated:
                 outcome.forward.append(segment.sent())
                 return None
@@ -213,18 +257,27 @@ class Admission:
             self._flows.remove(flow)
             self._forget(flow)
             flow = self._new_flow(syn, State.OPENING)
-        found = Admitted(flow, 1, segment, outcome)
-        first, second = flow.halves
-        if flow.stream is None or syn.seq != (first.base - 1) & LOW32:
-            found.frames.append(syn.sent().data)
-        rules.learn_syn(first, syn)
-        rules.learn_syn(second, segment)
-        rules.agree(flow, syn, segment)
-        first.last = syn
-        second.last = segment.copy()
+            number = 1
+        found = admitted(flow, number, segment, outcome)
+        opening, answer = syn, segment
+        if number == 0:
+            # Both opened: the assembler sees it as if number 1 had answered.
+            opening, answer = segment.copy(), syn.copy()
+            opening.flags &= ~ACK
+            opening.ack = 0
+            answer.flags |= ACK
+            answer.ack = (segment.seq + 1) & LOW32
+        if flow.stream is None or opening.seq != (flow.halves[0].base - 1) & LOW32:
+            found.frames.append(opening.sent().data)
+        found.frames.append(answer.sent().data)
+        own, other = flow.halves[number], flow.halves[1 - number]
+        rules.learn_syn(own, segment)
+        rules.learn_syn(other, syn)
+        rules.agree(flow, number, syn, segment)
+        own.last = segment.copy()
+        other.last = syn
         flow.syns.clear()
         flow.state = State.OPEN
-        found.frames.append(segment.sent().data)
         return found
 
     def _admit_opening(
@@ -241,9 +294,10 @@ class Admission:
             if not segment.flags & RST or segment.seq != flow.challenged:
                 raise Refused("handshake")
         elif segment.flags & RST:
-            if (segment.ack - 1) & LOW32 not in flow.syns or not segment.flags & ACK:
+            asked = 0, (segment.ack - 1) & LOW32
+            if asked not in flow.syns or not segment.flags & ACK:
                 raise Refused("rst")
-            found = Admitted(flow, 1, segment, outcome)
+            found = admitted(flow, 1, segment, outcome)
             found.frames.append(segment.sent().data)
             flow.state = State.CLOSED
             flow.syns.clear()
@@ -266,7 +320,9 @@ class Admission:
         found.start = found.stop = rules.check_reset(half, segment)
         if segment.flags & ACK:
             other = flow.halves[1 - found.number]
-            out = min(other.out_at(segment.ack), other.out_sent) if other.placed else 0
+            out = 0
+            if other.placed:
+                out = min(other.out_at(segment.ack), other.out_sent())
             translate_acknowledgement(flow, found.number, segment, out)
         if flow.state is State.OPEN:
             shown = segment.copy()
@@ -281,8 +337,8 @@ class Admission:
         rules.check_timestamp(flow, half, segment)
         out = rules.check_acknowledgement(flow, number, segment)
         if half.placed:
-            room = self._bounds.max_memory_bytes - self._flows.held_bytes
-            most = min(self._bounds.max_held_bytes, half.held_bytes + max(room, 0))
+            room = self._max_memory_bytes - self._flows.held_bytes
+            most = min(self._max_held_bytes, half.held_bytes() + max(room, 0))
             found.start, found.stop = rules.trim(half, segment, most)
             is_new = segment.payload and found.stop > half.seen
             if flow.state is State.CLOSED and is_new:
@@ -291,11 +347,12 @@ class Admission:
         edge = translate_acknowledgement(flow, number, segment, out)
         rules.note_window(flow, number, segment, out, edge)
         other.acknowledge(out)
-        rules.raise_ttl(half, segment, self._bounds.ttl_floor)
+        rules.raise_ttl(half, segment, self._ttl_floor)
         found.seen = half.seen
         found.is_placed = half.placed
         if half.placed:
             found.is_plain = found.start == half.seen and not half.starts
+            # Nothing is promised here: what had been was judged.
             half.take(found.start, segment.payload)
             found.has_fin = rules.takes_fin(half, segment, found.stop)
         found.now_seen = half.seen

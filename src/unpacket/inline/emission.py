@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from unpacket._core.constants import LOW32
+from unpacket.inline.envelope import MAX_PACKET_BYTES
 from unpacket.inline.flows import Flow
-from unpacket.inline.half import LOW32, Half
+from unpacket.inline.half import Half
 from unpacket.inline.packets import (
     ACK,
     CWR,
     FIN,
-    MAX_PACKET_BYTES,
     OPTION_SACK,
     OPTION_TIMESTAMPS,
     PSH,
@@ -41,7 +42,7 @@ def translate_acknowledgement(
     """
     own, other = flow.halves[number], flow.halves[1 - number]
     shift = max(own.scale, 0)
-    if not other.is_translated and out <= other.out_end:
+    if not other.is_translated() and out <= other.out_end:
         return out + (segment.window << shift)
     acknowledged = other.original_acked(out)
     segment.ack = (other.base + acknowledged) & LOW32
@@ -49,7 +50,7 @@ def translate_acknowledgement(
     growth = in_flight - max(other.released - acknowledged, 0)
     room = max(0, (segment.window << shift) - growth)
     segment.window = min(room >> shift, MAX_WINDOW)
-    if other.is_translated:
+    if other.is_translated():
         translate_sack(other, segment)
     return acknowledged + (segment.window << shift)
 
@@ -169,14 +170,15 @@ def acknowledgement(flow: Flow, number: int) -> Packet | None:
     acknowledged = half.original_acked(half.out_acked + half.fin_acked)
     answer.ack = (half.base + acknowledged) & LOW32
     options: dict[int, bytes] = {}
-    if answer.timestamps is not None:
-        value = answer.timestamps[0].to_bytes(4, "big")
-        echo = half.last.timestamps[0] if half.last and half.last.timestamps else 0
+    if answer.has_timestamps:
+        value = answer.ts_value.to_bytes(4, "big")
+        last = half.last
+        echo = last.ts_value if last is not None and last.has_timestamps else 0
         options[OPTION_TIMESTAMPS] = value + echo.to_bytes(4, "big")
     ranges = half.held_ranges()
     if half.sack_ok and ranges:
         # The latest first would need more memory than it is worth.
-        options[OPTION_SACK] = packed_blocks(half, ranges[-MAX_SACK_BLOCKS:][::-1])
+        options[OPTION_SACK] = packed_blocks(half, ranges[::-1][:MAX_SACK_BLOCKS])
         if OPTION_TIMESTAMPS in options:
             options[OPTION_SACK] = options[OPTION_SACK][: 8 * (MAX_SACK_BLOCKS - 1)]
     answer.options = padded_first(options)

@@ -8,35 +8,32 @@ since a batch costs little more than a packet.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import Event
-from unpacket._core.reassembly.stream import Stream
+from unpacket._core.reassembly.stream import Stream, set_live
 from unpacket.inline import icmp
-from unpacket.inline.admission import Admission, Admitted
-from unpacket.inline.flows import Flow, FlowTable
+from unpacket.inline.admission import Admission
+from unpacket.inline.admitted import Admitted
+from unpacket.inline.envelope import TCP, Refused, opened
+from unpacket.inline.flows import OPEN, Flow, FlowTable
 from unpacket.inline.fragments import Fragments
+from unpacket.inline.half import WIDEST_WINDOW
 from unpacket.inline.judgement import Judge
-from unpacket.inline.outbox import Outcome
-from unpacket.inline.packets import (
-    TCP,
-    Packet,
-    Refused,
-    Segment,
-    opened,
-    segment_of,
-)
+from unpacket.inline.outbox import Outcome, outcome_of
+from unpacket.inline.packets import ACK, Packet, Segment, segment_of
+from unpacket.inline.settings import Settings, Statistics
 from unpacket.inline.verdicts import Inspector, as_inspector
 from unpacket.policy import Policy
+from unpacket.sources.live.losses import Losses
+from unpacket.sources.live.stream_facts import LiveFacts
 
 RAW_IP = 101
 BATCH_FRAMES = 256
-MIB = 1 << 20
+# Larger ones are fed alone: what is copied into a buffer for several costs more.
+ALONE_BYTES = 8192
 # Offsets and FINs are judged before the assembler sees them: it has to believe all.
 POLICY = Policy(
     deliver="in_order",
@@ -68,78 +65,16 @@ POLICY = Policy(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The choices of an engine.
-
-    Attributes:
-        on_failure: What becomes of a stream whose inspector raised: ``"closed"``
-            resets it, ``"open"`` lets it pass without inspection.
-        max_held_bytes: What is kept for each direction of a stream; beyond that
-            packets are dropped, and come again.
-        max_memory_bytes: The same for all streams together.
-        max_streams: Beyond that the one that was quiet for longest is forgotten.
-        idle_timeout_s: So is one that was quiet for so long.
-        ttl_floor: Data leaves with this time to live at least, or with that of its
-            SYN where that is less.
-        mtu: SYNs announce no segments that would not fit in packets of so many bytes;
-            0: they are left as they are.
-    """
-
-    on_failure: Literal["open", "closed"] = "closed"
-    max_held_bytes: int = 4 * MIB
-    max_memory_bytes: int = 512 * MIB
-    max_streams: int = 65536
-    idle_timeout_s: float = 300.0
-    ttl_floor: int = 8
-    mtu: int = 0
-
-    def __post_init__(self) -> None:
-        if self.on_failure not in ("open", "closed"):
-            raise ValueError(
-                f"on_failure is {self.on_failure!r}, and neither 'open' nor 'closed'"
-            )
-        for name, least in (
-            ("max_held_bytes", 65536),
-            ("max_memory_bytes", 65536),
-            ("max_streams", 1),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}, and not {least} at least"
-                )
-        if not 0 <= self.ttl_floor <= 255:
-            raise ValueError(f"ttl_floor is {self.ttl_floor}, and not from 0 to 255")
-        if self.mtu and not 576 <= self.mtu <= 65535:
-            raise ValueError(f"mtu is {self.mtu}, and not from 576 to 65535")
-
-
-@dataclass(slots=True)
-class Statistics:
-    """What became of packets, each counted once.
-
-    Attributes:
-        passed: They went on as they were.
-        rewritten: They went on with other contents, in one or more packets.
-        dropped: They did not go on, by reason.
-        made: Packets of our own: acknowledgements, RSTs, what was released late.
-        failures: How often the inspector raised.
-        streams: How many streams were opened.
-    """
-
-    passed: int = 0
-    rewritten: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    made: int = 0
-    failures: int = 0
-    streams: int = 0
-
-
 class Engine:
     """Inspects the packets of any number of streams.
 
     ``process`` takes packets in the order in which they came, from wherever they
     came; ``tick`` is to be called at least every tenth of a second.
+
+    Attributes:
+        statistics: What became of the packets.
+        losses: When packets went by that never came here, as whoever brings them
+            notes; ``capture_drops`` of a stream says how many may have been its own.
     """
 
     def __init__(
@@ -161,6 +96,7 @@ class Engine:
         self.settings = settings or Settings()
         self.inspector: Inspector = as_inspector(inspector)
         self.statistics = Statistics()
+        self.losses = Losses()
         idle_ns = int(self.settings.idle_timeout_s * 1e9)
         self._flows = FlowTable(self.settings.max_streams, idle_ns)
         self._fragments = Fragments()
@@ -168,7 +104,9 @@ class Engine:
         self._judge = Judge(self.inspector, self.settings, self.statistics, report)
         self._assembler = Assembler(POLICY)
         self._next_frame = 1
-        # The assembler is done with it when it has answered.
+        self._passes_unseen = self.settings.passes_unseen
+        # The assembler is done with it when it has answered. It keeps its buffer until
+        # the next one comes.
         self._batch = Batch(BATCH_FRAMES)
 
     @property
@@ -189,25 +127,39 @@ class Engine:
         outcomes: list[Outcome] = []
         admitted: list[Admitted] = []
         for origin, packet in packets:
-            outcome = Outcome(origin)
+            outcome = outcome_of(origin)
             outcomes.append(outcome)
             try:
                 segment = self._opened(packet, outcome, now_ns)
                 if segment is None:
                     continue
-                if self._admission.replaces_flow(segment):
-                    # What is still to be judged is of the connection before it.
-                    self._finish(admitted, now_ns)
-                    admitted = []
-                found = self._admission.admit(segment, outcome, now_ns)
+                found = self._admission.admit_ordinary(segment, outcome)
+                if found is None:
+                    if admitted and self._admission.waits(segment):
+                        self._finish(admitted, now_ns)
+                        admitted = []
+                    segment.load()
+                    skipped = self._skipped(segment)
+                    found = self._admission.admit(segment, outcome, now_ns)
+                    if found is not None and skipped:
+                        found.events += skipped
             except Refused as refused:
                 outcome.reason = refused.reason
                 continue
             if found is not None:
                 admitted.append(found)
         self._finish(admitted, now_ns)
-        for (_, packet), outcome in zip(packets, outcomes, strict=True):
-            self._count(packet, outcome)
+        passed = 0
+        for index in range(len(outcomes)):
+            outcome = outcomes[index]
+            packet = packets[index][1]
+            forward = outcome.forward
+            if len(forward) == 1 and forward[0] is packet and not outcome.reason:
+                passed += 1
+                self.statistics.made += len(outcome.back)
+            else:
+                self._count(outcome)
+        self.statistics.passed += passed
         return outcomes
 
     def tick(self, now_ns: int) -> list[Outcome]:
@@ -238,40 +190,85 @@ class Engine:
             outcome.forward = [icmp.translated(fragments[0], envelope, self._flows)]
         return None
 
+    def _skipped(self, segment: Segment) -> list[Event]:
+        """Go on behind what passed unseen and is acknowledged; return the events."""
+        if not self._passes_unseen:
+            return []
+        flow = self._flows.find(segment.key)
+        if flow is None or flow.state is not OPEN or flow.stream is None:
+            return []
+        number = 1 - flow.number_of(segment)
+        half = flow.halves[number]
+        if not half.placed or half.fin >= 0 or half.blocked or half.is_translated():
+            return []
+        out = half.out_at(segment.ack)
+        if not half.out_sent() < out <= half.out_sent() + WIDEST_WINDOW:
+            return []
+        if not segment.flags & ACK or not flow.stream.capture_drops:
+            return []
+        half.skip(out)
+        return self._assembler.skip_to(flow.stream, flow.direction(number), out)
+
     def _finish(self, admitted: list[Admitted], now_ns: int) -> None:
         """Let the assembler and the inspector see what was admitted."""
+        if not admitted:
+            return
         frames: list[bytes] = []
         for found in admitted:
-            frames += found.frames
+            if found.is_ordinary:
+                frames.append(found.segment.packet.data)
+            else:
+                frames += found.frames
             found.stop_frame = self._next_frame + len(frames)
-        events: list[Event] = []
-        for start in range(0, len(frames), BATCH_FRAMES):
-            events += self._fed(frames[start : start + BATCH_FRAMES], now_ns)
+        events = self._fed(frames, now_ns)
         at = 0
+        count = len(events)
         for found in admitted:
-            while at < len(events) and events[at].frame < found.stop_frame:
-                self._give(events[at], found)
+            while at < count:
+                event = events[at]
+                if event.frame >= found.stop_frame:
+                    break
+                self._give(event, found)
                 at += 1
             self._judge.judge(found, now_ns)
             self._flows.touch(found.flow, now_ns)
 
     def _fed(self, frames: list[bytes], now_ns: int) -> list[Event]:
         """Let the assembler have frames, and return the events that they cause."""
-        buffer = b"".join(frames)
-        batch = self._batch
-        batch.attach(buffer, len(buffer), self._next_frame)
+        events: list[Event] = []
         start = 0
-        for data in frames:
-            batch.add(start, len(data), len(data), now_ns, RAW_IP)
-            start += len(data)
-        self._next_frame += len(frames)
-        events = self._assembler.feed(batch)
-        batch.attach(b"", 0, 1)
+        while start < len(frames):
+            stop = start + 1
+            if len(frames[start]) < ALONE_BYTES:
+                most = min(len(frames), start + BATCH_FRAMES)
+                while stop < most and len(frames[stop]) < ALONE_BYTES:
+                    stop += 1
+            self._fill(frames[start:stop], now_ns)
+            batch = self._batch
+            if events:
+                events += self._assembler.feed(batch)
+            else:
+                events = self._assembler.feed(batch)
+            start = stop
         return events
+
+    def _fill(self, frames: list[bytes], now_ns: int) -> None:
+        """Put frames into the batch."""
+        batch = self._batch
+        # One alone is not copied.
+        buffer = b"".join(frames)
+        batch.attach(buffer, len(buffer), self._next_frame)
+        at = 0
+        for data in frames:
+            length = len(data)
+            batch.add(at, length, length, now_ns, RAW_IP)
+            at += length
+        self._next_frame += len(frames)
 
     def _give(self, event: Event, found: Admitted) -> None:
         """Let a packet have an event that it caused."""
         if found.flow.stream is None:
+            set_live(event.stream, LiveFacts(self.losses, None))
             found.flow.follow(event.stream)
             self.statistics.streams += 1
         if event.stream is found.flow.stream:
@@ -283,13 +280,12 @@ class Engine:
         if flow.stream is not None and flow.stream.close_reason is None:
             self._assembler.close(flow.stream)
 
-    def _count(self, packet: Packet, outcome: Outcome) -> None:
+    def _count(self, outcome: Outcome) -> None:
+        """Count a packet that did not just go on."""
         statistics = self.statistics
         statistics.made += len(outcome.back)
         if outcome.reason or not outcome.forward:
             statistics.dropped[outcome.reason or "held"] += 1
             statistics.made += len(outcome.forward)
-        elif len(outcome.forward) == 1 and outcome.forward[0] is packet:
-            statistics.passed += 1
         else:
             statistics.rewritten += 1

@@ -37,13 +37,16 @@ class State(Enum):
     RESET = 5
 
 
+OPEN = State.OPEN
+
+
 class Flow:
     """A connection.
 
     Attributes:
         first: Who is number 0: the sender of the SYN, or of the first packet.
         halves: What number 0 sends, and what number 1 sends.
-        syns: The SYNs that were not answered yet, by sequence number.
+        syns: The SYNs that were not answered yet, by who sent them and their number.
         stream: As the assembler has it, once there is something of it.
         signed: Whether both SYNs agreed on signatures (RFC 2385, RFC 5925): what
             would have to be changed is dropped.
@@ -56,7 +59,7 @@ class Flow:
 
     __slots__ = (
         "challenged",
-        "_first_is_client",
+        "_directions",
         "charged_bytes",
         "first",
         "halves",
@@ -76,7 +79,7 @@ class Flow:
         self.first = segment.source
         self.halves = (Half(), Half())
         self.state = state
-        self.syns: dict[int, Segment] = {}
+        self.syns: dict[tuple[int, int], Segment] = {}
         self.stream: Stream | None = None
         self.signed = False
         self.timestamps = False
@@ -85,7 +88,12 @@ class Flow:
         self.is_over = False
         self.seen_ns = 0
         self.charged_bytes = 0
-        self._first_is_client = True
+        self._directions = (Direction.CLIENT, Direction.SERVER)
+
+    def is_promised(self) -> bool:
+        """Return whether bytes of it are in packets that were not judged yet."""
+        first, second = self.halves
+        return first.promised > 0 or second.promised > 0
 
     def number_of(self, segment: Segment) -> int:
         """Return which half a segment belongs to."""
@@ -96,11 +104,12 @@ class Flow:
         self.stream = stream
         client = stream.client
         packed = ipaddress.ip_address(client.address).packed
-        self._first_is_client = packed + client.port.to_bytes(2, "big") == self.first
+        if packed + client.port.to_bytes(2, "big") != self.first:
+            self._directions = (Direction.SERVER, Direction.CLIENT)
 
     def direction(self, number: int) -> Direction:
         """Return the direction of a half in the words of the stream."""
-        return Direction(number if self._first_is_client else 1 - number)
+        return self._directions[number]
 
     @property
     def is_ended_by_inspector(self) -> bool:
@@ -124,10 +133,13 @@ class FlowTable:
     def __init__(self, max_flows: int, idle_ns: int) -> None:
         self.held_bytes = 0
         self._max_flows = max_flows
+        self._flows: dict[tuple[bytes, bytes], Flow] = {}
         self._idle_ns = idle_ns
         # Those that are open apart from the others, which must not push them out.
         self._open: OrderedDict[tuple[bytes, bytes], Flow] = OrderedDict()
         self._other: OrderedDict[tuple[bytes, bytes], Flow] = OrderedDict()
+        # The last one of those that are open.
+        self._latest: Flow | None = None
 
     def __len__(self) -> int:
         return len(self._open) + len(self._other)
@@ -138,18 +150,23 @@ class FlowTable:
 
     def find(self, key: tuple[bytes, bytes]) -> Flow | None:
         """Return the connection between two ends."""
-        return self._open.get(key) or self._other.get(key)
+        return self._flows.get(key)
 
     def touch(self, flow: Flow, now_ns: int) -> None:
         """Note that a connection is alive, and where it belongs now."""
         flow.seen_ns = now_ns
-        self._charge(flow, sum(half.held_bytes for half in flow.halves))
+        first, second = flow.halves
+        self._charge(flow, first.held_bytes() + second.held_bytes())
+        if flow is self._latest and flow.state is OPEN:
+            return
         wanted, other = self._open, self._other
-        if flow.state is not State.OPEN:
+        self._latest = flow
+        if flow.state is not OPEN:
             wanted, other = other, wanted
+            self._latest = None
         if other.get(flow.key) is flow:
             del other[flow.key]
-        wanted[flow.key] = flow
+        self._flows[flow.key] = wanted[flow.key] = flow
         wanted.move_to_end(flow.key)
 
     def _charge(self, flow: Flow, held_bytes: int) -> None:
@@ -158,19 +175,21 @@ class FlowTable:
 
     def remove(self, flow: Flow) -> None:
         """Forget a connection."""
+        self._latest = None
         self._charge(flow, 0)
-        for table in (self._open, self._other):
+        for table in (self._flows, self._open, self._other):
             if table.get(flow.key) is flow:
                 del table[flow.key]
 
     def expired(self, now_ns: int) -> Iterator[Flow]:
         """Take out and give what was quiet for too long, or is one too many."""
+        self._latest = None
         for table in (self._open, self._other):
             while table:
                 flow = next(iter(table.values()))
                 timeout_ns = flow.timeout_ns(self._idle_ns)
                 if len(table) <= self._max_flows and now_ns - flow.seen_ns < timeout_ns:
                     break
-                del table[flow.key]
+                del table[flow.key], self._flows[flow.key]
                 self._charge(flow, 0)
                 yield flow

@@ -10,14 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from unpacket.inline.packets import (
-    FRAGMENT,
-    MAX_PACKET_BYTES,
-    Envelope,
-    Packet,
-    Refused,
-    with_length,
-)
+from unpacket.inline.envelope import FRAGMENT, MAX_PACKET_BYTES, Envelope, Refused
+from unpacket.inline.packets import Packet, with_length
 
 MAX_DATAGRAMS = 1024
 MAX_BYTES = 4 << 20

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
@@ -12,15 +9,15 @@ from typing import Self
 
 from unpacket._core.reassembly.stream import Stream
 from unpacket.inline.clock import steady_clock
-from unpacket.inline.engine import Engine, Settings
-from unpacket.inline.outbox import Outcome
+from unpacket.inline.engine import Engine
+from unpacket.inline.loop import Loop
 from unpacket.inline.packets import Packet
 from unpacket.inline.routing import HostRoutes, Routing
-from unpacket.inline.tun import Tun
+from unpacket.inline.settings import Settings
+from unpacket.inline.tun import Tun, send_all
 
 # What is read before it is inspected together; more would make the first wait.
 BATCH_PACKETS = 64
-TICK_S = 0.05
 
 
 class Gateway:
@@ -71,7 +68,7 @@ class Gateway:
         self._offload = offload
         self._routes = routes
         self._devices: list[Tun] = []
-        self._wake, self._woken = -1, -1
+        self._loop: Loop | None = None
         self._stack = ExitStack()
         self._now_ns = steady_clock()
 
@@ -98,7 +95,8 @@ class Gateway:
             if self._routes is not None:
                 routing = Routing(self._routes, *self.devices)
                 self._stack.enter_context(routing)
-            self._wake, self._woken = os.pipe()
+            self._loop = Loop()
+            self._stack.callback(self._loop.close)
         except BaseException:
             self._stack.close()
             self._devices.clear()
@@ -111,14 +109,14 @@ class Gateway:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._loop = None
         self._stack.close()
         self._devices.clear()
-        for descriptor in (self._wake, self._woken):
-            os.close(descriptor)
 
     def stop(self) -> None:
         """Let ``run`` return soon; from a handler of signals or another thread."""
-        os.write(self._woken, b"x")
+        if self._loop is not None:
+            self._loop.stop()
 
     def run(self) -> None:
         """Pass packets on until ``stop``.
@@ -126,39 +124,16 @@ class Gateway:
         Raises:
             SourceError: A device is gone.
         """
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
-        for device in self._devices:
-            poll.register(device, select.POLLIN)
-        next_tick = 0.0
-        while True:
-            ready = poll.poll(TICK_S * 1000)
-            if any(descriptor == self._wake for descriptor, _ in ready):
-                os.read(self._wake, 1)
-                return
-            self._turn()
-            now = time.monotonic()
-            if now >= next_tick:
-                next_tick = now + TICK_S
-                self._send(self.engine.tick(self._now_ns()))
+        assert self._loop is not None, "run() is for inside of with"
+        self._loop.run(self._devices, self._turn, self._tick)
+
+    def _tick(self) -> None:
+        send_all(self.engine.tick(self._now_ns()), self._devices)
 
     def _turn(self) -> None:
         """Read what there is, up to a bound, inspect it together, and write it."""
         packets: list[tuple[int, Packet]] = []
         for origin, device in enumerate(self._devices):
-            for _ in range(BATCH_PACKETS):
-                packet = device.read()
-                if packet is None:
-                    break
-                packets.append((origin, packet))
+            packets += device.read_many(origin, BATCH_PACKETS)
         if packets:
-            self._send(self.engine.process(packets, self._now_ns()))
-
-    def _send(self, outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
-            if outcome.forward:
-                other = self._devices[1 - outcome.origin]
-                for packet in outcome.forward:
-                    other.write(packet)
-            for packet in outcome.back:
-                self._devices[outcome.origin].write(packet)
+            send_all(self.engine.process(packets, self._now_ns()), self._devices)

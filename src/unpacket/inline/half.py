@@ -6,8 +6,10 @@ invariants, with ``O`` for original and ``out`` said where it is meant:
 
 - ``acked <= released <= seen``. Below ``released`` the verdict is carried out, up to
   ``seen`` the inspector has seen everything, beyond it lie ``pieces`` with holes.
-- ``pending``, in chunks, is ``[released, seen)``, ``store`` exactly ``[out_acked,
-  out_end)`` of the output, where ``out_end`` belongs to ``released``.
+- ``pending``, in chunks, is ``[released, seen)`` but for the last ``promised`` bytes,
+  which are in packets that are admitted and not judged yet; these follow with ``keep``.
+- ``store`` is exactly ``[out_acked, out_end)`` of the output, where ``out_end`` belongs
+  to ``released``.
 - The first bytes that came for an offset stay: whatever comes again is rewritten from
   here, so what the inspector saw is what the receiver can read.
 - Everything here is bounded by the engine's ``max_held_bytes``.
@@ -18,14 +20,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 
+from unpacket._core.sequence import unwrap
 from unpacket.inline.packets import Segment
+from unpacket.inline.store import Store
 from unpacket.inline.translation import Edits, difference
 from unpacket.inline.verdicts import ACCEPT, Verdict
 
 # Before a receiver offers a window, and where its scale is not known (RFC 7323).
 WIDEST_WINDOW = 1 << 30
-HALF_SPACE = 1 << 31
-LOW32 = 0xFFFFFFFF
 
 
 class Half:
@@ -71,6 +73,7 @@ class Half:
         "pending",
         "piece_bytes",
         "placed",
+        "promised",
         "raised",
         "released",
         "right_edge",
@@ -94,7 +97,8 @@ class Half:
         self.out_acked = 0
         self.out_end = 0
         self.pending: deque[bytes] = deque()
-        self.store = bytearray()
+        self.promised = 0
+        self.store = Store()
         self.starts: list[int] = []
         self.bodies: list[bytes] = []
         self.piece_bytes = 0
@@ -123,34 +127,30 @@ class Half:
         self.placed = True
         self.midstream = midstream
 
-    @property
-    def untouched(self) -> bool:
-        """Whether nothing of the direction has been taken yet."""
+    def is_untouched(self) -> bool:
+        """Return whether nothing of the direction has been taken yet."""
         return not self.seen and not self.starts and self.fin < 0
 
-    @property
     def held_bytes(self) -> int:
-        """How many bytes are kept."""
-        return len(self.store) + max(self.seen - self.released, 0) + self.piece_bytes
+        """Return how many bytes are kept."""
+        waiting = self.seen - self.released
+        stored = self.out_end - self.out_acked
+        return stored + max(waiting, 0) + self.piece_bytes
 
-    @property
     def is_translated(self) -> bool:
-        """Whether offsets of the two spaces differ, or did."""
-        return len(self.edits) > 0 or self.out_end != self.released
+        """Return whether offsets of the two spaces differ, or did."""
+        return self.out_end != self.released or len(self.edits) > 0
 
     def original_at(self, seq: int) -> int:
         """Return the original offset that a sequence number means."""
-        ahead = (seq - self.base - self.seen + HALF_SPACE) & LOW32
-        return self.seen + ahead - HALF_SPACE
+        return unwrap(seq, self.base, self.seen)
 
     def out_at(self, seq: int) -> int:
         """Return the offset in the output that an acknowledgement means."""
-        ahead = (seq - self.base - self.out_end + HALF_SPACE) & LOW32
-        return self.out_end + ahead - HALF_SPACE
+        return unwrap(seq, self.base, self.out_end)
 
-    @property
     def out_sent(self) -> int:
-        """What the receiver may acknowledge at most; a FIN counts."""
+        """Return what the receiver may acknowledge at most; a FIN counts."""
         return self.out_end + self.fin_passed
 
     def acknowledge(self, out: int) -> None:
@@ -159,9 +159,12 @@ class Half:
             out, self.fin_acked = self.out_end, True
         if out <= self.out_acked:
             return
-        del self.store[: out - self.out_acked]
-        self.acked = min(self.edits.original(out), self.released)
+        self.store.forget(out)
         self.out_acked = out
+        if not self.is_translated():
+            self.acked = min(out, self.released)
+            return
+        self.acked = min(self.edits.original(out), self.released)
         self.edits.forget(out)
 
     def original_acked(self, out: int) -> int:
@@ -169,6 +172,39 @@ class Half:
         if out > self.out_end:
             return self.released + 1
         return self.edits.original(out)
+
+    def promise(self, count: int) -> None:
+        """Count bytes that are next in order, and follow with ``keep``."""
+        self.seen += count
+        self.promised += count
+
+    def keep(self, payload: bytes) -> None:
+        """Take the first bytes that were promised."""
+        self.promised -= len(payload)
+        self.pending.append(payload)
+
+    def pass_on(self, payload: bytes) -> None:
+        """Let the first bytes that were promised go on, where nothing else waits."""
+        length = len(payload)
+        self.promised -= length
+        self.released += length
+        self.out_end += length
+        self.store.append(payload)
+
+    def skip(self, offset: int) -> None:
+        """Go on at an offset that the receiver has, where nothing is replaced.
+
+        What waited below it is forgotten, and so are pieces that it cuts.
+        """
+        self.pending.clear()
+        self.promised = 0
+        self.deadline_ns = 0
+        while self.starts and self.starts[0] <= offset:
+            del self.starts[0]
+            self.piece_bytes -= len(self.bodies.pop(0))
+        self.acked = self.released = self.seen = offset
+        self.out_acked = self.out_end = offset
+        self.store.restart(offset)
 
     def take(self, start: int, payload: bytes) -> None:
         """Take bytes; what came before for the same offsets wins."""
@@ -215,11 +251,15 @@ class Half:
     def held_ranges(self) -> list[tuple[int, int]]:
         """Return the runs beyond ``seen``, in order of offset."""
         ranges: list[tuple[int, int]] = []
+        first = stop = 0
         for start, body in zip(self.starts, self.bodies, strict=True):
-            if ranges and ranges[-1][1] == start:
-                ranges[-1] = (ranges[-1][0], start + len(body))
-            else:
-                ranges.append((start, start + len(body)))
+            if start != stop:
+                if stop:
+                    ranges.append((first, stop))
+                first = start
+            stop = start + len(body)
+        if stop:
+            ranges.append((first, stop))
         return ranges
 
     def waiting(self, start: int, stop: int) -> bytes:
@@ -252,7 +292,7 @@ class Half:
             if len(chunk) > left:
                 self.pending.appendleft(chunk[left:])
             left -= min(left, len(chunk))
-        self.store += new
+        self.store.append(new)
         self.released += count
         self.out_end += len(new)
 
@@ -260,6 +300,7 @@ class Half:
         """Let nothing go on beyond ``released``."""
         self.blocked = True
         self.pending.clear()
+        self.promised = 0
         self.starts.clear()
         self.bodies.clear()
         self.piece_bytes = 0
@@ -268,7 +309,7 @@ class Half:
 
     def output(self, start: int, stop: int) -> bytes:
         """Return bytes of the output, from ``out_acked`` to ``out_end``."""
-        return bytes(self.store[start - self.out_acked : stop - self.out_acked])
+        return self.store.read(start, stop)
 
     def original(self, start: int, payload: bytes) -> bytes:
         """Return what is to go on for bytes that came where nothing is replaced.

@@ -7,9 +7,10 @@ RFC 8201).
 
 from __future__ import annotations
 
+from unpacket._core.constants import LOW32
+from unpacket.inline.envelope import TCP, Envelope, word_sum
 from unpacket.inline.flows import FlowTable
-from unpacket.inline.half import LOW32
-from unpacket.inline.packets import TCP, Envelope, Packet, pseudo_sum, word_sum
+from unpacket.inline.packets import Packet, pseudo_sum
 
 ICMP, ICMP_6 = 1, 58
 # Unreachable, time exceeded, parameter problem (RFC 792, RFC 4443).
@@ -39,14 +40,14 @@ def translated(packet: Packet, envelope: Envelope, flows: FlowTable) -> Packet:
         mtu = int.from_bytes(data[at + 6 : at + 8], "big")
         if mtu >= LEAST_MTU[protocol]:
             half.segment_bytes = mtu
-    if not half.is_translated:
+    if not half.is_translated():
         return packet
     seq = int.from_bytes(data[tcp_at + 4 : tcp_at + 8], "big")
     original = half.edits.original(half.out_at(seq))
     fresh = bytearray(data[: envelope.stop])
     fresh[tcp_at + 4 : tcp_at + 8] = ((half.base + original) & LOW32).to_bytes(4, "big")
     fresh[at + 2 : at + 4] = b"\0\0"
-    total = word_sum(fresh[at:])
+    total = word_sum(bytes(fresh[at:]))
     if protocol == ICMP_6:
         length = len(fresh) - at
         total += pseudo_sum(data[8:24], data[24:40], length) - TCP + ICMP_6

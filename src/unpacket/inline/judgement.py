@@ -8,19 +8,25 @@ from typing import Literal, Protocol
 
 from unpacket._core.reassembly.events import Closed, Data, Opened
 from unpacket._core.reassembly.stream import Stream
-from unpacket.inline.admission import Admitted
+from unpacket.inline.admitted import Admitted
 from unpacket.inline.emission import (
-    acknowledgement,
     answered_with_reset,
     built_segments,
     cut,
-    out_of_pure,
     reset_to_receiver,
 )
 from unpacket.inline.flows import Flow, State
-from unpacket.inline.half import LOW32, Half
-from unpacket.inline.outbox import Outcome
-from unpacket.inline.packets import ACK, FIN, NO_PACKET, PSH, RST, SYN, Segment
+from unpacket.inline.half import Half
+from unpacket.inline.outbox import Outcome, outcome_of
+from unpacket.inline.packets import (
+    ACK,
+    FIN,
+    NO_PACKET,
+    PSH,
+    RST,
+    SYN,
+)
+from unpacket.inline.passing import emit
 from unpacket.inline.verdicts import (
     ACCEPT,
     DROP,
@@ -65,6 +71,8 @@ class Judge:
         report: Callable[[Stream | None, Exception], None],
     ) -> None:
         self._inspector = inspector
+        self._inspect = inspector.inspect
+        self._replaces = bool(inspector.replaces)
         self._choices = choices
         self._counts = counts
         self._report = report
@@ -84,6 +92,8 @@ class Judge:
         if half.blocked and found.is_new_of(half):
             outcome.reason = "blocked"
             return
+        if found.is_ordinary and self._passes(found, half, now_ns):
+            return
         before = half.released
         out_before = half.out_end
         verdict = self._decide(found, half, now_ns)
@@ -92,10 +102,9 @@ class Judge:
         elif verdict is DROP:
             self._drop(found, half)
         else:
-            self._emit(found, half, before, out_before)
+            emit(found, half, before, out_before, self._replaces)
             self._close_if_done(flow)
-        if any(isinstance(event, Closed) for event in found.events):
-            self._end(flow)
+        self._end_if_closed(found)
 
     def forget(self, flow: Flow) -> None:
         """Let the inspector forget a connection that was quiet for too long."""
@@ -111,44 +120,91 @@ class Judge:
             half = flow.halves[number]
             if half.deadline_ns != deadline_ns or flow.is_ended_by_inspector:
                 continue
-            outcome = Outcome(origin)
+            outcome = outcome_of(origin)
             outcomes.append(outcome)
             self._carry_out_late(flow, number, outcome)
         return outcomes
 
+    def _passes(self, found: Admitted, half: Half, now_ns: int) -> bool:
+        """Let an ordinary packet go on as it came; return whether that was all.
+
+        Where it is not, its payload waits, and its verdict is not known yet.
+        """
+        segment = found.segment
+        payload = delivered(found)
+        if payload is None or half.released != found.seen or found.flow.trusted:
+            found.is_ordinary = False
+            segment.load()
+            half.keep(segment.payload)
+            return False
+        if found.events:
+            found.answer = self._asked(found, payload, now_ns)
+            found.is_asked = True
+            if found.answer is not ACCEPT and found.answer is not None:
+                segment.load()
+                half.keep(payload)
+                return False
+        half.pass_on(payload)
+        found.outcome.forward.append(segment.packet)
+        segment.packet = NO_PACKET
+        half.last = segment
+        self._end_if_closed(found)
+        return True
+
     def _decide(self, found: Admitted, half: Half, now_ns: int) -> Verdict:
         """Ask, and carry out all but DROP and RESET."""
-        is_new = found.events or found.now_seen > found.seen
-        if half.blocked or not is_new:
+        if half.blocked or not (found.events or found.now_seen > found.seen):
             # What waits goes on waiting.
             return ACCEPT
-        flow = found.flow
-        if flow.trusted:
+        if found.flow.trusted:
             self._release(half, found.now_seen)
             return ACCEPT
-        stream = flow.stream
         pending = half.waiting(half.released, found.now_seen)
+        if not found.is_asked:
+            found.answer = self._asked(found, pending, now_ns)
+        return self._carry_out(found.answer, found, half, len(pending), now_ns)
+
+    def _asked(self, found: Admitted, pending: bytes, now_ns: int) -> Answer:
+        """Return what the inspector answers, or what its failure comes to."""
+        flow = found.flow
+        stream = flow.stream
         try:
-            check_events(found, pending)
+            if not found.is_ordinary:
+                check_events(found, pending)
             assert stream is not None, "what has events has a stream"
-            arrival = Arrival(
-                stream,
-                flow.direction(found.number),
-                found.events,
-                pending,
-                found.segment.packet.data,
-                now_ns,
-            )
-            answer = self._inspector.inspect(arrival)
-            return self._carry_out(answer, found, half, len(pending), now_ns)
+            arrival = Arrival.__new__(Arrival)
+            arrival.stream = stream
+            arrival.direction = flow.direction(found.number)
+            arrival.events = found.events
+            arrival.pending = pending
+            arrival.packet = found.segment.packet.data
+            arrival.time_ns = now_ns
+            answer = self._inspect(arrival)
+            if answer is not None and answer is not ACCEPT:
+                self._check_answer(answer, len(pending))
+            return answer
         except Exception as error:
             self._counts.failures += 1
             self._report(stream, error)
             if self._choices.on_failure == "closed":
                 return RESET
             flow.trusted = True
-            self._release(half, found.now_seen)
             return ACCEPT
+
+    def _check_answer(self, answer: object, pending: int) -> None:
+        """Raise BadAnswer for what an inspector must not answer."""
+        if isinstance(answer, Verdict):
+            return
+        if not isinstance(answer, Hold | Replace):
+            raise BadAnswer(f"{answer!r:.60} is no verdict")
+        if not isinstance(answer.then, Verdict):
+            raise BadAnswer(f"{answer.then!r:.60} is no verdict for a bound")
+        if isinstance(answer, Hold):
+            return
+        if not self._replaces:
+            raise BadAnswer("an inspector with replaces = False returned Replace")
+        if answer.keep > pending:
+            raise BadAnswer(f"keep is {answer.keep}, and {pending} bytes are pending")
 
     def _carry_out(
         self, answer: Answer, found: Admitted, half: Half, pending: int, now_ns: int
@@ -156,7 +212,7 @@ class Judge:
         if answer is None or answer is ACCEPT:
             self._release(half, found.now_seen)
             return ACCEPT
-        if answer is DROP or answer is RESET:
+        if isinstance(answer, Verdict):
             return answer
         if isinstance(answer, Hold):
             if pending > answer.max_bytes:
@@ -164,14 +220,9 @@ class Judge:
             if pending:
                 self._wait(found, half, answer.seconds, answer.then, now_ns)
             return ACCEPT
-        if not isinstance(answer, Replace):
-            raise BadAnswer(f"{answer!r:.60} is no verdict")
-        if not self._inspector.replaces:
-            raise BadAnswer("an inspector with replaces = False returned Replace")
-        if answer.keep > pending:
-            raise BadAnswer(f"keep is {answer.keep}, and {pending} bytes are pending")
         half.deadline_ns = 0
-        half.release(pending - answer.keep, answer.payload)
+        # The bytes themselves, whatever class they are of.
+        half.release(pending - answer.keep, bytes(answer.payload))
         if answer.keep:
             self._wait(found, half, answer.seconds, answer.then, now_ns)
         return ACCEPT
@@ -231,9 +282,8 @@ class Judge:
     def _drop(self, found: Admitted, half: Half) -> None:
         flow = found.flow
         found.outcome.reason = "inspector"
-        if any(isinstance(event, Opened) for event in found.events) and (
-            found.segment.flags & SYN
-        ):
+        opens = [event for event in found.events if isinstance(event, Opened)]
+        if opens and found.segment.flags & SYN:
             self._stop(flow, State.REFUSED)
             return
         half.block()
@@ -245,7 +295,7 @@ class Judge:
             outcome.forward += reset_to_receiver(flow, found.number)
         elif found.segment.flags & ACK:
             # Its receiver waits for this SYN-ACK.
-            template = flow.halves[1].last
+            template = flow.halves[found.number].last
             if template is not None:
                 abort = template.copy()
                 abort.flags = RST | ACK
@@ -275,145 +325,32 @@ class Judge:
             flow.is_over = True
             self._inspector.ended(flow.stream)
 
+    def _end_if_closed(self, found: Admitted) -> None:
+        for event in found.events:
+            if isinstance(event, Closed):
+                self._end(found.flow)
+
     def _close_if_done(self, flow: Flow) -> None:
         first, second = flow.halves
         if first.fin_passed and second.fin_passed and flow.state is State.OPEN:
             flow.state = State.CLOSED
 
-    def _emit(self, found: Admitted, half: Half, before: int, out_before: int) -> None:
-        """Build what goes on of a packet, and what answers it."""
-        segment, outcome = found.segment, found.outcome
-        if segment.flags & SYN:
-            outcome.forward.append(segment.sent())
-            return
-        if not found.is_placed:
-            self._emit_unplaced(found)
-            return
-        if segment.flags & RST:
-            segment.seq = (half.base + self._out_of_reset(half, found.start)) & LOW32
-            outcome.forward.append(segment.sent())
-            return
-        if found.has_fin and half.released < half.fin:
-            segment.flags &= ~FIN
-            half.fin_waits = True
-        elif half.fin_waits and half.fin == half.released:
-            segment.flags |= FIN
-        if segment.flags & FIN:
-            half.fin_waits, half.fin_passed = False, True
-        self._cut_acknowledged(found, half)
-        holds = self._inspector.replaces or half.released < found.now_seen
-        was_held = before < found.seen
-        made: list[Segment]
-        if not segment.payload and half.out_end == out_before:
-            is_fin = segment.flags & FIN
-            segment.seq = (half.base + out_of_pure(half, found.start)) & LOW32
-            if is_fin:
-                segment.seq = (half.base + half.out_end) & LOW32
-            made = [segment]
-        elif holds or was_held or half.is_translated:
-            made = self._translated(found, half, out_before)
-        else:
-            if not found.is_plain:
-                segment.payload = half.original(found.start, segment.payload)
-            made = [segment]
-        if holds and not made:
-            self._answer_sender(found, half)
-        if len(made) == 1:
-            outcome.forward.append(made[0].sent())
-        else:
-            outcome.forward += built_segments(made)
-        self._remember(half, segment, found)
 
-    def _cut_acknowledged(self, found: Admitted, half: Half) -> None:
-        """Take off what the receiver has: nobody keeps it, to tell what it was.
+def delivered(found: Admitted) -> bytes | None:
+    """Return the payload of an ordinary packet, as the assembler gave it.
 
-        Should the acknowledgement be a forged one, other bytes do not get by.
-        """
-        segment = found.segment
-        below = min(half.acked, found.stop) - found.start
-        if not segment.payload or below <= 0:
-            return
-        segment.payload = segment.payload[below:]
-        if segment.payload or segment.flags & FIN:
-            found.start += below
-            segment.seq = (half.base + found.start) & LOW32
-            return
-        # The receiver answers what lies below, though not always.
-        answer = acknowledgement(found.flow, found.number)
-        if answer is not None:
-            found.outcome.back.append(answer)
-
-    def _out_of_reset(self, half: Half, start: int) -> int:
-        if half.fin_passed and start > half.fin:
-            return half.out_end + 1
-        if start >= half.released or start >= half.seen:
-            return half.out_end
-        return half.out_acked
-
-    def _translated(
-        self, found: Admitted, half: Half, out_before: int
-    ) -> list[Segment]:
-        """Return what goes on where bytes are replaced, or wait."""
-        flow, segment = found.flow, found.segment
-        receiver = flow.halves[1 - found.number]
-        start, stop = found.start, found.stop
-        out_start = half.edits.out(min(start, half.released))
-        if half.out_end > out_before:
-            out_start = min(out_start, out_before)
-            out_stop = half.out_end
-        elif stop >= half.released:
-            out_stop = half.out_end
-        else:
-            out_stop = max(out_start, half.edits.out(stop))
-        if start > half.released and out_stop == half.out_end == out_before:
-            out_start = out_stop
-        out_start = max(out_start, half.out_acked)
-        if out_start >= out_stop and not segment.flags & FIN:
-            return []
-        return cut(half, receiver, segment, out_start, max(out_start, out_stop))
-
-    def _answer_sender(self, found: Admitted, half: Half) -> None:
-        """Answer a packet of which nothing went on: its sender would wait for ever.
-
-        But for what is next in order and waits for a verdict: to report that as
-        received would be to take it back.
-        """
-        outcome, segment = found.outcome, found.segment
-        outcome.reason = "held"
-        if half.starts or not half.pending:
-            answer = acknowledgement(found.flow, found.number)
-            if answer is not None:
-                outcome.back.append(answer)
-        last = half.last
-        if last is None or (last.ack, last.window) != (segment.ack, segment.window):
-            # What it acknowledges is not to wait.
-            bare = segment.copy()
-            bare.payload = b""
-            bare.flags = ACK
-            bare.seq = (half.base + half.out_end) & LOW32
-            bare.gso_size = 0
-            outcome.forward.append(bare.built())
-
-    def _emit_unplaced(self, found: Admitted) -> None:
-        """Let the receiver say where it is (Handley, Paxson and Kreibich 2001).
-
-        A keep-alive lies just below what is expected, and is answered.
-        """
-        segment = found.segment
-        if segment.payload or segment.flags & FIN:
-            segment.seq = (segment.seq - 1) & LOW32
-            segment.payload = b""
-            segment.flags &= ~(FIN | PSH)
-        found.outcome.forward.append(segment.sent())
-        self._remember(found.flow.halves[found.number], segment, found)
-
-    def _remember(self, half: Half, segment: Segment, found: Admitted) -> None:
-        """Keep what packets of our own begin from."""
-        if found.start <= found.seen or half.last is None:
-            # Nobody else needs it any more; it may be large.
-            segment.payload = b""
-            segment.packet = NO_PACKET
-            half.last = segment
+    It is all of the packet's where it has its length. None: it is not.
+    """
+    count = found.now_seen - found.seen
+    if not count:
+        return b""
+    if len(found.events) != 1:
+        return None
+    event = found.events[0]
+    if isinstance(event, Data) and len(event.payload) == count:
+        payload: bytes = event.payload
+        return payload
+    return None
 
 
 def check_events(found: Admitted, pending: bytes) -> None:

@@ -62,16 +62,18 @@ class Queued(NamedTuple):
     cut: bool
 
 
-class Dropped(NamedTuple):
+class Counted(NamedTuple):
     """What the kernel counts for a queue.
 
     Attributes:
-        queue: Packets for which there was no room in the queue.
-        user: Packets for which there was no room in the socket.
+        waiting: Packets that have no verdict yet.
+        dropped: Packets for which there was no room in the queue.
+        user_dropped: Packets for which there was no room in the socket.
     """
 
-    queue: int
-    user: int
+    waiting: int
+    dropped: int
+    user_dropped: int
 
 
 class QueueSocket:
@@ -181,12 +183,12 @@ class QueueSocket:
             body += attribute(ATTR_MARK, struct.pack(">I", mark))
         self._send(VERDICT, body + attribute(ATTR_PAYLOAD, data))
 
-    def dropped(self) -> Dropped:
+    def counted(self) -> Counted:
         """Return what the kernel counted for this queue."""
         for row in rows():
             if row[0] == self.number:
-                return Dropped(row[5], row[6])
-        return Dropped(0, 0)
+                return Counted(row[2], row[5], row[6])
+        return Counted(0, 0, 0)
 
     def close(self) -> None:
         """Give the queue back; what waits in it is dropped."""

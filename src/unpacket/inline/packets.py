@@ -9,33 +9,29 @@ from __future__ import annotations
 
 import struct
 
+from unpacket._core.native import octets, sums
+from unpacket.inline.envelope import (
+    OPTION_END,
+    OPTION_NOP,
+    TCP,
+    Envelope,
+    Refused,
+    be16,
+    be32,
+    word_sum,
+)
+
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << n for n in range(8))
 
-TCP = 6
-HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
-EXTENSIONS = frozenset((HOP_BY_HOP, ROUTING, DESTINATION))
-# IPv4 options that name a way (RFC 791): hosts refuse them, or follow them.
-SOURCE_ROUTES = frozenset((131, 137))
-OPTION_END, OPTION_NOP = 0, 1
 OPTION_MSS, OPTION_SCALE, OPTION_SACK_OK, OPTION_SACK = 2, 3, 4, 5
 OPTION_TIMESTAMPS, OPTION_MD5, OPTION_AO = 8, 19, 29
 MAX_SCALE = 14
 MAX_OPTION_BYTES = 40
-MAX_PACKET_BYTES = 65535
+
+# Two NOPs, and the kind and length of the timestamps.
+USUAL_TIMESTAMPS = 0x0101080A
 
 _TCP = struct.Struct(">HHIIBBHHH")
-
-
-class Refused(Exception):
-    """A packet that must not go on.
-
-    Attributes:
-        reason: A word for the statistics.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Packet:
@@ -68,6 +64,17 @@ class Packet:
         self.mark = mark
 
 
+def packet_of(data: bytes, partial: bool, gso_size: int, offload: bytes) -> Packet:
+    """Return a ``Packet`` without a mark; making one takes longer in compiled code."""
+    made = Packet.__new__(Packet)
+    made.data = data
+    made.partial = partial
+    made.gso_size = gso_size
+    made.mark = None
+    made.offload = offload
+    return made
+
+
 NO_PACKET = Packet(b"")
 
 
@@ -78,16 +85,24 @@ class Segment:
         packet: What it was made of.
         head: The IP header, with extension headers.
         source, target: Address and port, packed.
+        key: The connection, whoever sends.
         reserved: The reserved bits of the header, as they came.
         options: As they came, without what is behind an end-of-options.
+        body_at, body_stop: Where the payload lies in the packet.
+        payload: Empty until ``load`` was called.
         partial: See ``Packet``.
+        has_timestamps: Whether there are ``ts_value`` and ``ts_echo`` (RFC 7323).
     """
 
     __slots__ = (
         "ack",
+        "body_at",
+        "body_stop",
         "flags",
         "gso_size",
+        "has_timestamps",
         "head",
+        "key",
         "mark",
         "options",
         "packet",
@@ -97,7 +112,8 @@ class Segment:
         "seq",
         "source",
         "target",
-        "timestamps",
+        "ts_echo",
+        "ts_value",
         "urgent",
         "window",
     )
@@ -106,6 +122,7 @@ class Segment:
     head: bytes
     source: bytes
     target: bytes
+    key: tuple[bytes, bytes]
     seq: int
     ack: int
     reserved: int
@@ -113,30 +130,50 @@ class Segment:
     window: int
     urgent: int
     options: bytes
+    body_at: int
+    body_stop: int
     payload: bytes
     partial: bool
     gso_size: int
     mark: int | None
-    timestamps: tuple[int, int] | None
+    has_timestamps: bool
+    ts_value: int
+    ts_echo: int
+
+    def load(self) -> None:
+        """Copy the payload out of the packet, to be looked at or changed."""
+        self.payload = octets.part(self.packet.data, self.body_at, self.body_stop)
 
     def copy(self) -> Segment:
         """Return another with the same contents."""
         other = Segment.__new__(Segment)
-        for name in Segment.__slots__:
-            setattr(other, name, getattr(self, name))
+        other.packet = self.packet
+        other.head = self.head
+        other.source = self.source
+        other.target = self.target
+        other.key = self.key
+        other.seq = self.seq
+        other.ack = self.ack
+        other.reserved = self.reserved
+        other.flags = self.flags
+        other.window = self.window
+        other.urgent = self.urgent
+        other.options = self.options
+        other.body_at = self.body_at
+        other.body_stop = self.body_stop
+        other.payload = self.payload
+        other.partial = self.partial
+        other.gso_size = self.gso_size
+        other.mark = self.mark
+        other.has_timestamps = self.has_timestamps
+        other.ts_value = self.ts_value
+        other.ts_echo = self.ts_echo
         return other
 
     @property
     def version(self) -> int:
         """4 or 6."""
         return self.head[0] >> 4
-
-    @property
-    def key(self) -> tuple[bytes, bytes]:
-        """The connection, whoever sends."""
-        if self.source < self.target:
-            return self.source, self.target
-        return self.target, self.source
 
     @property
     def header_bytes(self) -> int:
@@ -171,9 +208,10 @@ class Segment:
     def built(self) -> Packet:
         """Return the packet, with lengths and checksums of what is in it now."""
         options = self.options
+        address_bytes = len(self.source) - 2
         tcp = _TCP.pack(
-            int.from_bytes(self.source[-2:], "big"),
-            int.from_bytes(self.target[-2:], "big"),
+            be16(self.source, address_bytes),
+            be16(self.target, address_bytes),
             self.seq,
             self.ack,
             (20 + len(options)) // 4 << 4 | self.reserved,
@@ -183,7 +221,9 @@ class Segment:
             self.urgent,
         )
         body = tcp + options + self.payload
-        pseudo = pseudo_sum(self.source[:-2], self.target[:-2], len(body))
+        pseudo = pseudo_sum(
+            self.source[:address_bytes], self.target[:address_bytes], len(body)
+        )
         field = fold(pseudo)
         if not self.partial:
             field = 0xFFFF - fold(pseudo + word_sum(body))
@@ -194,13 +234,6 @@ class Segment:
         gso_size = self.gso_size if len(self.payload) > self.gso_size else 0
         data = with_length(self.head, len(body)) + body
         return Packet(data, self.partial, gso_size, self.mark)
-
-
-def word_sum(octets: bytes | bytearray) -> int:
-    """Return the sum of the 16-bit words, modulo 2**16 - 1 (RFC 1071)."""
-    # One's complement addition of words is addition modulo 2**16 - 1.
-    number = int.from_bytes(octets, "big")
-    return (number << 8 if len(octets) & 1 else number) % 0xFFFF
 
 
 def pseudo_sum(source: bytes, target: bytes, length: int) -> int:
@@ -220,7 +253,7 @@ def with_length(head: bytes, length: int) -> bytes:
     fresh = bytearray(head)
     fresh[2:4] = (len(head) + length).to_bytes(2, "big")
     fresh[10:12] = b"\0\0"
-    fresh[10:12] = (0xFFFF - word_sum(fresh)).to_bytes(2, "big")
+    fresh[10:12] = (0xFFFF - word_sum(bytes(fresh))).to_bytes(2, "big")
     return bytes(fresh)
 
 
@@ -235,126 +268,6 @@ def ttl_of(head: bytes) -> int:
     return head[7 if head[0] >> 4 == 6 else 8]
 
 
-class Envelope:
-    """An IP packet without regard to what it carries.
-
-    Attributes:
-        head_bytes: How long the IP header is, with the extension headers.
-        protocol: What follows it.
-        stop: Where the packet ends; bytes behind it are padding.
-        fragment: ``(identification, offset, more)``, or None where it is whole.
-        next_at: Where the number stands that says what follows the last header
-            before a fragment header (IPv6).
-    """
-
-    __slots__ = ("fragment", "head_bytes", "next_at", "protocol", "stop")
-
-    head_bytes: int
-    protocol: int
-    stop: int
-    fragment: tuple[int, int, bool] | None
-    next_at: int
-
-
-def opened(data: bytes) -> Envelope:
-    """Read an IP header.
-
-    Raises:
-        Refused: It is malformed, names a way, or has a wrong checksum.
-    """
-    version = data[0] >> 4 if data else 0
-    if version == 4:
-        return opened_4(data)
-    if version == 6:
-        return opened_6(data)
-    raise Refused("ip_version")
-
-
-def opened_4(data: bytes) -> Envelope:
-    """Read an IPv4 header; see ``opened``."""
-    if len(data) < 20:
-        raise Refused("ip_length")
-    length = (data[0] & 15) * 4
-    total = int.from_bytes(data[2:4], "big")
-    # Super-frames of more than 64 KiB have no length (BIG TCP).
-    stop = total or len(data)
-    if length < 20 or not length <= stop <= len(data):
-        raise Refused("ip_length")
-    if word_sum(data[:length]):
-        raise Refused("ip_checksum")
-    if length > 20:
-        check_ip_options(data[20:length])
-    word = int.from_bytes(data[6:8], "big")
-    found = Envelope()
-    found.head_bytes = length
-    found.protocol = data[9]
-    found.stop = stop
-    found.next_at = 9
-    found.fragment = None
-    if word & 0x3FFF:
-        number = int.from_bytes(data[4:6], "big")
-        found.fragment = (number, (word & 0x1FFF) * 8, bool(word & 0x2000))
-    return found
-
-
-def check_ip_options(options: bytes) -> None:
-    """Raise Refused for what Linux drops: malformed ones, and source routes."""
-    at = 0
-    while at < len(options):
-        kind = options[at]
-        if kind == OPTION_END:
-            return
-        if kind == OPTION_NOP:
-            at += 1
-            continue
-        length = options[at + 1] if at + 1 < len(options) else 0
-        if kind in SOURCE_ROUTES or length < 2 or at + length > len(options):
-            raise Refused("ip_options")
-        # The pointers of record route and timestamp count from 1 (RFC 791).
-        least = {7: 4, 68: 5}.get(kind, 0)
-        if least and (length < least - 1 or length < 3 or options[at + 2] < least):
-            raise Refused("ip_options")
-        at += length
-
-
-def opened_6(data: bytes) -> Envelope:
-    """Read an IPv6 header and its extension headers; see ``opened``."""
-    if len(data) < 40:
-        raise Refused("ip_length")
-    stop = 40 + int.from_bytes(data[4:6], "big")
-    if stop == 40 and len(data) > 40 + MAX_PACKET_BYTES:
-        stop = len(data)
-    if stop > len(data):
-        raise Refused("ip_length")
-    found = Envelope()
-    found.stop = stop
-    found.fragment = None
-    found.next_at = 6
-    at, kind = 40, data[6]
-    while kind in EXTENSIONS:
-        length = (data[at + 1] + 1) * 8 if at + 2 <= stop else 0
-        if not length or at + length > stop:
-            raise Refused("ip_length")
-        # Segments left: the packet goes elsewhere than its header says.
-        if kind == ROUTING and data[at + 3]:
-            raise Refused("ip_options")
-        found.next_at = at
-        kind, at = data[at], at + length
-    if kind == FRAGMENT:
-        if at + 8 > stop:
-            raise Refused("ip_length")
-        word, number = struct.unpack_from(">HI", data, at + 2)
-        if word & 0xFFF9:
-            found.fragment = (number, word & 0xFFF8, bool(word & 1))
-        else:
-            # A fragment that is the whole (RFC 6946) gets rid of its header.
-            found.fragment = (number, 0, False)
-        kind, at = data[at], at + 8
-    found.head_bytes = at
-    found.protocol = kind
-    return found
-
-
 def segment_of(packet: Packet, envelope: Envelope) -> Segment:
     """Take the TCP segment of a whole IP packet apart.
 
@@ -365,37 +278,50 @@ def segment_of(packet: Packet, envelope: Envelope) -> Segment:
     at, stop = envelope.head_bytes, envelope.stop
     if stop - at < 20:
         raise Refused("tcp_length")
-    _, _, seq, ack, words, flags, window, _, urgent = _TCP.unpack_from(data, at)
-    length = (words >> 4) * 4
+    length = (data[at + 12] >> 4) * 4
     if length < 20 or at + length > stop:
         raise Refused("tcp_length")
-    found = Segment()
+    found = Segment.__new__(Segment)
     found.packet = packet
-    found.head = data[:at]
-    a, b = (
-        (data[8:24], data[24:40]) if data[0] >> 4 == 6 else (data[12:16], data[16:20])
-    )
+    found.head = octets.part(data, 0, at)
+    first, second, third = (8, 24, 40) if data[0] >> 4 == 6 else (12, 16, 20)
     if not packet.partial:
-        body = data[at:stop]
-        if fold(pseudo_sum(a, b, len(body)) + word_sum(body)):
+        # Of the pseudo-header: both addresses, the length, and the protocol.
+        total = sums.octets_sum(data, first, third) + stop - at + TCP
+        if (total + sums.octets_sum(data, at, stop)) % 0xFFFF:
             raise Refused("tcp_checksum")
-    found.source = a + data[at : at + 2]
-    found.target = b + data[at + 2 : at + 4]
-    found.seq = seq
-    found.ack = ack
-    found.reserved = words & 15
-    found.flags = flags
-    found.window = window
-    found.urgent = urgent
-    found.options = data[at + 20 : at + length]
-    found.payload = data[at + length : stop]
+    found.source = octets.part(data, first, second) + octets.part(data, at, at + 2)
+    found.target = octets.part(data, second, third) + octets.part(data, at + 2, at + 4)
+    if found.source < found.target:
+        found.key = (found.source, found.target)
+    else:
+        found.key = (found.target, found.source)
+    found.seq = be32(data, at + 4)
+    found.ack = be32(data, at + 8)
+    found.reserved = data[at + 12] & 15
+    found.flags = data[at + 13]
+    found.window = be16(data, at + 14)
+    found.urgent = be16(data, at + 18)
+    found.options = octets.part(data, at + 20, at + length)
+    found.body_at = at + length
+    found.body_stop = stop
+    found.payload = b""
     found.partial = packet.partial
     found.gso_size = packet.gso_size
     found.mark = packet.mark
-    stamps = options_of(found.options).get(OPTION_TIMESTAMPS)
-    found.timestamps = None
-    if stamps is not None and len(stamps) == 8:
-        found.timestamps = struct.unpack(">II", stamps)
+    found.has_timestamps = False
+    found.ts_value = found.ts_echo = 0
+    # What almost every segment of Linux has: two NOPs and the timestamps.
+    if length == 32 and be32(data, at + 20) == USUAL_TIMESTAMPS:
+        found.has_timestamps = True
+        found.ts_value = be32(data, at + 24)
+        found.ts_echo = be32(data, at + 28)
+    elif length > 20:
+        stamps = options_of(found.options).get(OPTION_TIMESTAMPS)
+        if stamps is not None and len(stamps) == 8:
+            found.has_timestamps = True
+            found.ts_value = be32(stamps, 0)
+            found.ts_echo = be32(stamps, 4)
     return found
 
 
@@ -404,9 +330,6 @@ def options_of(options: bytes) -> dict[int, bytes]:
 
     Of a kind that stands there twice the last counts, as in Linux.
     """
-    # What almost every segment of Linux has: two NOPs and the timestamps.
-    if len(options) == 12 and options[:4] == b"\x01\x01\x08\x0a":
-        return {OPTION_TIMESTAMPS: options[4:]}
     found: dict[int, bytes] = {}
     at = 0
     while at < len(options):
@@ -432,41 +355,3 @@ def packed_options(options: dict[int, bytes]) -> bytes:
         if len(packed) + len(option) <= MAX_OPTION_BYTES:
             packed += option
     return packed + b"\x01" * (-len(packed) % 4)
-
-
-def filled(packet: Packet) -> Packet:
-    """Return a packet whose checksum of TCP is filled."""
-    if not packet.partial:
-        return packet
-    envelope = opened(packet.data)
-    if envelope.protocol != TCP:
-        return packet
-    segment = segment_of(packet, envelope)
-    segment.partial = False
-    return segment.built()
-
-
-def pieces(packet: Packet, mtu: int) -> list[Packet]:
-    """Return a packet as several that are no larger than a device takes.
-
-    Whoever sends them itself has no device that would cut them.
-    """
-    if len(packet.data) <= mtu:
-        return [packet]
-    envelope = opened(packet.data)
-    if envelope.protocol != TCP:
-        return [packet]
-    segment = segment_of(packet, envelope)
-    size = mtu - segment.header_bytes
-    parts = []
-    for at in range(0, len(segment.payload), size):
-        part = segment.copy()
-        part.seq = segment.seq + at & 0xFFFFFFFF
-        part.payload = segment.payload[at : at + size]
-        part.gso_size = 0
-        if at:
-            part.flags &= ~CWR
-        if at + size < len(segment.payload):
-            part.flags &= ~(FIN | PSH)
-        parts.append(part.built())
-    return parts

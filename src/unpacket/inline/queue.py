@@ -6,10 +6,8 @@ tracked: else the kernel would take streams whose length was changed for invalid
 
 from __future__ import annotations
 
-import os
-import select
+import dataclasses
 import socket
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,13 +17,15 @@ from typing import Self
 from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import SourceError
 from unpacket.inline.clock import steady_clock
-from unpacket.inline.engine import Engine, Settings
+from unpacket.inline.engine import Engine
+from unpacket.inline.loop import Loop
 from unpacket.inline.nfnetlink import Queued, QueueSocket
 from unpacket.inline.outbox import Outcome
-from unpacket.inline.packets import Packet, filled, pieces
+from unpacket.inline.packets import Packet
 from unpacket.inline.routing import run
+from unpacket.inline.segmentation import filled, pieces
+from unpacket.inline.settings import Settings
 
-TICK_S = 0.05
 # How many packets share a verdict.
 BATCH_PACKETS = 64
 MAX_PACKETS = 8192
@@ -44,6 +44,8 @@ class Losses:
         queue: Packets that the kernel dropped, or with ``fail_open`` let pass, since
             too many waited. The kernel counts only those that it dropped.
         socket: Packets that were lost on the way to this process.
+        full: How often the queue was found full with ``fail_open``: each time some may
+            have passed that nobody counted.
         cut: Packets that came cut, and were dropped (with ``on_failure="open"``:
             passed).
         unsent: Packets of our own that the kernel did not take.
@@ -51,6 +53,7 @@ class Losses:
 
     queue: int = 0
     socket: int = 0
+    full: int = 0
     cut: int = 0
     unsent: int = 0
 
@@ -74,6 +77,7 @@ class Queue:
         number: int = 0,
         *,
         install: bool = False,
+        balance: int = 1,
         interface: str | None = None,
         fail_open: bool = False,
         settings: Settings | None = None,
@@ -85,6 +89,10 @@ class Queue:
             number: From 0 to 65535.
             install: Put the rules for TCP into ``raw`` PREROUTING, and take them out
                 at the end; else somebody else does.
+            balance: With ``install``: let so many queues share the packets, this one
+                and those behind it, each with a process of its own. The kernel
+                chooses by the two addresses alone: all between two hosts is of one
+                queue.
             interface: Only what comes in by it. For both directions of streams there
                 have to be two queues' worth of rules; None takes all.
             fail_open: Let pass, and not drop, what nobody has time for, and everything
@@ -92,21 +100,29 @@ class Queue:
             report: Called with each exception of the inspector.
 
         Raises:
-            ValueError: There is no such queue.
+            ValueError: There are no such queues.
             TypeError: ``inspector`` is none.
         """
         if not 0 <= number <= 0xFFFF:
             raise ValueError(f"there is no queue {number}: they go from 0 to 65535")
+        if not 1 <= balance <= 0x10000 - number:
+            raise ValueError(f"there are no {balance} queues from {number} on")
+        settings = settings or Settings()
+        if fail_open:
+            settings = dataclasses.replace(settings, passes_unseen=True)
         self.engine = Engine(inspector, settings, report=report)
         self.losses = Losses()
         self._number = number
         self._install = install
+        self._balance = balance
         self._interface = interface
         self._fail_open = fail_open
         self._stack = ExitStack()
         self._now_ns = steady_clock()
-        self._wake, self._woken = -1, -1
+        self._loop: Loop | None = None
         self._last_id = 0
+        self._noted = 0
+        self._noted_ns = 0
         self._senders: dict[tuple[int, int | None], socket.socket] = {}
 
     def __enter__(self) -> Self:
@@ -123,11 +139,12 @@ class Queue:
             )
             if self._install:
                 for command, undo in rules(
-                    self._number, self._interface, self._fail_open
+                    self._number, self._balance, self._interface, self._fail_open
                 ):
                     run(command)
                     self._stack.callback(try_to, undo)
-            self._wake, self._woken = os.pipe()
+            self._loop = Loop()
+            self._stack.callback(self._loop.close)
         except BaseException:
             self._stack.close()
             raise
@@ -139,35 +156,40 @@ class Queue:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._loop = None
         self._stack.close()
         for sender in self._senders.values():
             sender.close()
         self._senders.clear()
-        for descriptor in (self._wake, self._woken):
-            os.close(descriptor)
 
     def stop(self) -> None:
         """Let ``run`` return soon; from a handler of signals or another thread."""
-        os.write(self._woken, b"x")
+        if self._loop is not None:
+            self._loop.stop()
 
     def run(self) -> None:
         """Judge packets until ``stop``."""
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
-        poll.register(self._queue, select.POLLIN)
-        next_tick = 0.0
-        while True:
-            ready = poll.poll(TICK_S * 1000)
-            if any(descriptor == self._wake for descriptor, _ in ready):
-                os.read(self._wake, 1)
-                return
-            self._turn()
-            now = time.monotonic()
-            if now >= next_tick:
-                next_tick = now + TICK_S
-                for outcome in self.engine.tick(self._now_ns()):
-                    self._send_all(outcome.forward + outcome.back)
-                self.losses.queue = self._queue.dropped().queue
+        assert self._loop is not None, "run() is for inside of with"
+        self._noted_ns = self._now_ns()
+        self._loop.run([self._queue], self._turn, self._tick)
+
+    def _tick(self) -> None:
+        for outcome in self.engine.tick(self._now_ns()):
+            self._send_all(outcome.forward + outcome.back)
+        self._note_losses()
+
+    def _note_losses(self) -> None:
+        """Let the streams know what went by unseen since the last time."""
+        counted = self._queue.counted()
+        now_ns = self._now_ns()
+        self.losses.queue = counted.dropped
+        if self._fail_open and counted.waiting >= MAX_PACKETS:
+            self.losses.full += 1
+        lost = self.losses.queue + self.losses.socket + self.losses.full
+        if lost > self._noted:
+            self.engine.losses.add(self._noted_ns, now_ns, lost - self._noted)
+            self._noted = lost
+        self._noted_ns = now_ns
 
     def _turn(self) -> None:
         """Read what there is, up to a bound, inspect it together, and answer."""
@@ -260,14 +282,19 @@ class Queue:
 Commands = list[tuple[tuple[str, ...], tuple[str, ...]]]
 
 
-def rules(number: int, interface: str | None, fail_open: bool) -> Commands:
-    """Return the commands that lead TCP into a queue, each with what undoes it.
+def rules(
+    number: int, balance: int, interface: str | None, fail_open: bool
+) -> Commands:
+    """Return the commands that lead TCP into queues, each with what undoes it.
 
     With iptables where that works, else with nft: kernels may lack either.
     """
     bypass = ("--queue-bypass",) if fail_open else ()
     matched = ("-p", "tcp", *(("-i", interface) if interface else ()))
-    jump = ("-j", "NFQUEUE", "--queue-num", str(number), *bypass)
+    numbers = ("--queue-num", str(number))
+    if balance > 1:
+        numbers = ("--queue-balance", f"{number}:{number + balance - 1}")
+    jump = ("-j", "NFQUEUE", *numbers, *bypass)
     commands: Commands = []
     for program in filter(has, ("iptables", "ip6tables")):
         start = (program, "-w", "5", "-t", "raw")
@@ -278,7 +305,8 @@ def rules(number: int, interface: str | None, fail_open: bool) -> Commands:
         hook = "{ type filter hook prerouting priority raw ; }"
         iif = f"iifname {interface} " if interface else ""
         last = " bypass" if fail_open else ""
-        rule = (f"{iif}meta l4proto tcp queue num {number}{last}",)
+        which = f"{number}-{number + balance - 1}" if balance > 1 else f"{number}"
+        rule = (f"{iif}meta l4proto tcp queue num {which}{last}",)
         undo = ("nft", "delete", "table", *table)
         commands = [
             (("nft", "add", "table", *table), undo),

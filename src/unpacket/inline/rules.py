@@ -8,8 +8,11 @@ Sources: RFC 9293 section 3.10.7, RFC 5961, RFC 7323 section 5, and Linux 6.18.
 
 from __future__ import annotations
 
+from unpacket._core.constants import LOW32
+from unpacket._core.sequence import delta
+from unpacket.inline.envelope import Refused
 from unpacket.inline.flows import Flow
-from unpacket.inline.half import LOW32, WIDEST_WINDOW, Half
+from unpacket.inline.half import WIDEST_WINDOW, Half
 from unpacket.inline.packets import (
     ACK,
     FIN,
@@ -19,7 +22,6 @@ from unpacket.inline.packets import (
     OPTION_SACK_OK,
     OPTION_SCALE,
     URG,
-    Refused,
     Segment,
     options_of,
     ttl_of,
@@ -30,7 +32,6 @@ from unpacket.inline.packets import (
 # for ECN (RFC 9768).
 RESERVED = 0x0E
 LARGEST_SCALE = 14
-SIGN = 1 << 31
 MAX_PIECES = 4096
 MAX_RAISED = 1000
 
@@ -58,22 +59,23 @@ def learn_syn(half: Half, segment: Segment) -> None:
         half.scale = min(int.from_bytes(options[OPTION_SCALE], "big"), LARGEST_SCALE)
     half.sack_ok = OPTION_SACK_OK in options
     half.ttl = ttl_of(segment.head)
-    if segment.timestamps is not None:
-        half.ts_recent = segment.timestamps[0]
+    if segment.has_timestamps:
+        half.ts_recent = segment.ts_value
 
 
-def agree(flow: Flow, syn: Segment, answer: Segment) -> None:
-    """Note what a SYN and its SYN-ACK agree on."""
-    first, second = flow.halves
-    for half in flow.halves:
-        half.scale = half.scale if min(first.scale, second.scale) >= 0 else 0
-        half.sack_ok = first.sack_ok and second.sack_ok
-    flow.timestamps = syn.timestamps is not None and answer.timestamps is not None
+def agree(flow: Flow, number: int, syn: Segment, answer: Segment) -> None:
+    """Note what a SYN and its SYN-ACK, which is of half ``number``, agree on."""
+    own, other = flow.halves[number], flow.halves[1 - number]
+    is_scaled = own.scale >= 0 and other.scale >= 0
+    own.sack_ok = other.sack_ok = own.sack_ok and other.sack_ok
+    if not is_scaled:
+        own.scale = other.scale = 0
+    flow.timestamps = syn.has_timestamps and answer.has_timestamps
     flow.signed = is_signed(syn) and is_signed(answer)
     # Windows of SYNs are never scaled (RFC 7323 section 2.2).
-    first.right_edge = answer.window
-    second.right_edge = syn.window
-    first.max_window, second.max_window = syn.window, answer.window
+    other.right_edge = answer.window
+    own.right_edge = syn.window
+    other.max_window, own.max_window = syn.window, answer.window
 
 
 def normalize(segment: Segment) -> None:
@@ -95,8 +97,8 @@ def check_acknowledgement(flow: Flow, number: int, segment: Segment) -> int:
     if not other.placed:
         other.place(segment.ack, True)
     out = other.out_at(segment.ack)
-    if out > other.out_sent:
-        if not (other.midstream and other.untouched):
+    if out > other.out_sent():
+        if not (other.midstream and other.is_untouched()):
             raise Refused("ack_unsent")
         # What it has received had passed before anybody looked.
         other.place(segment.ack, True)
@@ -108,13 +110,13 @@ def check_acknowledgement(flow: Flow, number: int, segment: Segment) -> int:
 
 def check_timestamp(flow: Flow, half: Half, segment: Segment) -> None:
     """Raise Refused for a timestamp from the past, as Linux does (PAWS)."""
-    if not flow.timestamps or segment.timestamps is None or half.ts_recent < 0:
+    if not flow.timestamps or not segment.has_timestamps or half.ts_recent < 0:
         return
-    value = segment.timestamps[0]
-    if 1 < (half.ts_recent - value) & LOW32 < SIGN:
+    value = segment.ts_value
+    later = delta(value, half.ts_recent)
+    if later < -1:
         raise Refused("timestamp")
-    is_later = (value - half.ts_recent) & LOW32 < SIGN
-    if is_later and half.placed and half.original_at(segment.seq) <= half.acked:
+    if later >= 0 and half.placed and half.original_at(segment.seq) <= half.acked:
         half.ts_recent = value
 
 
@@ -175,7 +177,7 @@ def trim(half: Half, segment: Segment, max_held_bytes: int) -> tuple[int, int]:
     # In order a byte is taken beyond the window too: so closed windows are probed.
     if stop > half.right_edge and start != half.seen:
         raise Refused("window")
-    room = max_held_bytes - half.held_bytes
+    room = max_held_bytes - half.held_bytes()
     if (
         stop - max(start, half.seen) > room
         or stop - half.seen > max_held_bytes

@@ -13,7 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from unpacket.errors import SourceError
-from unpacket.inline.packets import TCP, Packet, Refused, opened
+from unpacket.inline.envelope import TCP, Refused, opened
+from unpacket.inline.native import descriptors
+from unpacket.inline.outbox import Outcome
+from unpacket.inline.packets import Packet, packet_of
 
 CLONE_DEVICE = "/dev/net/tun"
 TUNSETIFF, TUNSETVNETHDRSZ, TUNSETOFFLOAD = 0x400454CA, 0x400454D8, 0x400454D0
@@ -58,6 +61,8 @@ class Tun:
             raise ValueError(f"{name!r} is no name of a network device")
         self.lost = 0
         self._offload = offload
+        self._head = bytearray(VNET_HEADER.size if offload else 0)
+        self._room = bytearray(READ_BYTES)
         try:
             self._descriptor = os.open(CLONE_DEVICE, os.O_RDWR | os.O_NONBLOCK)
         except OSError as error:
@@ -106,29 +111,41 @@ class Tun:
             SourceError: The device is gone.
         """
         try:
-            data = os.read(self._descriptor, READ_BYTES)
-        except BlockingIOError:
-            return None
+            data = descriptors.read_packet(self._descriptor, self._head, self._room)
         except OSError as error:
             reason = (error.strerror or "").lower()
             raise SourceError(self.name, f"the device is gone: {reason}") from error
+        if data is None:
+            return None
         if not self._offload:
-            return Packet(data)
-        header, data = data[: VNET_HEADER.size], data[VNET_HEADER.size :]
-        flags, kind, _, gso_size, _, _ = VNET_HEADER.unpack(header)
+            return packet_of(data, False, 0, b"")
+        flags, kind, _, gso_size, _, _ = VNET_HEADER.unpack(self._head)
         if kind & ~GSO_ECN == GSO_NONE:
             gso_size = 0
-        return Packet(data, bool(flags & NEEDS_CSUM), gso_size, offload=header)
+        partial = bool(flags & NEEDS_CSUM)
+        return packet_of(data, partial, gso_size, bytes(self._head))
+
+    def read_many(self, origin: int, most: int) -> list[tuple[int, Packet]]:
+        """Return what there is, up to a bound, each with a number for its origin.
+
+        Raises:
+            SourceError: The device is gone.
+        """
+        packets: list[tuple[int, Packet]] = []
+        while len(packets) < most:
+            packet = self.read()
+            if packet is None:
+                break
+            packets.append((origin, packet))
+        return packets
 
     def write(self, packet: Packet) -> None:
         """Give the kernel a packet, which counts as lost where it does not take it."""
-        data = packet.data
+        head = b""
         if self._offload:
-            data = (packet.offload or offload_of(packet)) + data
-        try:
-            os.write(self._descriptor, data)
-        except OSError:
-            # Malformed (EINVAL), the device is down (EIO), no memory: as on a wire.
+            head = packet.offload or offload_of(packet)
+        # Malformed (EINVAL), the device is down (EIO), no memory: as on a wire.
+        if not descriptors.write_packet(self._descriptor, head, packet.data):
             self.lost += 1
 
     def close(self) -> None:
@@ -147,6 +164,20 @@ class Tun:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def send_all(outcomes: list[Outcome], devices: list[Tun]) -> None:
+    """Give two devices what is to be sent; the number of one is its place."""
+    for outcome in outcomes:
+        number = outcome.origin
+        if outcome.forward:
+            tun = devices[1 - number]
+            for packet in outcome.forward:
+                tun.write(packet)
+        if outcome.back:
+            tun = devices[number]
+            for packet in outcome.back:
+                tun.write(packet)
 
 
 def offload_of(packet: Packet) -> bytes:

@@ -4,6 +4,8 @@
 # make. The same loop is compiled twice: wheels are for processors without AVX2 too, and
 # with it half of the instructions are enough.
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+
 from unpacket._core.memory.batch cimport u16, u64
 
 cdef extern from *:
@@ -24,7 +26,11 @@ cdef extern from *:
             memcpy(&two, words + 2 * pair, sizeof(two)); \
             total += two; \
         } \
-        if (count & 1) total += words[count - 1]; \
+        if (count & 1) { \
+            unsigned short one; \
+            memcpy(&one, words + count - 1, sizeof(one)); \
+            total += one; \
+        } \
         return (total & 0xFFFFFFFF) + (total >> 32);
 
     static unsigned long long unpacket_sum_any(
@@ -54,3 +60,41 @@ cdef inline u64 words_sum(
     if first < 0 or first >= last or last > words.shape[0]:
         return 0
     return unpacket_sum(&words[first], last - first)
+
+
+# The machine adds words in its own order; the bytes of a sum are swapped where those of
+# its words are. An odd byte at the end is the first one of its word.
+cdef extern from *:
+    """
+    static inline Py_ssize_t unpacket_octets_sum(
+        const unsigned char* octets, Py_ssize_t length)
+    {
+        const unsigned short probe = 1;
+        unsigned char last[2] = {0, 0};
+        unsigned short word;
+        unsigned long long total = unpacket_sum(
+            (const unsigned short*) octets, length / 2);
+        if (length & 1) {
+            last[0] = octets[length - 1];
+            memcpy(&word, last, sizeof(word));
+            total += word;
+        }
+        while (total >> 16) total = (total & 0xFFFF) + (total >> 16);
+        if (*(const unsigned char*) &probe)
+            total = (total & 0xFF) << 8 | total >> 8;
+        return (Py_ssize_t) (total % 0xFFFF);
+    }
+    """
+    Py_ssize_t unpacket_octets_sum(
+        const unsigned char* octets, Py_ssize_t length
+    ) noexcept nogil
+
+
+cdef inline Py_ssize_t octets_sum(
+    bytes data, Py_ssize_t start, Py_ssize_t stop
+) except -1:
+    if start < 0 or start > stop or stop > PyBytes_GET_SIZE(data):
+        raise IndexError("no such bytes")
+    return unpacket_octets_sum(
+        <const unsigned char*> PyBytes_AS_STRING(data) + start, stop - start
+    )
