@@ -71,11 +71,12 @@ UNKNOWN_SCALE = 14
 NO_SCALE = 255
 
 # Who is the client, and how that is known.
-EVIDENCE = ("", "syn", "syn_ack", "port", "first")
+EVIDENCE = ("", "syn", "syn_ack", "port", "first", "continued")
 BY_SYN = 1
 BY_SYN_ACK = 2
 BY_PORT = 3
 BY_FIRST = 4
+BY_EARLIER = 5
 
 # Why a stream ended; the number is what a Stream keeps.
 REASONS = (
@@ -126,6 +127,12 @@ RESET = 3
 GOES_ON = 0
 ENDED = 1
 REUSED = 2
+
+# What a segment is to a stream that was forgotten between its ends: another's; a word
+# of it again, without anything new; what comes next in it.
+UNRELATED = 0
+AGAIN = 1
+CONTINUES = 2
 
 # What segments show that come after an RST, or after the end.
 NOTHING = 0

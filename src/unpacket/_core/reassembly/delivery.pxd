@@ -5,6 +5,7 @@ from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.events cimport Data, Finished, Urgent, finished
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held cimport Held, piece_of, Piece as HeldPiece
+from unpacket._core.reassembly.pending cimport Suspect
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 
@@ -87,8 +88,10 @@ cpdef end_at_fin(
 )
 @cython.locals(extra=HalfExtra)
 cpdef mark(Half half, long long doubts, long long count)
-@cython.locals(extra=HalfExtra)
+@cython.locals(extra=HalfExtra, taken=bint)
 cpdef finish_if_due(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra, item=Suspect)
+cpdef bint disputed(Half half) except -1
 @cython.locals(extra=HalfExtra)
 cpdef note_fin(Half half, Segment seg, long long stop)
 @cython.locals(extra=HalfExtra)

@@ -425,7 +425,8 @@ def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
         and not half.flags & FINISHED
     ):
         if not extra.fin_sure:
-            if half.acked > extra.fin_offset or not ctx.close_grace_ns or ctx.ending:
+            taken = half.acked > extra.fin_offset and not disputed(half)
+            if taken or not ctx.close_grace_ns or ctx.ending:
                 extra.fin_sure = True
             else:
                 if extra.fin_ns == NEVER:
@@ -440,6 +441,18 @@ def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
             keep(ctx, half, event)
         else:
             emit(ctx, half, event)
+
+
+def disputed(half: Half) -> bool:
+    """Return whether a byte came where the FIN is, and one of both was acknowledged."""
+    # It has a FIN.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    if not extra.suspects or half.acked != extra.fin_offset + 1:
+        return False
+    for item in extra.suspects:
+        if item.base <= extra.fin_offset and item.stop() == half.acked:
+            return True
+    return False
 
 
 def note_fin(half: Half, seg: Segment, stop: int) -> None:

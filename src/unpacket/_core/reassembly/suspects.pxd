@@ -3,7 +3,7 @@ cimport cython
 from unpacket._core.reassembly.accounting cimport segment_bytes
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
-    drain, finish_if_due, note_fin, refuse, refute_fin, release
+    disputed, drain, finish_if_due, note_fin, refuse, refute_fin, release
 )
 from unpacket._core.reassembly.gaps cimport watch
 from unpacket._core.reassembly.half cimport Half, HalfExtra

@@ -24,6 +24,7 @@ from unpacket._core.reassembly.accounting import segment_bytes
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import SUSPECT_BYTES
 from unpacket._core.reassembly.delivery import (
+    disputed,
     drain,
     finish_if_due,
     note_fin,
@@ -90,6 +91,9 @@ def weigh(ctx: Context, half: Half, item: Suspect, edge: int) -> int:
             doubts &= ~DOUBT_AFTER_FIN
         elif extra.fin_sure:
             return REFUSED
+        elif edge == extra.fin_offset + 1 and stop == edge:
+            # Its last byte or the FIN was taken: what comes next will say which.
+            return WAITS
     if doubts & DOUBT_WINDOW and not beyond_window(ctx, half, stop):
         doubts &= ~DOUBT_WINDOW
     if doubts & DOUBT_TTL and not far_ttl(ctx, half, seg):
@@ -400,7 +404,7 @@ def acknowledged(ctx: Context, stream: Stream, half: Half, peer: Half | None) ->
             # The peer took bytes in its place: the FIN was no FIN of this half.
             refute_fin(ctx, stream, half)
             drain(ctx, stream, half)
-        elif half.acked == extra.fin_offset + 1:
+        elif half.acked == extra.fin_offset + 1 and not disputed(half):
             extra.fin_sure = True
     if extra.suspects:
         closes = settle_suspects(ctx, stream, half, peer, half.acked)
