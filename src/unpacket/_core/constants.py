@@ -53,12 +53,15 @@ DOUBT_PROBE = 512
 DOUBT_TTL = 1024
 DOUBT_AFTER_FIN = 2048
 DOUBT_FIN = 4096
+DOUBT_FRAGMENTS = 8192
+DOUBT_URGENT = 16384
 
 # Bits above those of a TCP header, in the column of flags: what a decoder found odd.
 ODD_MD5 = 0x200
 ODD_IP_OPTIONS = 0x400
 ODD_IP_LENGTH = 0x800
-ODD = ODD_MD5 | ODD_IP_OPTIONS | ODD_IP_LENGTH
+ODD_FRAGMENTS = 0x1000
+ODD = ODD_MD5 | ODD_IP_OPTIONS | ODD_IP_LENGTH | ODD_FRAGMENTS
 
 # States of a half: nothing sent yet; segments collected until offset 0 is chosen;
 # offset 0 known.

@@ -9,7 +9,7 @@ from unpacket._core.reassembly.pending cimport Suspect
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 
-cdef unsigned int FINISHED, FIN_SEEN, HAS_GAP, IGNORED
+cdef unsigned int DOUBT_URGENT, FINISHED, FIN_SEEN, HAS_GAP, IGNORED
 cdef int END
 cdef long long BUFFER_BYTES, NEVER, PIECE_BYTES
 cdef Py_ssize_t MAX_RANGES
@@ -20,7 +20,9 @@ cpdef emit(Context ctx, Half half, event)
 cpdef keep(Context ctx, Half half, event)
 @cython.locals(extra=HalfExtra)
 cpdef discard(Half half, long long count, reason)
-@cython.locals(offset=cython.longlong, extra=HalfExtra, waits=bint, event=Data)
+@cython.locals(
+    offset=cython.longlong, extra=HalfExtra, waits=bint, event=Data, urgent=bint
+)
 cpdef deliver(
     Context ctx,
     Stream stream,

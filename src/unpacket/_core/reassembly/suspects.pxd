@@ -27,7 +27,9 @@ cpdef bint suspect(
 ) except -1
 @cython.locals(seg=Segment, doubts=cython.uint, stop=cython.longlong, extra=HalfExtra)
 cpdef long long weigh(Context ctx, Half half, Suspect item, long long edge) except? -1
-@cython.locals(seg=Segment, silent=bint, verdict=int, usual=bint)
+@cython.locals(
+    seg=Segment, silent=bint, verdict=int, usual=bint, extra=HalfExtra
+)
 cpdef long long weigh_at_end(Context ctx, Half half, Half peer, Suspect item) except? -1
 @cython.locals(
     extra=HalfExtra,

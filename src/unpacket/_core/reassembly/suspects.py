@@ -128,6 +128,11 @@ def weigh_at_end(ctx: Context, half: Half, peer: Half | None, item: Suspect) -> 
         return verdict
     if seg.length and half.acked >= item.stop():
         return ACCEPTED
+    # It has the suspect.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    if 0 <= extra.fin_offset < item.stop() and seg.doubts & ~DOUBT_AFTER_FIN:
+        # The half ends before it, beyond doubt.
+        return REFUSED
     if seg.doubts & (DOUBT_WINDOW | DOUBT_FIN | DOUBT_FAST_OPEN | DOUBT_PROBE):
         usual = seg.doubts & (DOUBT_FAST_OPEN | DOUBT_PROBE) == seg.doubts
         return ACCEPTED if silent and usual else REFUSED
@@ -303,7 +308,7 @@ def settle_one(
     doubts = seg.doubts
     seg.doubts &= ~USUAL
     closes = False
-    if ctx.urgent_apart and seg.flags & URG:
+    if seg.flags & URG:
         expect_urgent(half, seg, base)
     held_fin = seg.flags & FIN != 0 and ctx.wins == BY_PLACE
     if seg.length or held_fin:
