@@ -30,6 +30,7 @@ from unpacket.records.summary import Summary, Trouble
 from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remarks_of, renderer
 from unpacket.sinks.render.tshark import FORMS as TSHARK_FORMS
 from unpacket.sinks.render.tshark import Tshark
+from unpacket.sinks.render.turns import Turns
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
@@ -242,7 +243,14 @@ def follow(
         def passes(summary: Summary) -> bool:
             return where is None or where.matches(summary, captures.first_ns)
 
-        printer = Printer(output, new_renderer, warn=warn, passes=passes)
+        printer = Printer(
+            output,
+            new_renderer,
+            warn=warn,
+            passes=passes,
+            # Of one side there is but one order, and tshark has its own.
+            in_turns=direction is None and not tshark,
+        )
         ids = {choice for choice in choices if isinstance(choice, int)}
         only_ids = bool(choices) and len(ids) == len(set(choices))
         at_once = only_ids and len(ids) == 1
@@ -353,6 +361,7 @@ class Printer:
     Args:
         warn: Whether remarks are written to stderr.
         passes: Whether a stream that was opened in doubt is wanted after all.
+        in_turns: Whether an answer waits for what it answers.
     """
 
     def __init__(
@@ -362,6 +371,7 @@ class Printer:
         *,
         warn: bool,
         passes: Callable[[Summary], bool],
+        in_turns: bool,
     ) -> None:
         self.ended: set[int] = set()
         self.printed = 0
@@ -370,6 +380,8 @@ class Printer:
         self._warn = warn
         self._passes = passes
         self._renderers: dict[int, Renderer] = {}
+        self._in_turns = in_turns
+        self._turns: dict[int, Turns] = {}
         self._waiting: dict[int, Store] = {}
         self._doubts: dict[int, Trouble] = {}
         self._unwritten: dict[int, list[str]] = {}
@@ -403,6 +415,20 @@ class Printer:
 
     def take(self, event: Any) -> None:
         """Print an event, now or when its stream closes."""
+        stream_id = event.stream.id
+        if not self._in_turns or stream_id not in self._renderers:
+            self._print(event)
+            return
+        turns = self._turns.get(stream_id)
+        if turns is None:
+            turns = self._turns[stream_id] = Turns()
+        for following in turns.take(event):
+            self._print(following)
+        if type(event) is Closed:
+            del self._turns[stream_id]
+
+    def _print(self, event: Any) -> None:
+        """Print an event that is next."""
         stream_id = event.stream.id
         rendering = self._renderers.get(stream_id)
         if rendering is None:

@@ -6,6 +6,7 @@ go on. ``weigh`` is where that is decided.
 """
 
 from unpacket._core.constants import (
+    ACK,
     DOUBT_ACK,
     DOUBT_AFTER_FIN,
     DOUBT_CHECKSUM,
@@ -36,10 +37,11 @@ from unpacket._core.reassembly.gaps import watch
 from unpacket._core.reassembly.half import Half, HalfExtra
 from unpacket._core.reassembly.held import BY_PLACE, piece_of
 from unpacket._core.reassembly.intake import accept, expect_urgent
-from unpacket._core.reassembly.judgement import beyond_window, far_ttl
+from unpacket._core.reassembly.judgement import beyond_window, far_ttl, seen_edge
 from unpacket._core.reassembly.pending import Suspect
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream
+from unpacket._core.sequence import unwrap
 
 # How many segments of one half may wait for evidence.
 MAX_SUSPECTS = 64
@@ -311,6 +313,8 @@ def settle_one(
     if seg.flags & URG:
         expect_urgent(half, seg, base)
     held_fin = seg.flags & FIN != 0 and ctx.wins == BY_PLACE
+    if peer is not None and peer.extra is not None and peer.extra.unreleased:
+        give_before(ctx, peer, seg)
     if seg.length or held_fin:
         closes = accept(ctx, stream, half, peer, seg, base)
     if seg.flags & FIN and not held_fin:
@@ -319,6 +323,19 @@ def settle_one(
     if peer is not None and not stream.reason:
         ctx.believed.append((half is stream.half_a, seg))
     return closes
+
+
+def give_before(ctx: Context, peer: Half, seg: Segment) -> None:
+    """Give out what a segment that is accepted now acknowledges: it is an answer."""
+    if not seg.flags & ACK or peer.state != OPEN:
+        return
+    acked = unwrap(seg.ack, peer.base_seq, peer.next_offset)
+    before = peer.acked
+    if before < acked <= seen_edge(peer):
+        # All else that this acknowledgement means comes when its turn is.
+        peer.acked = acked
+        release(ctx, peer, False)
+        peer.acked = before
 
 
 def settle_fin(
