@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
+from unpacket import Closed, Data, Direction, Endpoint, Opened, Policy, Stream
 from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
@@ -27,7 +27,8 @@ from unpacket.cli.values import ParamType
 from unpacket.faces.reader import Reading
 from unpacket.records.spool import BlockFile, Store
 from unpacket.records.summary import Summary, Trouble
-from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remarks_of, renderer
+from unpacket.sinks.render.follow import FORMS, Renderer, remarks_of, renderer
+from unpacket.sinks.render.ranged import Ranged
 from unpacket.sinks.render.tshark import FORMS as TSHARK_FORMS
 from unpacket.sinks.render.tshark import Tshark
 from unpacket.sinks.render.turns import Turns
@@ -305,50 +306,6 @@ def as_tshark(form: str, policy: Policy) -> tuple[str, Policy]:
         changes = {"preset": "wireshark", "overlap": given.params["overlap"] or "bsd"}
         policy = policy_of(given.params | changes, {})
     return form, policy
-
-
-class Ranged:
-    """Renders only some of the data of a stream.
-
-    Args:
-        first, last: Which, from 1; what a frame has brought is one, and a gap is one.
-    """
-
-    def __init__(self, rendering: Renderer, first: int, last: int) -> None:
-        self.separator = rendering.separator
-        self._rendering = rendering
-        self._first = first
-        self._last = last
-        self._count = 0
-
-    def render(self, event: Any) -> bytes:
-        if isinstance(event, Data):
-            return b"".join(
-                self._rendering.render(one) for one in apart(event) if self._counts()
-            )
-        if isinstance(event, Gap) and not self._counts():
-            return b""
-        return self._rendering.render(event)
-
-    def _counts(self) -> bool:
-        self._count += 1
-        return self._first <= self._count <= self._last
-
-
-def apart(event: Data) -> Iterator[Data]:
-    """Give an event for what each frame has brought of one."""
-    if len(event.pieces) == 1 or not event.acknowledged:
-        yield event
-        return
-    for piece, payload in pieces(event):
-        yield Data(
-            event.stream,
-            event.direction,
-            piece.offset,
-            payload,
-            piece.frame,
-            piece.time_ns,
-        )
 
 
 class Printer:
