@@ -169,6 +169,11 @@ class Timers:
         if stream.reason:
             return
         recall(stream)
+        if kind != RESET and stream.reset is not None:
+            if stream.reset.deadline_ns > ctx.now_ns:
+                # What came since may fill a hole, or contradict an end.
+                ctx.set_timer(stream.reset.deadline_ns, kind, stream, half)
+                return
         peer = stream.half_b if half is stream.half_a else stream.half_a
         if kind == GRACE:
             if half.extra is not None and half.extra.grace_ns != NEVER:
