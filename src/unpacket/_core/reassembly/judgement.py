@@ -132,7 +132,8 @@ def timely(ctx: Context, half: Half, peer: Half | None, seg: Segment) -> bool:
         and half.flags & TIMESTAMPS
         and peer is not None
         and peer.flags & TIMESTAMPS
-        and delta(seg.tsval, half.ts_recent) < -PAWS_TICKS
+        # Linux takes what is half of the circle away for newer.
+        and delta(half.ts_recent, seg.tsval) > PAWS_TICKS
     )
 
 
@@ -178,6 +179,9 @@ def acknowledges_wrongly(half: Half, peer: Half | None, seg: Segment) -> bool:
         )
     acked = unwrap(seg.ack, peer.base_seq, peer.next_offset)
     if acked > seen_edge(peer):
+        return True
+    if acked < 0 and peer.flags & SYN_SEEN:
+        # Not even its SYN. Linux takes nothing older than what it has sent.
         return True
     # RFC 5961 section 5.2: as much as the widest window that the sender ever offered.
     widest = max(peer.window_edge - max(peer.acked, 0), LEAST_WINDOW)
