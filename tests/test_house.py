@@ -18,6 +18,7 @@ CORE = ("memory", "decode", "reassembly")
 TOO_LONG = {
     "_core/reassembly/assembler.py",
     "_core/reassembly/connection.py",
+    "_core/reassembly/delivery.py",
     "_core/reassembly/events.py",
     "_core/reassembly/stream.py",
     "faces/follower.py",

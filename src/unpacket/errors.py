@@ -9,7 +9,7 @@
     +-- LimitError           a bound was reached for which the user chose an error
     +-- GapError             bytes that lie around a gap were requested as one piece
 
-    CaptureWarning           a capture is damaged, and was used up to the damage
+    CaptureWarning           a capture is damaged; what could be read was used
                              (a category of warning, not raised)
     +-- LinkTypeWarning      packets of a program do not fit their link type
     OverlapWarning           captures overlap, and were read one after the other
@@ -146,7 +146,10 @@ class GapError(UnpacketError):
 
 
 class CaptureWarning(UserWarning):
-    """A capture is damaged, and was used up to the damage.
+    """A capture is damaged: all that could be read was used.
+
+    ``reason`` says how many bytes were passed over up to the next record, or were not
+    read since there was none.
 
     Attributes: as those of FormatError, which takes its place when reading strictly.
     """

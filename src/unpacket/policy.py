@@ -141,7 +141,8 @@ class Policy:
             acknowledged long ago.
         md5: Doubt the MD5 option (RFC 2385) if no SYN had it.
         ip_options: Doubt malformed IP options, and source routes.
-        ip_length: Doubt packets that claim to be longer than their uncut frame.
+        ip_length: Doubt packets that claim to be longer than their uncut frame, and
+            those of overlapping fragments if ``fragment_overlap`` is ``first``.
         window: Hold back data beyond the largest window of the peer until the peer
             acknowledges it.
         window_exact: Allow no slack for acknowledgements that the capture may have

@@ -1,6 +1,8 @@
 """Differences between our streams and another program's, and the rule of each."""
 
 from contextlib import nullcontext
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -9,10 +11,10 @@ from hypothesis import strategies as st
 
 import unpacket
 from tests.builder import ACK, RST, Conversation, ethernet, ip, tcp
-from unpacket import Batch, WholeStream
-from unpacket.compare.comparison import RULES, differences
+from unpacket import Batch, Policy, WholeStream
+from unpacket.compare.comparison import RULES, compare, differences
 from unpacket.compare.explain import Difference, Frames, trailers_of
-from unpacket.compare.tools.programs import Runs, Said
+from unpacket.compare.tools.programs import Runs, Said, Tshark
 from unpacket.faces.iterate import Chunk
 
 CLIENT = unpacket.Endpoint("10.0.0.1", 40000)
@@ -339,3 +341,12 @@ def test_no_difference_only_where_there_is_none(
     else:
         other[at] = run + 1
     assert compared(talk, other) != []
+
+
+@pytest.mark.skipif(which("tshark") is None, reason="tshark is missing")
+def test_tshark_looks_into_the_same_tunnels() -> None:
+    path = Path(__file__).parents[1] / "faults/captures/60-vxlan-other-port.pcap"
+    policy = Policy(decode_as=("udp:4800=vxlan",))
+    found = compare(path, str(path), tools=[Tshark()], policy=policy)
+    assert found.streams == 1
+    assert [one.differences for one in found.opinions] == [[]]

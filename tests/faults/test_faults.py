@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.captured import Side, Told, read, told
-from unpacket import Policy
+from unpacket import Data, Policy
 
 FOLDER = Path(__file__).parent
 CASES: list[dict[str, Any]] = json.loads((FOLDER / "cases.json").read_text())
@@ -80,3 +80,11 @@ def expected(wanted: dict[str, Any], story: Told) -> dict[str, Any]:
     if wanted["close_reason"] is not None:
         whole["close_reason"] = wanted["close_reason"]
     return whole
+
+
+def test_a_request_comes_before_its_answer() -> None:
+    path = FOLDER / "captures" / "follow-order-ttl.pcap"
+    events = read(path, Policy(deliver="acked")).events
+    sides = [event.direction for event in events if isinstance(event, Data)]
+    assert sides == sorted(sides)
+    assert len(set(sides)) == 2

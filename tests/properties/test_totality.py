@@ -145,7 +145,8 @@ def ask(stream: Any, direction: Direction) -> None:
         "fin_sent",
         "rst_sent",
     }
-    assert stream.role_evidence in {"", "syn", "syn_ack", "port", "first"}
+    known_by = {"", "syn", "syn_ack", "port", "first", "continued"}
+    assert stream.role_evidence in known_by
     seq = stream.next_seq(direction)
     if seq is not None:
         offset = stream.offset_of(direction, seq)

@@ -113,7 +113,8 @@ def test_a_capture_with_other_bytes_in_it_gives_frames_and_no_surprise(
         try:
             with sources.open(io.BytesIO(data), strict=strict) as source:
                 read_all(source)
-                assert len(source.warnings) <= (0 if strict else 1)
+                # One for each place, and one for odd times.
+                assert len(source.warnings) <= (0 if strict else 9)
         except FormatError as error:
             assert 0 <= error.offset <= len(data)
 

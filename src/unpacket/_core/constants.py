@@ -53,12 +53,15 @@ DOUBT_PROBE = 512
 DOUBT_TTL = 1024
 DOUBT_AFTER_FIN = 2048
 DOUBT_FIN = 4096
+DOUBT_FRAGMENTS = 8192
+DOUBT_URGENT = 16384
 
 # Bits above those of a TCP header, in the column of flags: what a decoder found odd.
 ODD_MD5 = 0x200
 ODD_IP_OPTIONS = 0x400
 ODD_IP_LENGTH = 0x800
-ODD = ODD_MD5 | ODD_IP_OPTIONS | ODD_IP_LENGTH
+ODD_FRAGMENTS = 0x1000
+ODD = ODD_MD5 | ODD_IP_OPTIONS | ODD_IP_LENGTH | ODD_FRAGMENTS
 
 # States of a half: nothing sent yet; segments collected until offset 0 is chosen;
 # offset 0 known.
@@ -71,11 +74,12 @@ UNKNOWN_SCALE = 14
 NO_SCALE = 255
 
 # Who is the client, and how that is known.
-EVIDENCE = ("", "syn", "syn_ack", "port", "first")
+EVIDENCE = ("", "syn", "syn_ack", "port", "first", "continued")
 BY_SYN = 1
 BY_SYN_ACK = 2
 BY_PORT = 3
 BY_FIRST = 4
+BY_EARLIER = 5
 
 # Why a stream ended; the number is what a Stream keeps.
 REASONS = (
@@ -126,6 +130,12 @@ RESET = 3
 GOES_ON = 0
 ENDED = 1
 REUSED = 2
+
+# What a segment is to a stream that was forgotten between its ends: another's; a word
+# of it again, without anything new; what comes next in it.
+UNRELATED = 0
+AGAIN = 1
+CONTINUES = 2
 
 # What segments show that come after an RST, or after the end.
 NOTHING = 0

@@ -36,6 +36,7 @@ GAP_REASONS = {
     "ttl": "refused: came another way than all else (TTL)",
     "after_fin": "refused: behind the end of the stream",
     "fin": "refused: with a FIN that the receiver would not believe",
+    "fragments": "refused: came in fragments that overlap",
 }
 REJECTIONS = {
     "checksum": "the checksum is wrong",
@@ -51,6 +52,7 @@ REJECTIONS = {
     "ttl": "came another way than all else (TTL), and was contradicted",
     "after_fin": "behind the end of the stream",
     "fin": "a FIN that the receiver would not believe",
+    "fragments": "came in fragments that overlap, for which many hosts drop it",
     "rst": "an RST that the receiver would not believe",
     "syn": "a SYN within a living connection",
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from unpacket import Closed, Data, Direction, Endpoint, Gap, Opened, Policy, Stream
+from unpacket import Closed, Data, Direction, Endpoint, Opened, Policy, Stream
 from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
@@ -27,9 +27,11 @@ from unpacket.cli.values import ParamType
 from unpacket.faces.reader import Reading
 from unpacket.records.spool import BlockFile, Store
 from unpacket.records.summary import Summary, Trouble
-from unpacket.sinks.render.follow import FORMS, Renderer, pieces, remarks_of, renderer
+from unpacket.sinks.render.follow import FORMS, Renderer, remarks_of, renderer
+from unpacket.sinks.render.ranged import Ranged
 from unpacket.sinks.render.tshark import FORMS as TSHARK_FORMS
 from unpacket.sinks.render.tshark import Tshark
+from unpacket.sinks.render.turns import Turns
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
@@ -242,7 +244,14 @@ def follow(
         def passes(summary: Summary) -> bool:
             return where is None or where.matches(summary, captures.first_ns)
 
-        printer = Printer(output, new_renderer, warn=warn, passes=passes)
+        printer = Printer(
+            output,
+            new_renderer,
+            warn=warn,
+            passes=passes,
+            # Of one side there is but one order, and tshark has its own.
+            in_turns=direction is None and not tshark,
+        )
         ids = {choice for choice in choices if isinstance(choice, int)}
         only_ids = bool(choices) and len(ids) == len(set(choices))
         at_once = only_ids and len(ids) == 1
@@ -299,50 +308,6 @@ def as_tshark(form: str, policy: Policy) -> tuple[str, Policy]:
     return form, policy
 
 
-class Ranged:
-    """Renders only some of the data of a stream.
-
-    Args:
-        first, last: Which, from 1; what a frame has brought is one, and a gap is one.
-    """
-
-    def __init__(self, rendering: Renderer, first: int, last: int) -> None:
-        self.separator = rendering.separator
-        self._rendering = rendering
-        self._first = first
-        self._last = last
-        self._count = 0
-
-    def render(self, event: Any) -> bytes:
-        if isinstance(event, Data):
-            return b"".join(
-                self._rendering.render(one) for one in apart(event) if self._counts()
-            )
-        if isinstance(event, Gap) and not self._counts():
-            return b""
-        return self._rendering.render(event)
-
-    def _counts(self) -> bool:
-        self._count += 1
-        return self._first <= self._count <= self._last
-
-
-def apart(event: Data) -> Iterator[Data]:
-    """Give an event for what each frame has brought of one."""
-    if len(event.pieces) == 1 or not event.acknowledged:
-        yield event
-        return
-    for piece, payload in pieces(event):
-        yield Data(
-            event.stream,
-            event.direction,
-            piece.offset,
-            payload,
-            piece.frame,
-            piece.time_ns,
-        )
-
-
 class Printer:
     """Prints the streams that were opened with it.
 
@@ -353,6 +318,7 @@ class Printer:
     Args:
         warn: Whether remarks are written to stderr.
         passes: Whether a stream that was opened in doubt is wanted after all.
+        in_turns: Whether an answer waits for what it answers.
     """
 
     def __init__(
@@ -362,6 +328,7 @@ class Printer:
         *,
         warn: bool,
         passes: Callable[[Summary], bool],
+        in_turns: bool,
     ) -> None:
         self.ended: set[int] = set()
         self.printed = 0
@@ -370,6 +337,8 @@ class Printer:
         self._warn = warn
         self._passes = passes
         self._renderers: dict[int, Renderer] = {}
+        self._in_turns = in_turns
+        self._turns: dict[int, Turns] = {}
         self._waiting: dict[int, Store] = {}
         self._doubts: dict[int, Trouble] = {}
         self._unwritten: dict[int, list[str]] = {}
@@ -403,6 +372,20 @@ class Printer:
 
     def take(self, event: Any) -> None:
         """Print an event, now or when its stream closes."""
+        stream_id = event.stream.id
+        if not self._in_turns or stream_id not in self._renderers:
+            self._print(event)
+            return
+        turns = self._turns.get(stream_id)
+        if turns is None:
+            turns = self._turns[stream_id] = Turns()
+        for following in turns.take(event):
+            self._print(following)
+        if type(event) is Closed:
+            del self._turns[stream_id]
+
+    def _print(self, event: Any) -> None:
+        """Print an event that is next."""
         stream_id = event.stream.id
         rendering = self._renderers.get(stream_id)
         if rendering is None:

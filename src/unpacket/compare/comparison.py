@@ -160,6 +160,7 @@ def compare(
 
     frames = Frames(lambda: sources.open(path))
     opinions = []
+    rules = () if policy is None else policy.decode_as
     for tool in tools:
         # It writes as whom it likes, and a folder may be gone before it is.
         with TemporaryDirectory(prefix="unpacket-", ignore_cleanup_errors=True) as name:
@@ -171,7 +172,7 @@ def compare(
                 found = list(
                     differences(
                         ours,
-                        tool.said(others or path, folder, bounds),
+                        tool.decoding(rules).said(others or path, folder, bounds),
                         complete=complete,
                         frames=frames,
                     )

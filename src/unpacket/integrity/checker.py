@@ -260,7 +260,9 @@ class Integrity:
                 self._doubled.add(stream.id)
         report.one_sided += sides == 1 and payload > 0
         ends = frozenset((stream.client, stream.server))
-        if stream.role_evidence in ("port", "first"):
+        if stream.role_evidence == "continued":
+            report.continued += 1
+        elif stream.role_evidence in ("port", "first"):
             if ends in self._given_up:
                 report.continued += 1
             else:

@@ -17,6 +17,14 @@ from unpacket.sources.source import Interface, Progress, Source
 LONGEST_FRAME = 1 << 20
 LONGEST_OF_ALL = 1 << 28
 
+# Behind damage the next record is looked for: so many bytes at a time, of which the
+# last are left for the next time, since what follows a record says whether it is one.
+SEARCH_BYTES = 1 << 20
+FOLLOWING_BYTES = 1 << 18
+# So many bytes are looked at in all, and so often; the rest is no capture.
+MOST_PASSED_BYTES = 1 << 24
+MOST_RESUMED = 100
+
 
 def longest_frame(snaplen: int) -> int:
     """Return how long a frame can be in a capture that kept ``snaplen`` bytes."""
@@ -43,6 +51,9 @@ class Capture(ABC):
         self._numbers_passed = 0
         self.interfaces: list[Interface] = []
         self.oddities: list[FormatError] = []
+        self._last_ns: int | None = None
+        self._resumed = 0
+        self._passed_bytes = 0
 
     @abstractmethod
     def _scan(self, batch: Batch) -> None:
@@ -59,6 +70,16 @@ class Capture(ABC):
             FormatError: It is damage.
         """
 
+    def _next_record(self, data: bytes, stop: int, ended: bool) -> int:
+        """Return where the next record begins, or -1.
+
+        Args:
+            data: What follows some damage.
+            stop: Where to look no further.
+            ended: Whether the capture ends with ``data``.
+        """
+        return -1
+
     def batches(self, batch_frames: int, number: int) -> Iterator[Batch]:
         """Yield the packets, the first with ``number``, as soon as they are there.
 
@@ -73,7 +94,13 @@ class Capture(ABC):
             # come before a buffer is looked for.
             batch = pool.take()
             if needed and not window.fill(needed):
-                break
+                if window.broken or not window.held:
+                    break
+                held = window.held
+                cut = self._damage(f"a record is cut after {held} of {needed} bytes")
+                if not self._resume(cut):
+                    raise cut
+                needed = 0
             batch.attach(window.buffer, window.stop, number)
             needed = 0
             damage = None
@@ -88,16 +115,47 @@ class Capture(ABC):
             number += batch.count + self._numbers_passed
             self._numbers_passed = 0
             if batch.count:
+                self._last_ns = batch.time_ns[batch.count - 1]
                 yield batch
             # While it is referred to from here the pool cannot reuse it.
             del batch
-            if damage is not None:
-                raise damage
+            if damage is not None and not self._resume(damage):
+                end = window.position_offset
+                what = f"{damage.reason}; {end - damage.offset} bytes from there on"
+                limit = "" if window.ended else ", and what follows,"
+                raise FormatError(
+                    self._path, damage.offset, f"{what}{limit} were not read"
+                )
         if window.broken:
             end = window.position_offset + window.held
             raise FormatError(self._path, end, window.broken)
-        if window.held:
-            raise self._damage(f"a record is cut after {window.held} of {needed} bytes")
+
+    def _resume(self, damage: FormatError) -> bool:
+        """Go on at the next record behind damage, if there is any.
+
+        Then the damage is among the oddities; else it says how much was not read.
+        """
+        window = self._window
+        start = window.position_offset
+        if self._resumed == MOST_RESUMED:
+            return False
+        window.position += 1
+        while self._passed_bytes < MOST_PASSED_BYTES:
+            ended = not window.need(SEARCH_BYTES)
+            data = window.peek(window.held)
+            stop = len(data) if ended else len(data) - FOLLOWING_BYTES
+            found = self._next_record(data, stop, ended)
+            self._passed_bytes += stop if found < 0 else found
+            window.position += stop if found < 0 else found
+            if found >= 0:
+                passed = window.position_offset - start
+                reason = f"{damage.reason}; {passed} bytes are passed over from there"
+                self.oddities.append(FormatError(self._path, start, reason))
+                self._resumed += 1
+                return True
+            if ended:
+                break
+        return False
 
     def _damage(self, reason: str) -> FormatError:
         return FormatError(self._path, self._window.position_offset, reason)
@@ -111,7 +169,7 @@ class Capture(ABC):
 
 
 class CaptureSource(Source):
-    """The batches of a capture, up to where it is damaged."""
+    """The batches of a capture, as far as it can be read."""
 
     def __init__(
         self,
@@ -155,17 +213,27 @@ class CaptureSource(Source):
         try:
             batch = next(self._batches)
         except FormatError as error:
+            self._report_oddities()
             self.close()
             if self._strict:
                 raise
             self._warn(error)
             raise StopIteration from None
+        except StopIteration:
+            self._report_oddities()
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise
         finally:
             if self.tells:
                 self.tell()
+        self._report_oddities()
+        return batch
+
+    def _report_oddities(self) -> None:
+        """Warn of what was found since the last time; reading strictly, raise it."""
         oddities = self._capture.oddities
         while oddities:
             oddity = oddities.pop(0)
@@ -173,7 +241,6 @@ class CaptureSource(Source):
                 self.close()
                 raise oddity
             self._warn(oddity)
-        return batch
 
     def tell(self) -> None:
         if self._progress is not None:

@@ -358,7 +358,7 @@ def test_an_identification_used_again_too_early_is_not_silent() -> None:
     ],
 )
 def test_an_overlap_discards_an_ipv6_datagram(overlapping: tuple[int, int]) -> None:
-    reader = Reader()
+    reader = Reader(fragment_overlap="linux")
     octets = whole(6)
     first, middle, last = cut(octets, 48, 104)
     start, stop = overlapping

@@ -143,7 +143,8 @@ def with_timestamps(**changes: Any) -> Talk:
         pytest.param(104, True, id="a tick earlier"),
         pytest.param(103, False, id="earlier"),
         pytest.param(105 + (1 << 31) - 1, True, id="as late as can be"),
-        pytest.param(105 + (1 << 31), False, id="half way round"),
+        pytest.param(105 + (1 << 31), True, id="half way round, as Linux has it"),
+        pytest.param(106 + (1 << 31), False, id="farther"),
         pytest.param(None, True, id="none at all"),
     ],
 )

@@ -277,3 +277,65 @@ def test_no_clock_is_too_wild(times: list[int], between_ns: int | None) -> None:
     told += assembler.finish()
     assert [type(event) for event in told].count(Opened) >= 1
     assert type(told[-1]) is Closed
+
+
+def spoken(**changes: Any) -> Talk:
+    """Return a talk of which three bytes of the client came."""
+    talk = talking(**changes)
+    talk.client(0, b"abc", ack=0)
+    return talk
+
+
+def test_no_hole_is_given_up_while_an_rst_waits() -> None:
+    talk = spoken()
+    talk.client(6, b"ghi", ack=0)
+    talk.server(0, ack=9)
+    talk.client(9, flags=RST)
+    # The grace of the hole is over.
+    assert talk.wait(1) == []
+    talk.client(3, b"def", ack=0)
+    talk.client(9, b"jkl", ack=0)
+    assert talk.server(0, ack=12) == [
+        ("rejected", "client", "rst", 9, b""),
+        ("data", "client", 3, b"defghi"),
+        ("data", "client", 9, b"jkl"),
+    ]
+
+
+def test_a_fin_with_bytes_that_came_before_ends_its_half_at_once() -> None:
+    talk = spoken(close_grace_s=0)
+    assert talk.client(0, b"abc", ack=0, flags=FIN) == [("finished", "client")]
+
+
+@pytest.mark.parametrize("pause_s", [6, 700])
+def test_a_fin_that_nobody_takes_ends_nothing(pause_s: float) -> None:
+    talk = spoken()
+    talk.client(3, flags=FIN, ack=0)
+    talk.server(0, ack=3)
+    assert talk.wait(pause_s) == []
+    talk.client(3, b"def", ack=0)
+    assert talk.server(0, ack=6) == [
+        ("rejected", "client", "fin", 3, b""),
+        ("data", "client", 3, b"def"),
+    ]
+
+
+def test_a_fin_that_is_sent_again_is_believed_after_the_time() -> None:
+    talk = spoken()
+    talk.client(3, flags=FIN, ack=0)
+    talk.client(3, flags=FIN, ack=0)
+    assert talk.wait(6) == [("finished", "client")]
+
+
+def test_what_comes_next_says_whether_a_byte_or_a_fin_was_taken() -> None:
+    talk = spoken()
+    talk.client(3, flags=FIN, ack=0)
+    talk.server(0, ack=3)
+    assert talk.client(3, b"d", ack=0) == []
+    assert talk.server(0, ack=4) == []
+    talk.client(4, flags=FIN, ack=0)
+    assert talk.server(0, ack=5) == [
+        ("rejected", "client", "fin", 3, b""),
+        ("data", "client", 3, b"d"),
+        ("finished", "client"),
+    ]

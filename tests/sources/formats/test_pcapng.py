@@ -145,8 +145,10 @@ def wrong_end(data: bytes) -> bytes:
 def test_damage(damage: bytes, reason: str) -> None:
     front = BEGINNING + GOOD
     source = sources.open(io.BytesIO(front + damage + GOOD))
+    # What is in a section without a header is unknown.
+    lost = damage.startswith(struct.pack("<I", SHB))
     with pytest.warns(CaptureWarning, match=reason):
-        assert len(read_all(source)) == 1
+        assert len(read_all(source)) == (1 if lost else 2)
     assert [warning.offset for warning in source.warnings] == [len(front)]
 
 

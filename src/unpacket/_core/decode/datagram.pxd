@@ -17,7 +17,7 @@ cdef class Datagram:
     cdef bytes whole
     cdef i64 since_ns, size, reach, covered, held_bytes, frames
     cdef int protocol, ttl
-    cdef bint dropped, ip_header_damaged
+    cdef bint disputed, dropped, ip_header_damaged
     @cython.locals(at=Py_ssize_t, part=Part)
     cdef Py_ssize_t first_after(self, i64 start) except -1
     @cython.locals(at=Py_ssize_t, part=Part)

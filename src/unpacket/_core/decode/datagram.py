@@ -56,10 +56,12 @@ class Datagram:
         frames: How many frames are counted as waiting because of it.
         numbers: The numbers of the frames that brought it.
         dropped: It had an overlap that discards it.
+        disputed: It had fragments that many hosts discard it for.
     """
 
     __slots__ = (
         "covered",
+        "disputed",
         "dropped",
         "frames",
         "held_bytes",
@@ -97,6 +99,7 @@ class Datagram:
         self.protocol = 0
         self.ttl = 0
         self.dropped = False
+        self.disputed = False
         self.ip_header_damaged = False
 
     def first_after(self, start: int) -> int:

@@ -8,9 +8,11 @@ same identification next.
 from array import array
 from collections import OrderedDict
 
+from unpacket._core.constants import ODD_FRAGMENTS
 from unpacket._core.decode.datagram import (
     CONTRADICTS,
     COPY,
+    FIRST,
     LINUX_QUEUE,
     POLICIES,
     Datagram,
@@ -183,6 +185,8 @@ class Defragmenter:
             packet.fragment_start = 0
             packet.length_known = True
             packet.ip_header_damaged = datagram.ip_header_damaged
+            if datagram.disputed:
+                packet.odd |= ODD_FRAGMENTS
             packet.protocol = datagram.protocol
             packet.ttl = datagram.ttl
         self.make_room()
@@ -206,9 +210,13 @@ class Defragmenter:
             return FRAGMENT_OVERLAP
         if packet.more_fragments:
             if 0 <= datagram.size < stop:
+                datagram.disputed = True
                 return FRAGMENT_INVALID
         elif stop < datagram.reach or 0 <= datagram.size != stop:
+            datagram.disputed = True
             return FRAGMENT_INVALID
+        if packet.family == 6 and start == 0 and packet.more_fragments:
+            datagram.disputed |= lacks_header(packet.protocol, data)
         if datagram.repeats(start, stop, data):
             self.duplicates += 1
             return FRAGMENT
@@ -217,7 +225,8 @@ class Defragmenter:
         datagram.held_bytes += NUMBER_BYTES
         if datagram.overlaps(start, stop):
             self.overlaps += 1
-            if packet.family == 6:
+            datagram.disputed = True
+            if packet.family == 6 and self._overlap != FIRST:
                 # RFC 5722: neither this, nor what came, nor what will come.
                 self.recount(datagram, FRAGMENT_OVERLAP)
                 datagram.discard()

@@ -85,6 +85,8 @@ DOUBTS = (
     "ttl",
     "after_fin",
     "fin",
+    "fragments",
+    "urgent",
 )
 # Why payload is in no stream though nobody refused it: ``Stream.counts``.
 UNPLACED = (
@@ -103,10 +105,10 @@ GAP_REASONS = (
     "truncated",
     "limit",
     "skipped",
-    *DOUBTS,
+    *DOUBTS[:-1],
 )
 # Why a segment is not of the stream: ``Rejected.reason``.
-REJECTED_REASONS = (*DOUBTS, "rst", "syn")
+REJECTED_REASONS = (*DOUBTS[:-1], "rst", "syn")
 
 
 def doubt_name(doubts: int) -> str:

@@ -378,6 +378,7 @@ class Assembler:
                     yield self.take()
         while fresh:
             self.finish_stream(fresh.pop(0), fresh, interrupted)
+        self.timers.finish()
         self.decoder.finish()
         yield self.take()
 

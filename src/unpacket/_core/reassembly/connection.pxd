@@ -15,12 +15,12 @@ from unpacket._core.reassembly.gaps cimport give_up, watch
 from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.handshake cimport (
     announce, choose_acknowledged, choose_isn, handshake_options, is_client,
-    note_isn, set_client
+    move_base, note_isn, set_client
 )
 from unpacket._core.reassembly.intake cimport accept, expect_urgent, repeated
 from unpacket._core.reassembly.judgement cimport (
-    allowed, claim_of, confirms, credible_reset, doubts_about, far_ttl,
-    is_keep_alive, oddities, seen_edge, timely
+    allowed, began_elsewhere, claim_of, confirms, credible_reset, doubts_about, far_ttl,
+    is_keep_alive, is_stray_syn, oddities, seen_edge, timely
 )
 from unpacket._core.reassembly.pending cimport Reset
 from unpacket._core.reassembly.resets cimport begin_reset, take_queue
@@ -35,7 +35,8 @@ from unpacket._core.sequence cimport delta, unwrap
 cdef unsigned int ACK, ACK_SEEN, BAD_CHECKSUM, BY_SYN, BY_SYN_ACK, CONFIRMED
 cdef unsigned int DOUBT_ACK, DOUBT_AFTER_FIN, DOUBT_CHECKSUM, DOUBT_FAST_OPEN
 cdef unsigned int DOUBT_NO_ACK, DOUBT_TIMESTAMP, DOUBT_TTL, EDGE_KNOWN, FIN
-cdef unsigned int FINISHED, GOOD_CHECKSUM, HEARSAY, ODD, OPEN, RST, RST_SEEN
+cdef unsigned int FINISHED, GOOD_CHECKSUM, HEARSAY, ODD, ODD_MD5, OPEN, RST
+cdef unsigned int RST_SEEN
 cdef unsigned int SUM_GOOD, SYN, SYN_SEEN, TIMESTAMPS, UNSEEN, URG, WAITING
 cdef unsigned int ZERO_WINDOW
 cdef int BEGINNING, BY_PLACE, CLOSED_BY_END, CLOSED_BY_FIN, CLOSED_BY_LIMIT

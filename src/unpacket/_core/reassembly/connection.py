@@ -32,6 +32,7 @@ from unpacket._core.constants import (
     MAX_LEAD,
     MAX_WINDOW,
     ODD,
+    ODD_MD5,
     OPEN,
     REASONS,
     RESET,
@@ -74,6 +75,7 @@ from unpacket._core.reassembly.handshake import (
     choose_isn,
     handshake_options,
     is_client,
+    move_base,
     note_isn,
     set_client,
 )
@@ -81,12 +83,14 @@ from unpacket._core.reassembly.held import BY_PLACE
 from unpacket._core.reassembly.intake import accept, expect_urgent, repeated
 from unpacket._core.reassembly.judgement import (
     allowed,
+    began_elsewhere,
     claim_of,
     confirms,
     credible_reset,
     doubts_about,
     far_ttl,
     is_keep_alive,
+    is_stray_syn,
     oddities,
     seen_edge,
     timely,
@@ -208,9 +212,12 @@ def begin(
     waiting: list[Segment] = extra.waiting  # type: ignore[assignment]
     extra.waiting = None
     lowest = waiting[0].seq
+    extra.md5 = True
     for seg in waiting:
         if delta(seg.seq, lowest) < 0:
             lowest = seg.seq
+        if not seg.flags & ODD_MD5:
+            extra.md5 = False
     if half.flags & EDGE_KNOWN and 0 <= delta(lowest, half.base_seq) < MAX_LEAD:
         lowest = half.base_seq
     if not known:
@@ -250,6 +257,7 @@ def collect(
             ahead = delta(seg.seq, half.base_seq)
             if 0 <= ahead < MAX_LEAD:
                 open_half(ctx, half, half.base_seq)
+                extra.md5 = seg.flags & ODD_MD5 != 0
                 announce(ctx, stream)
                 receive(ctx, stream, half, peer, seg)
                 return stream.reason != 0
@@ -375,6 +383,10 @@ def synchronise(
             handshake_options(half, peer, seg)
         else:
             repeated(half.more(), seg)
+    elif is_stray_syn(half, peer, base):
+        announce(ctx, stream)
+        other_isn(ctx, stream, half, peer, seg, base)
+        return
     else:
         half.flags |= SYN_SEEN
         handshake_options(half, peer, seg)
@@ -451,6 +463,8 @@ def acknowledge(
     if not seg.flags & ACK or peer is None:
         return
     if peer.state == UNSEEN:
+        if seg.doubts:
+            return
         peer.base_seq = seg.ack
         peer.flags |= EDGE_KNOWN
         return
@@ -533,6 +547,10 @@ def receive(
     if half.extra is not None and half.extra.isns:
         choose_isn(half, seg.seq)
     offset = unwrap(seg.seq, half.base_seq, half.next_offset)
+    if not half.flags & CONFIRMED and began_elsewhere(half, peer, seg, offset):
+        half.flags &= ~SYN_SEEN
+        move_base(half, seg.seq)
+        offset = 0
     stop = offset + seg.length
     fin = seg.flags & FIN
     if peer is not None and 0 <= claim_of(half) <= offset:
@@ -549,7 +567,7 @@ def receive(
             # Who has nothing to say says where it would go on.
             refute(half, offset)
         listen(ctx, stream, half, peer, seg, offset)
-        if ctx.urgent_apart and seg.flags & URG and not seg.doubts:
+        if seg.flags & URG and not seg.doubts:
             expect_urgent(half, seg, offset)
         return
     listen(ctx, stream, half, peer, seg, offset)
@@ -557,7 +575,7 @@ def receive(
         discard(half, seg.captured, "late")
         ctx.come_late(stream, seg.captured, seg.frame)
         return
-    if ctx.urgent_apart and seg.flags & URG and not seg.doubts:
+    if seg.flags & URG and not seg.doubts:
         expect_urgent(half, seg, offset)
     if not fin and seg.length == 1 and is_keep_alive(half, offset):
         extra: HalfExtra | None

@@ -15,7 +15,7 @@ cdef Py_ssize_t MAX_LATE_STREAMS
 cdef class Context:
     cdef bint acked_only, close_at_limit, passed_only, paws, check_window
     cdef bint together, midstream, check_ack, check_md5, check_ip_options
-    cdef bint check_ip_length, window_exact, deliver_doubted
+    cdef bint check_fragments, check_ip_length, window_exact, deliver_doubted
     cdef bint urgent_apart, enlists
     cdef long long close_grace_ns
     cdef readonly bint want_data, notes

@@ -72,6 +72,7 @@ class Context:
         "acked_only",
         "believed",
         "check_ack",
+        "check_fragments",
         "check_ip_length",
         "check_ip_options",
         "check_md5",
@@ -161,6 +162,7 @@ class Context:
         self.check_md5 = policy.md5
         self.check_ip_options = policy.ip_options
         self.check_ip_length = policy.ip_length
+        self.check_fragments = policy.ip_length and policy.fragment_overlap == "first"
         self.close_grace_ns = nanoseconds(policy.close_grace_s)
         self.deliver_doubted = policy.doubt == "deliver"
         self.ttl_distance = policy.ttl_distance or 256

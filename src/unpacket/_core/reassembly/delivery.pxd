@@ -5,10 +5,11 @@ from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.events cimport Data, Finished, Urgent, finished
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
 from unpacket._core.reassembly.held cimport Held, piece_of, Piece as HeldPiece
+from unpacket._core.reassembly.pending cimport Suspect
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 
-cdef unsigned int FINISHED, FIN_SEEN, HAS_GAP, IGNORED
+cdef unsigned int DOUBT_URGENT, FINISHED, FIN_SEEN, HAS_GAP, IGNORED
 cdef int END
 cdef long long BUFFER_BYTES, NEVER, PIECE_BYTES
 cdef Py_ssize_t MAX_RANGES
@@ -19,7 +20,9 @@ cpdef emit(Context ctx, Half half, event)
 cpdef keep(Context ctx, Half half, event)
 @cython.locals(extra=HalfExtra)
 cpdef discard(Half half, long long count, reason)
-@cython.locals(offset=cython.longlong, extra=HalfExtra, waits=bint, event=Data)
+@cython.locals(
+    offset=cython.longlong, extra=HalfExtra, waits=bint, event=Data, urgent=bint
+)
 cpdef deliver(
     Context ctx,
     Stream stream,
@@ -87,8 +90,10 @@ cpdef end_at_fin(
 )
 @cython.locals(extra=HalfExtra)
 cpdef mark(Half half, long long doubts, long long count)
-@cython.locals(extra=HalfExtra)
+@cython.locals(extra=HalfExtra, taken=bint)
 cpdef finish_if_due(Context ctx, Stream stream, Half half)
+@cython.locals(extra=HalfExtra, item=Suspect)
+cpdef bint disputed(Half half) except -1
 @cython.locals(extra=HalfExtra)
 cpdef note_fin(Half half, Segment seg, long long stop)
 @cython.locals(extra=HalfExtra)

@@ -7,6 +7,7 @@ never wrap.
 from collections import deque
 
 from unpacket._core.constants import (
+    DOUBT_URGENT,
     END,
     FIN_SEEN,
     FINISHED,
@@ -83,6 +84,12 @@ def deliver(
     if half.next_offset > half.sent_edge:
         half.sent_edge = half.next_offset
     extra = half.extra
+    urgent = extra is not None and offset <= extra.urgent_offset < half.next_offset
+    if urgent and not ctx.urgent_apart:
+        # Not all programs read that byte in its place.
+        mark(half, DOUBT_URGENT, 1)
+        doubts |= DOUBT_URGENT
+        urgent = False
     waits = ctx.acked_only and (
         half.acked < half.next_offset
         # What was acknowledged with this segment has not been given out yet.
@@ -101,8 +108,9 @@ def deliver(
     event.acknowledged = True
     event.doubts = doubts
     event.ack = ack
-    if extra is not None and offset <= extra.urgent_offset < half.next_offset:
-        put_out_around(ctx, half, event, extra.urgent_offset, waits)
+    if urgent:
+        # It has a pointer.
+        put_out_around(ctx, half, event, extra.urgent_offset, waits)  # type: ignore[union-attr]
     else:
         put_out(ctx, half, event, length, waits)
 
@@ -425,7 +433,8 @@ def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
         and not half.flags & FINISHED
     ):
         if not extra.fin_sure:
-            if half.acked > extra.fin_offset or not ctx.close_grace_ns or ctx.ending:
+            taken = half.acked > extra.fin_offset and not disputed(half)
+            if taken or not ctx.close_grace_ns or ctx.ending:
                 extra.fin_sure = True
             else:
                 if extra.fin_ns == NEVER:
@@ -440,6 +449,18 @@ def finish_if_due(ctx: Context, stream: Stream, half: Half) -> None:
             keep(ctx, half, event)
         else:
             emit(ctx, half, event)
+
+
+def disputed(half: Half) -> bool:
+    """Return whether a byte came where the FIN is, and one of both was acknowledged."""
+    # It has a FIN.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    if not extra.suspects or half.acked != extra.fin_offset + 1:
+        return False
+    for item in extra.suspects:
+        if item.base <= extra.fin_offset and item.stop() == half.acked:
+            return True
+    return False
 
 
 def note_fin(half: Half, seg: Segment, stop: int) -> None:
@@ -466,6 +487,7 @@ def refute_fin(ctx: Context, stream: Stream, half: Half) -> None:
     )
     extra.fin_offset = -1
     extra.fin_sure = False
+    extra.fin_repeated = False
     half.flags &= ~FIN_SEEN
 
 

@@ -8,6 +8,7 @@ from unpacket._core.reassembly.channel_choice cimport Choices, begins
 from unpacket._core.reassembly.lifetime cimport end, reset_due, take
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.fast_path cimport quick_run, tell
+from unpacket._core.reassembly.forgotten cimport Forgotten, relation, revive
 from unpacket._core.reassembly.half cimport Half, settle
 from unpacket._core.reassembly.judgement cimport shift_of
 from unpacket._core.reassembly.payload_gatherer cimport Gatherer
@@ -19,7 +20,7 @@ from unpacket._core.reassembly.table cimport FlowTable
 from unpacket._core.reassembly.timers cimport Timers
 
 cdef unsigned int ACK, IS_CLIENT, SYN
-cdef int CLOSED_BY_REUSE, REUSED
+cdef int AGAIN, CLOSED_BY_REUSE, CONTINUES, REUSED, UNRELATED
 cdef long long CHOICE_BYTES, HALF_BYTES, LAYER_BYTES
 cdef long long MAX_COPIES, NO_TICK
 cdef Py_ssize_t MAX_PATHS
@@ -53,6 +54,11 @@ cdef class Demultiplexer:
         peer=Half,
     )
     cdef Stream process_row(self, Run run, Py_ssize_t i)
+    @cython.locals(
+        segments=Segments, forgotten=Forgotten, known=Py_ssize_t, shown=int,
+        stream=Stream,
+    )
+    cdef Stream begin(self, Run run, Py_ssize_t i)
     @cython.locals(ctx=Context)
     cdef count_copy(self, Stream stream, long long frames_ago)
     @cython.locals(

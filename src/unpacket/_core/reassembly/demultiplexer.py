@@ -7,12 +7,15 @@ or to the one that follows another between the same ends.
 
 from unpacket._core.constants import (
     ACK,
+    AGAIN,
     CLOSED_BY_REUSE,
+    CONTINUES,
     IS_CLIENT,
     MAX_COPIES,
     NO_TICK,
     REUSED,
     SYN,
+    UNRELATED,
 )
 from unpacket._core.decode.segments import Segments
 from unpacket._core.native import released
@@ -21,6 +24,7 @@ from unpacket._core.reassembly.channel_choice import Choices, begins
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import CHOICE_BYTES, HALF_BYTES, LAYER_BYTES
 from unpacket._core.reassembly.fast_path import quick_run, tell
+from unpacket._core.reassembly.forgotten import relation, revive
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.judgement import shift_of
 from unpacket._core.reassembly.lifetime import end, reset_due, take
@@ -144,7 +148,9 @@ class Demultiplexer:
             if not ctx.midstream and not segments.flags[i] & SYN:
                 self.not_followed += 1
                 return None
-            stream = self.open(run, i)
+            stream = self.begin(run, i)
+            if stream is None:
+                return None
         if self.choices is not None and stream.reset is not None:
             self.renew(stream, segments, i)
         if self.choices is not None and self.choices.elsewhere(stream, segments, i):
@@ -173,6 +179,26 @@ class Demultiplexer:
         if self.choices is not None and stream.candidate is not None:
             if stream.candidate.frame == ctx.frame:
                 self.choices.stand(stream, segments.channel[i])
+        return stream
+
+    def begin(self, run: Run, i: int) -> Stream | None:
+        """Begin the stream of row ``i``, or go on with one that was forgotten.
+
+        Returns:
+            None where the row only repeats what the latter had.
+        """
+        segments = run.segments
+        forgotten = self.timers.forgotten
+        known = forgotten.find(segments.hash[i])
+        shown = UNRELATED
+        if known >= 0 and not segments.flags[i] & SYN:
+            shown = relation(forgotten, known, segments, i)
+            if shown == AGAIN:
+                self.ctx.late_segments += 1
+                return None
+        stream = self.open(run, i)
+        if shown == CONTINUES:
+            self.ctx.memory_bytes += revive(self.ctx, stream, forgotten, known)
         return stream
 
     def count_copy(self, stream: Stream, frames_ago: int) -> None:

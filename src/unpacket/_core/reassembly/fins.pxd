@@ -11,6 +11,7 @@ from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.reassembly.suspects cimport settle_suspects, suspect, went_on
 
+cdef int BY_PLACE
 cdef unsigned int DOUBT_FIN, FIN, FINISHED
 cdef long long LOW32, NEVER
 

@@ -10,6 +10,7 @@ from unpacket._core.reassembly.delivery import (
     refute_fin,
 )
 from unpacket._core.reassembly.half import Half, HalfExtra
+from unpacket._core.reassembly.held import BY_PLACE
 from unpacket._core.reassembly.intake import repeated
 from unpacket._core.reassembly.judgement import beyond_window
 from unpacket._core.reassembly.segment import Segment
@@ -21,6 +22,7 @@ def take_fin(ctx: Context, stream: Stream, half: Half, seg: Segment, stop: int) 
     """Note where the half ends; return whether the segment may be looked at further."""
     extra = half.more()
     if stop == extra.fin_offset:
+        extra.fin_repeated |= not seg.copy and not seg.doubts
         repeated(extra, seg)
         return True
     offset = stop - seg.length
@@ -94,6 +96,10 @@ def fin_due(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> None
             settle_suspects(ctx, stream, half, peer, half.acked)
         drain(ctx, stream, half)
         return
+    if ctx.wins != BY_PLACE and half.acked >= 0 and not extra.fin_repeated:
+        if peer is not None and peer.packets and not peer.flags & FINISHED:
+            # Who was captured, and has not acknowledged it, may go on getting bytes.
+            return
     extra.fin_sure = True
     finish_if_due(ctx, stream, half)
     if extra.suspects:

@@ -15,7 +15,7 @@ cdef class HalfExtra:
     cdef public list suspects
     cdef public list waiting
     cdef public list isns
-    cdef public bint many_isns, md5, fin_sure
+    cdef public bint many_isns, md5, fin_sure, fin_repeated
     cdef public long long urgent_offset
     cdef public long long fin_offset, fin_frame, fin_time_ns, fin_ns
     cdef public long long claim, claim_edge, claim_stop, claim_frame, claims

@@ -34,6 +34,7 @@ class HalfExtra:
             meaning once that is before the next offset.
         fin_sure: Whether it is certain that the receiver took it.
         fin_frame, fin_time_ns: Which packet brought it.
+        fin_repeated: Whether its sender has sent it again.
         fin_ns: When it is believed if nothing contradicts it, or NEVER.
         grace_ns: When the oldest acknowledged hole is given up, or NEVER.
         grace_acked: What was acknowledged when that was set.
@@ -63,6 +64,7 @@ class HalfExtra:
         "fin_frame",
         "fin_ns",
         "fin_offset",
+        "fin_repeated",
         "fin_sure",
         "fin_time_ns",
         "gap_bytes",
@@ -111,6 +113,7 @@ class HalfExtra:
         self.isns = None
         self.fin_offset = -1
         self.fin_sure = False
+        self.fin_repeated = False
         self.urgent_offset = -1
         self.fin_frame = 0
         self.fin_time_ns = 0

@@ -149,6 +149,8 @@ def accept(
         if stop < half.next_offset or (stop == half.next_offset and not fin):
             if ctx.notes:
                 ctx.note(stream, half, "duplicate", base, seg)
+            if seg.flags & FIN:
+                finish_if_due(ctx, stream, half)
             return False
         start = half.next_offset
     if half.extra is not None and start <= half.next_offset:

@@ -7,11 +7,12 @@ from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.sequence cimport delta, unwrap
 
-cdef unsigned int ACK, ACK_SEEN, DOUBT_ACK, DOUBT_IP_LENGTH, DOUBT_IP_OPTIONS
+cdef unsigned int ACK, ACK_SEEN, DOUBT_ACK, DOUBT_FRAGMENTS, DOUBT_IP_LENGTH
+cdef unsigned int DOUBT_IP_OPTIONS, ODD_FRAGMENTS
 cdef unsigned int DOUBT_MD5, DOUBT_NO_ACK, DOUBT_PROBE, DOUBT_TIMESTAMP, DOUBT_TTL
-cdef unsigned int DOUBT_WINDOW, FIN, FINISHED, NO_SCALE, ODD, ODD_IP_LENGTH
+cdef unsigned int DOUBT_WINDOW, EDGE_KNOWN, FIN, FINISHED, NO_SCALE, ODD, ODD_IP_LENGTH
 cdef unsigned int ODD_IP_OPTIONS, ODD_MD5, OPEN, RST, SYN, SYN_SEEN, TIMESTAMPS
-cdef unsigned int UNKNOWN_SCALE, ZERO_WINDOW
+cdef unsigned int UNKNOWN_SCALE, UNSEEN, ZERO_WINDOW
 cdef long long FIRST_FLIGHT, LEAST_WINDOW, LOW32, MAX_LEAD, MAX_WINDOW, PAWS_TICKS
 
 @cython.locals(doubts=cython.uint, stop=cython.longlong, fin=bint, established=bint)
@@ -35,6 +36,10 @@ cpdef bint beyond_window(Context ctx, Half half, long long stop) except -1
 @cython.locals(window=cython.longlong)
 cpdef long long allowed(Context ctx, Half half, Half peer, Segment seg) except? -1
 cpdef long long shift_of(Half half, Half peer) except? -1
+cpdef bint is_stray_syn(Half half, Half peer, long long base_seq) except -1
+cpdef bint began_elsewhere(
+    Half half, Half peer, Segment seg, long long offset
+) except -1
 cpdef bint is_keep_alive(Half half, long long offset) except -1
 @cython.locals(
     offset=cython.longlong,

@@ -8,6 +8,7 @@ from unpacket._core.constants import (
     ACK,
     ACK_SEEN,
     DOUBT_ACK,
+    DOUBT_FRAGMENTS,
     DOUBT_IP_LENGTH,
     DOUBT_IP_OPTIONS,
     DOUBT_MD5,
@@ -16,6 +17,7 @@ from unpacket._core.constants import (
     DOUBT_TIMESTAMP,
     DOUBT_TTL,
     DOUBT_WINDOW,
+    EDGE_KNOWN,
     FIN,
     FINISHED,
     LOW32,
@@ -23,6 +25,7 @@ from unpacket._core.constants import (
     MAX_WINDOW,
     NO_SCALE,
     ODD,
+    ODD_FRAGMENTS,
     ODD_IP_LENGTH,
     ODD_IP_OPTIONS,
     ODD_MD5,
@@ -32,6 +35,7 @@ from unpacket._core.constants import (
     SYN_SEEN,
     TIMESTAMPS,
     UNKNOWN_SCALE,
+    UNSEEN,
     ZERO_WINDOW,
 )
 from unpacket._core.reassembly.context import Context
@@ -101,13 +105,15 @@ def doubts_about(
 def oddities(ctx: Context, half: Half, seg: Segment) -> int:
     """Return the doubts that the headers of a segment alone give, as bits."""
     doubts = 0
-    if seg.flags & ODD_MD5 and ctx.check_md5 and half.flags & SYN_SEEN:
+    if seg.flags & ODD_MD5 and ctx.check_md5 and half.state == OPEN:
         if half.extra is None or not half.extra.md5:
             doubts |= DOUBT_MD5
     if seg.flags & ODD_IP_OPTIONS and ctx.check_ip_options:
         doubts |= DOUBT_IP_OPTIONS
     if seg.flags & ODD_IP_LENGTH and ctx.check_ip_length:
         doubts |= DOUBT_IP_LENGTH
+    if seg.flags & ODD_FRAGMENTS and ctx.check_fragments:
+        doubts |= DOUBT_FRAGMENTS
     return doubts
 
 
@@ -126,7 +132,8 @@ def timely(ctx: Context, half: Half, peer: Half | None, seg: Segment) -> bool:
         and half.flags & TIMESTAMPS
         and peer is not None
         and peer.flags & TIMESTAMPS
-        and delta(seg.tsval, half.ts_recent) < -PAWS_TICKS
+        # Linux takes what is half of the circle away for newer.
+        and delta(half.ts_recent, seg.tsval) > PAWS_TICKS
     )
 
 
@@ -160,10 +167,21 @@ def acknowledges_wrongly(half: Half, peer: Half | None, seg: Segment) -> bool:
 
     What the capture missed may have been sent, of course.
     """
-    if peer is None or peer.state != OPEN:
+    if peer is None:
         return False
+    if peer.state != OPEN:
+        # It was seen, and has sent nothing behind what was acknowledged before.
+        return (
+            peer.state == UNSEEN
+            and peer.packets != 0
+            and peer.flags & EDGE_KNOWN != 0
+            and delta(seg.ack, peer.base_seq) > 0
+        )
     acked = unwrap(seg.ack, peer.base_seq, peer.next_offset)
     if acked > seen_edge(peer):
+        return True
+    if acked < 0 and peer.flags & SYN_SEEN:
+        # Not even its SYN. Linux takes nothing older than what it has sent.
         return True
     # RFC 5961 section 5.2: as much as the widest window that the sender ever offered.
     widest = max(peer.window_edge - max(peer.acked, 0), LEAST_WINDOW)
@@ -210,6 +228,29 @@ def shift_of(half: Half, peer: Half | None) -> int:
     if peer is not None and peer.flags & SYN_SEEN and peer.scale == NO_SCALE:
         return 0
     return half.scale
+
+
+def is_stray_syn(half: Half, peer: Half | None, base_seq: int) -> bool:
+    """Return whether a SYN cannot be the one that a half began with.
+
+    Of a connection that began before the capture, whose other side spoke and has
+    acknowledged other numbers.
+    """
+    if peer is None or peer.packets == 0 or peer.flags & SYN_SEEN:
+        return False
+    return half.flags & EDGE_KNOWN != 0 and half.base_seq != base_seq
+
+
+def began_elsewhere(half: Half, peer: Half | None, seg: Segment, offset: int) -> bool:
+    """Return whether a half goes on where no SYN of it was that anybody answered.
+
+    So the SYN that it seemed to begin with was never taken for one.
+    """
+    if 0 <= offset <= FIRST_FLIGHT or not seg.flags & ACK or seg.length == 0:
+        return False
+    if half.next_offset or half.sent_edge or not half.flags & SYN_SEEN:
+        return False
+    return peer is not None and peer.packets != 0 and not peer.flags & SYN_SEEN
 
 
 def is_keep_alive(half: Half, offset: int) -> bool:

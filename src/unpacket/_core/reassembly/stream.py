@@ -261,10 +261,12 @@ class Stream:
 
     @property
     def role_evidence(self) -> str:
-        """How the client is known (``syn``, ``syn_ack``, ``port`` or ``first``).
+        """How the client is known.
 
-        By its SYN, by the SYN-ACK of the other, by the port numbers, or merely as
-        the sender of the first packet.
+        By its SYN (``syn``), by the SYN-ACK of the other (``syn_ack``), by the port
+        numbers (``port``), or merely as the sender of the first packet (``first``).
+        A stream that goes on exactly where one was forgotten, for memory or time, has
+        its roles from that (``continued``).
         """
         return EVIDENCE[self.evidence]
 

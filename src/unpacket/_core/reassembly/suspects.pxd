@@ -3,18 +3,19 @@ cimport cython
 from unpacket._core.reassembly.accounting cimport segment_bytes
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
-    drain, finish_if_due, note_fin, refuse, refute_fin, release
+    disputed, drain, finish_if_due, note_fin, refuse, refute_fin, release
 )
 from unpacket._core.reassembly.gaps cimport watch
 from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.held cimport Held, Piece as HeldPiece, piece_of
 from unpacket._core.reassembly.intake cimport accept, expect_urgent
-from unpacket._core.reassembly.judgement cimport beyond_window, far_ttl
+from unpacket._core.reassembly.judgement cimport beyond_window, far_ttl, seen_edge
 from unpacket._core.reassembly.pending cimport Suspect
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
+from unpacket._core.sequence cimport unwrap
 
-cdef unsigned int DOUBT_ACK, DOUBT_AFTER_FIN, DOUBT_CHECKSUM, DOUBT_FAST_OPEN
+cdef unsigned int ACK, DOUBT_ACK, DOUBT_AFTER_FIN, DOUBT_CHECKSUM, DOUBT_FAST_OPEN
 cdef unsigned int DOUBT_FIN, DOUBT_PROBE, DOUBT_TTL, DOUBT_WINDOW, FIN, FINISHED
 cdef unsigned int OBSERVER, OPEN, URG, USUAL
 cdef int ACCEPTED, BY_PLACE, REFUSED, WAITS
@@ -27,7 +28,9 @@ cpdef bint suspect(
 ) except -1
 @cython.locals(seg=Segment, doubts=cython.uint, stop=cython.longlong, extra=HalfExtra)
 cpdef long long weigh(Context ctx, Half half, Suspect item, long long edge) except? -1
-@cython.locals(seg=Segment, silent=bint, verdict=int, usual=bint)
+@cython.locals(
+    seg=Segment, silent=bint, verdict=int, usual=bint, extra=HalfExtra
+)
 cpdef long long weigh_at_end(Context ctx, Half half, Half peer, Suspect item) except? -1
 @cython.locals(
     extra=HalfExtra,
@@ -77,6 +80,8 @@ cpdef refuse_rest(
 cpdef bint settle_one(
     Context ctx, Stream stream, Half half, Half peer, Suspect item, bint accepted
 ) except -1
+@cython.locals(acked=cython.longlong, before=cython.longlong)
+cpdef give_before(Context ctx, Half peer, Segment seg)
 @cython.locals(extra=HalfExtra, stop=cython.longlong)
 cpdef settle_fin(Context ctx, Stream stream, Half half, Segment seg, long long base)
 @cython.locals(stop=cython.longlong, piece=HeldPiece, extra=HalfExtra)

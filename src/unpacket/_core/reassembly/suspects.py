@@ -6,6 +6,7 @@ go on. ``weigh`` is where that is decided.
 """
 
 from unpacket._core.constants import (
+    ACK,
     DOUBT_ACK,
     DOUBT_AFTER_FIN,
     DOUBT_CHECKSUM,
@@ -24,6 +25,7 @@ from unpacket._core.reassembly.accounting import segment_bytes
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import SUSPECT_BYTES
 from unpacket._core.reassembly.delivery import (
+    disputed,
     drain,
     finish_if_due,
     note_fin,
@@ -35,10 +37,11 @@ from unpacket._core.reassembly.gaps import watch
 from unpacket._core.reassembly.half import Half, HalfExtra
 from unpacket._core.reassembly.held import BY_PLACE, piece_of
 from unpacket._core.reassembly.intake import accept, expect_urgent
-from unpacket._core.reassembly.judgement import beyond_window, far_ttl
+from unpacket._core.reassembly.judgement import beyond_window, far_ttl, seen_edge
 from unpacket._core.reassembly.pending import Suspect
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream
+from unpacket._core.sequence import unwrap
 
 # How many segments of one half may wait for evidence.
 MAX_SUSPECTS = 64
@@ -90,6 +93,9 @@ def weigh(ctx: Context, half: Half, item: Suspect, edge: int) -> int:
             doubts &= ~DOUBT_AFTER_FIN
         elif extra.fin_sure:
             return REFUSED
+        elif edge == extra.fin_offset + 1 and stop == edge:
+            # Its last byte or the FIN was taken: what comes next will say which.
+            return WAITS
     if doubts & DOUBT_WINDOW and not beyond_window(ctx, half, stop):
         doubts &= ~DOUBT_WINDOW
     if doubts & DOUBT_TTL and not far_ttl(ctx, half, seg):
@@ -124,6 +130,11 @@ def weigh_at_end(ctx: Context, half: Half, peer: Half | None, item: Suspect) -> 
         return verdict
     if seg.length and half.acked >= item.stop():
         return ACCEPTED
+    # It has the suspect.
+    extra: HalfExtra = half.extra  # type: ignore[assignment]
+    if 0 <= extra.fin_offset < item.stop() and seg.doubts & ~DOUBT_AFTER_FIN:
+        # The half ends before it, beyond doubt.
+        return REFUSED
     if seg.doubts & (DOUBT_WINDOW | DOUBT_FIN | DOUBT_FAST_OPEN | DOUBT_PROBE):
         usual = seg.doubts & (DOUBT_FAST_OPEN | DOUBT_PROBE) == seg.doubts
         return ACCEPTED if silent and usual else REFUSED
@@ -299,9 +310,11 @@ def settle_one(
     doubts = seg.doubts
     seg.doubts &= ~USUAL
     closes = False
-    if ctx.urgent_apart and seg.flags & URG:
+    if seg.flags & URG:
         expect_urgent(half, seg, base)
     held_fin = seg.flags & FIN != 0 and ctx.wins == BY_PLACE
+    if peer is not None and peer.extra is not None and peer.extra.unreleased:
+        give_before(ctx, peer, seg)
     if seg.length or held_fin:
         closes = accept(ctx, stream, half, peer, seg, base)
     if seg.flags & FIN and not held_fin:
@@ -310,6 +323,19 @@ def settle_one(
     if peer is not None and not stream.reason:
         ctx.believed.append((half is stream.half_a, seg))
     return closes
+
+
+def give_before(ctx: Context, peer: Half, seg: Segment) -> None:
+    """Give out what a segment that is accepted now acknowledges: it is an answer."""
+    if not seg.flags & ACK or peer.state != OPEN:
+        return
+    acked = unwrap(seg.ack, peer.base_seq, peer.next_offset)
+    before = peer.acked
+    if before < acked <= seen_edge(peer):
+        # All else that this acknowledgement means comes when its turn is.
+        peer.acked = acked
+        release(ctx, peer, False)
+        peer.acked = before
 
 
 def settle_fin(
@@ -400,7 +426,7 @@ def acknowledged(ctx: Context, stream: Stream, half: Half, peer: Half | None) ->
             # The peer took bytes in its place: the FIN was no FIN of this half.
             refute_fin(ctx, stream, half)
             drain(ctx, stream, half)
-        elif half.acked == extra.fin_offset + 1:
+        elif half.acked == extra.fin_offset + 1 and not disputed(half):
             extra.fin_sure = True
     if extra.suspects:
         closes = settle_suspects(ctx, stream, half, peer, half.acked)

@@ -4,6 +4,7 @@ from unpacket._core.reassembly.accounting cimport fixed_bytes, recount
 from unpacket._core.reassembly.connection cimport begin, check_ended
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.fins cimport fin_due
+from unpacket._core.reassembly.forgotten cimport Forgotten, remember
 from unpacket._core.reassembly.gaps cimport grace_over
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
 from unpacket._core.reassembly.lifetime cimport end, reset_due
@@ -24,6 +25,7 @@ cdef class Timers:
     cdef Context ctx
     cdef FlowTable table
     cdef bint has_choices
+    cdef Forgotten forgotten
     cdef readonly long long backwards
     cdef readonly list steps_back
     @cython.locals(ctx=Context, ahead=cython.longlong)
@@ -47,4 +49,6 @@ cdef class Timers:
     cdef expire(self, Stream stream)
     @cython.locals(ctx=Context, stream=Stream)
     cdef evict(self)
+    cdef remember(self, Stream stream)
+    cdef finish(self)
     cdef forget(self, Stream stream)

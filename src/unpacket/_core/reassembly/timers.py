@@ -25,6 +25,7 @@ from unpacket._core.reassembly.connection import begin, check_ended
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import CHOICE_BYTES
 from unpacket._core.reassembly.fins import fin_due
+from unpacket._core.reassembly.forgotten import Forgotten, remember
 from unpacket._core.reassembly.gaps import grace_over
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end, reset_due
@@ -50,9 +51,18 @@ class Timers:
         backwards: How often time went back from one segment to the next.
         steps_back: The first of these: the number of the frame, and by how much.
         has_choices: Whether each stream has its channels beside the table.
+        forgotten: Where the streams would go on that time or memory has ended, and
+            where others ended.
     """
 
-    __slots__ = ("backwards", "ctx", "has_choices", "steps_back", "table")
+    __slots__ = (
+        "backwards",
+        "ctx",
+        "forgotten",
+        "has_choices",
+        "steps_back",
+        "table",
+    )
 
     steps_back: list[tuple[int, int]]
 
@@ -62,6 +72,7 @@ class Timers:
         self.has_choices = has_choices
         self.backwards = 0
         self.steps_back = []
+        self.forgotten = Forgotten(ctx.memory_limit)
 
     def set_clock(self, time_ns: int, before_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.
@@ -158,6 +169,11 @@ class Timers:
         if stream.reason:
             return
         recall(stream)
+        if kind != RESET and stream.reset is not None:
+            if stream.reset.deadline_ns > ctx.now_ns:
+                # What came since may fill a hole, or contradict an end.
+                ctx.set_timer(stream.reset.deadline_ns, kind, stream, half)
+                return
         peer = stream.half_b if half is stream.half_a else stream.half_a
         if kind == GRACE:
             if half.extra is not None and half.extra.grace_ns != NEVER:
@@ -199,6 +215,7 @@ class Timers:
         """The time of a stream is over."""
         if not stream.reason:
             end(self.ctx, stream, CLOSED_BY_TIMEOUT)
+        self.remember(stream)
         self.forget(stream)
 
     def evict(self) -> None:
@@ -208,7 +225,19 @@ class Timers:
             stream = self.table.idlest()
             if not stream.reason:
                 end(ctx, stream, CLOSED_BY_MEMORY)
+            self.remember(stream)
             self.forget(stream)
+
+    def remember(self, stream: Stream) -> None:
+        """Remember of a stream that is to be forgotten where it would go on."""
+        self.ctx.memory_bytes -= self.forgotten.held_bytes()
+        remember(self.forgotten, stream)
+        self.ctx.memory_bytes += self.forgotten.held_bytes()
+
+    def finish(self) -> None:
+        """Let go of what is remembered of others than the streams in the table."""
+        self.ctx.memory_bytes -= self.forgotten.held_bytes()
+        self.forgotten.clear()
 
     def forget(self, stream: Stream) -> None:
         """Remove a closed stream from the table."""

@@ -15,13 +15,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, ClassVar, NamedTuple, TypeAlias
 
 from unpacket._core.reassembly.stream import Endpoint
+from unpacket._decode_as import TUNNELS, udp_ports
 from unpacket.errors import SourceError
 from unpacket.sinks.pcapng import (
     enhanced_packet,
@@ -105,6 +106,10 @@ class Tool:
         found = re.search(rb"\d+(\.\d+)+", out.read_bytes()[:4096])
         return found[0].decode() if found else ""
 
+    def decoding(self, rules: Iterable[str]) -> Tool:
+        """Return the program as it takes what ``Policy.decode_as`` says, if it can."""
+        return self
+
     def said(self, capture: str, folder: Path, limits: Limits) -> Iterator[Said]:
         """Run it over an uncompressed capture, and give what it made of it.
 
@@ -160,9 +165,22 @@ class Tshark(Tool):
     name = "tshark"
 
     # Without reassembly above TCP, so that nothing but TCP has a say.
-    usual = ("-n", "-o", "tcp.desegment_tcp_streams:FALSE")
+    usual: tuple[str, ...] = ("-n", "-o", "tcp.desegment_tcp_streams:FALSE")
     at_a_time = 200
     marker = re.compile(rb"\[(\d+) bytes missing in capture file\]\0")
+    # What it calls a tunnel otherwise.
+    names: ClassVar[dict[int, str]] = {
+        TUNNELS["capwap"]: "capwap.data",
+        TUNNELS["lisp"]: "lisp-data",
+        TUNNELS["vxlan-gpe"]: "vxlan_gpe",
+    }
+
+    def decoding(self, rules: Iterable[str]) -> Tool:
+        usual = {port: name for name, port in TUNNELS.items()} | self.names
+        told = Tshark()
+        for port, known_by in udp_ports(rules).items():
+            told.usual += ("-d", f"udp.port=={port},{usual[known_by]}")
+        return told
 
     def said(self, capture: str, folder: Path, limits: Limits) -> Iterator[Said]:
         out = folder / "numbers"

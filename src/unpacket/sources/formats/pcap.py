@@ -8,7 +8,7 @@ import struct
 
 from unpacket._core.memory.batch import Batch
 from unpacket.errors import FormatError
-from unpacket.sources.capture import Capture, longest_frame
+from unpacket.sources.capture import LONGEST_FRAME, Capture, longest_frame
 from unpacket.sources.formats.notes import CaptureNotes
 from unpacket.sources.formats.scan import scan_pcap
 from unpacket.sources.readers.buffer import Window
@@ -36,6 +36,12 @@ OLDER_MODIFIED_HEADER = 28
 # pcap(3) wrote the original length first up to 2.2 and in DG/UX, which says that it
 # is version 543; 2.3 has been written both ways.
 DG_UX = 543
+
+# Behind damage: so many records in a row are no chance, whose times are that near.
+RECORDS_IN_A_ROW = 3
+STEP_S = 86400
+# Where no time is known all places are tried, of so many.
+UNTIMED_BYTES = 1 << 16
 
 # In the word of the link type: how many 16-bit words of frame check sequence there
 # are, and whether that is known.
@@ -136,6 +142,50 @@ class Pcap(Capture):
         if captured > self._longest:
             raise self._damage(f"a record says that it holds {captured} bytes")
         return self._record_header + captured
+
+    def _next_record(self, data: bytes, stop: int, ended: bool) -> int:
+        last_ns = self._last_ns
+        if last_ns is None:
+            # Nothing says what time it may be.
+            for at in range(min(stop, UNTIMED_BYTES)):
+                if self._begins_records(data, at, None, ended):
+                    return at
+            return -1
+        seconds = last_ns // 1_000_000_000
+        place = 0 if self._big_endian else 2
+        found = []
+        # By the upper half of the time, which seldom changes.
+        for upper in {(seconds + step) >> 16 for step in (-STEP_S, 0, STEP_S)}:
+            wanted = struct.pack(self._order + "H", upper & 0xFFFF)
+            at = data.find(wanted, place, stop + place)
+            while at >= 0:
+                if self._begins_records(data, at - place, seconds, ended):
+                    found.append(at - place)
+                    break
+                at = data.find(wanted, at + 1, stop + place)
+        return min(found, default=-1)
+
+    def _begins_records(
+        self, data: bytes, at: int, seconds: int | None, ended: bool
+    ) -> bool:
+        """Return whether a record begins at a place, and others behind it."""
+        for _ in range(RECORDS_IN_A_ROW):
+            if at + self._record_header > len(data):
+                return ended and at == len(data)
+            now, fraction, captured, original = struct.unpack_from(
+                self._order + "IIII", data, at
+            )
+            if self._lengths_swapped and captured > original:
+                captured, original = original, captured
+            if fraction >= 1_000_000_000 or not 0 < captured <= original:
+                return False
+            if captured > self._longest or original > LONGEST_FRAME:
+                return False
+            if seconds is not None and abs(now - seconds) > STEP_S:
+                return False
+            seconds = now
+            at += self._record_header + captured
+        return True
 
     def _modified_header(self) -> int:
         """Return how long a record's header is: so that the next one makes sense."""

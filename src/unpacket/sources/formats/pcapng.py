@@ -5,6 +5,7 @@ of different link types, and blocks whose length is not a multiple of four as lo
 as both copies of the length agree.
 """
 
+import re
 import struct
 
 from unpacket._core.memory.batch import Batch
@@ -43,6 +44,8 @@ LEAST_BLOCK = 12
 # What is kept besides packets: LEAST_BYTES has the other types that are read.
 KEPT = (NAME_RESOLUTION, INTERFACE_STATISTICS, DECRYPTION_SECRETS)
 PACKETS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
+# Behind damage: so many blocks in a row are no chance.
+BLOCKS_IN_A_ROW = 2
 # How much longer than its packet a block can be, and how long one without a packet:
 # secrets and what others have made up.
 LONGEST_OPTIONS = 1 << 20
@@ -69,6 +72,8 @@ class Pcapng(Capture):
         self._order = "<"
         self._table = Interfaces()
         self._longest_packet = LONGEST_FRAME
+        # Whether the section that is read has a header that makes no sense.
+        self._section_lost = False
         needed = LEAST_BLOCK
         while needed:
             if not window.need(needed):
@@ -117,6 +122,7 @@ class Pcapng(Capture):
         head = window.peek(LEAST_BLOCK)
         order = self._order
         if head.startswith(MAGIC):
+            self._section_lost = True
             magic = head[8:]
             if magic not in BYTE_ORDERS:
                 raise self._damage(f"a section has the byte-order magic {magic.hex()}")
@@ -151,8 +157,42 @@ class Pcapng(Capture):
         elif kind == INTERFACE_STATISTICS:
             self._add_statistics(body)
         # The other types hold no packets, but what others have made up.
+        self._section_lost = False
         window.position += total
         return 0
+
+    def _next_record(self, data: bytes, stop: int, ended: bool) -> int:
+        kinds = [MAGIC]
+        if not self._section_lost:
+            kinds = [struct.pack(self._order + "I", kind) for kind in LEAST_BYTES]
+        for match in re.finditer(b"|".join(map(re.escape, kinds)), data[: stop + 3]):
+            if self._begins_blocks(data, match.start(), ended):
+                return match.start()
+        return -1
+
+    def _begins_blocks(self, data: bytes, at: int, ended: bool) -> bool:
+        """Return whether a block begins at a place, and others behind it."""
+        for _ in range(BLOCKS_IN_A_ROW):
+            if at + LEAST_BLOCK > len(data):
+                return ended and at == len(data)
+            order = self._order
+            if data.startswith(MAGIC, at):
+                order = BYTE_ORDERS.get(data[at + 8 : at + 12], order)
+            kind, total = struct.unpack_from(order + "II", data, at)
+            if kind not in LEAST_BYTES and kind not in KEPT:
+                return False
+            least = LEAST_BYTES.get(kind, LEAST_BLOCK)
+            if total < least or total & 3 or at + total > len(data):
+                return False
+            (again,) = struct.unpack_from(order + "I", data, at + total - 4)
+            if again != total:
+                return False
+            if kind in (OBSOLETE_PACKET, ENHANCED_PACKET):
+                (captured,) = struct.unpack_from(order + "I", data, at + 20)
+                if captured > total - least:
+                    return False
+            at += total
+        return True
 
     def _begin_section(self, order: str, body: bytes) -> None:
         major, minor = struct.unpack(order + "4xHH", body[:8])

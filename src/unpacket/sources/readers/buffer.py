@@ -87,6 +87,11 @@ class Window:
         """Where in the input the next byte to be used is."""
         return self.offset + self.position
 
+    @property
+    def ended(self) -> bool:
+        """Whether there are no more bytes than those that are held."""
+        return self._ended
+
     def peek(self, length: int) -> bytes:
         """Return up to ``length`` of the next bytes, without using them."""
         stop = min(self.position + length, self.stop)
