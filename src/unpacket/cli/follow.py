@@ -14,6 +14,7 @@ from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
+    keys_options,
     merge_option,
     reading_options,
     where_option,
@@ -183,6 +184,7 @@ def instead_of(value: str) -> str:
 )
 @where_option
 @merge_option
+@keys_options
 @reading_options
 @live_options("-i")
 @policy_options(deliver="acked")

@@ -12,7 +12,13 @@ import click
 from unpacket import Policy
 from unpacket.cli.listing import counted, seconds
 from unpacket.cli.live import CaptureArgument, live_options
-from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    keys_options,
+    merge_option,
+    reading_options,
+)
 from unpacket.cli.output import Color, Output, shown, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -74,6 +80,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
     help="Write the exchanges to a HAR file, for the developer tools of a browser.",
 )
 @merge_option
+@keys_options
 @reading_options
 @live_options("-i")
 @policy_options()

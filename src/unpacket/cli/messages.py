@@ -9,7 +9,13 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.listing import counted, seconds
-from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    keys_options,
+    merge_option,
+    reading_options,
+)
 from unpacket.cli.output import Color, Output, shown, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -81,6 +87,7 @@ class FramerName(ParamType):
     "--json", "as_json", is_flag=True, help="One JSON object for each message."
 )
 @merge_option
+@keys_options
 @reading_options
 @policy_options()
 def messages(
