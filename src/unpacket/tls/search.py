@@ -120,9 +120,10 @@ class Search:
                     return False
                 text = opener.open(number, header, fragment)
                 if text is not None:
+                    half.change_to(following, place, number)
                     if number or (epoch is not None and epoch.carries):
-                        half.lose_bytes(lost)
-                    half.change_to(following, place, len(half.losses) and number)
+                        half.losses.append(max(0, lost - shortest))
+                        half.exact = False
                     following.number = number + 1
                     half.search = None
                     half.opened(header, text, offset, len(fragment))
