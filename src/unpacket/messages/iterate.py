@@ -14,6 +14,7 @@ from unpacket.policy import Policy
 
 if TYPE_CHECKING:
     from unpacket.faces.follower import StreamFollower
+    from unpacket.tls.key_log import Keys
     from unpacket.typing import BpfLike, Capture, Progress
 
 # How many exchanges may wait for one that began before them.
@@ -43,6 +44,7 @@ class FaceOptions(LayerOptions, total=False):
     progress: Progress | None
     bpf: BpfLike | None
     jobs: int | None
+    keys: Keys | None
 
 
 def apart(

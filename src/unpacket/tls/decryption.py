@@ -1,10 +1,10 @@
 """Events in, events out: those of TLS streams become those of what they carry.
 
 TLS begins where a client hello does: at the first byte of a stream, or, behind
-STARTTLS or CONNECT, at that of a later packet. From there on ``Data`` and ``Gap`` are of
-what the records carry, with offsets in it and with the frames that brought each byte;
-what tells of segments (``Conflict``, ``Rejected``, ``Note``) stays as it is. A stream
-that cannot be decrypted passes as it is, and ``failures`` says why.
+STARTTLS or CONNECT, at that of a later packet. From there on ``Data`` and ``Gap`` are
+of what the records carry, with offsets in it and with the frames that brought each
+byte; what is reported of segments (``Conflict``, ``Rejected``, ``Note``) stays as it
+is. A stream that cannot be decrypted passes as it is, and ``failures`` says why.
 
 Until a first record was opened nobody knows that one can be: so long the events of a
 stream are held back, within bounds.
