@@ -135,15 +135,33 @@ class Connection:
             self.reason = reason
             self.lacks_keys = lacks_keys
 
-    def decide(self, epoch: Epoch) -> None:
-        """A first record was opened."""
-        self.decided = True
+    def opened(self, epoch: Epoch) -> None:
+        """A record was opened, and nothing was decided before.
+
+        One of the handshake decides nothing: the secrets of what follows may be logged
+        later than its own.
+        """
+        self.decided = epoch.carries
         if self._suite is None and epoch.suite is not None:
             # Nobody saw the server choose.
             self._suite = epoch.suite
             self._version = TLS_1_3
             for half in self.halves:
                 self.expect_13(half)
+
+    def lacks_epoch(self, half: Half) -> bool:
+        """Return whether a record may be of an epoch whose secret is not known so far."""
+        if half.epoch is None or half.epoch.carries:
+            return False
+        if any(epoch.carries for epoch in half.changes):
+            return False
+        if self.decided:
+            # The peer's was known.
+            self.log.poll()
+            self.expect_13(half)
+            return False
+        self.lack()
+        return True
 
     def misread(self) -> bool:
         """There is no record where one has to be; return whether to look for one."""
@@ -291,9 +309,13 @@ class Connection:
 
     def expect_13(self, half: Half) -> None:
         """From here on a half may go on with any of the keys of TLS 1.3."""
-        if half.epoch is None or half.epoch.is_early:
+        epoch = half.epoch
+        if epoch is None or epoch.is_early or not epoch.carries:
             assert self._suite is not None
-            half.changes = self.epochs_of(half, self._suite)
+            found = self.epochs_of(half, self._suite)
+            if epoch is not None and not epoch.carries:
+                found = [one for one in found if one.carries and not one.is_early]
+            half.changes = found
 
     def epochs_of(self, half: Half, suite: Suite) -> list[Epoch]:
         """Return the epochs that a half may go on with, if that is the suite."""

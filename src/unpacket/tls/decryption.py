@@ -25,10 +25,10 @@ from unpacket._core.reassembly.events import (
     Urgent,
 )
 from unpacket.tls.ciphers import check
-from unpacket.tls.connection import Connection
+from unpacket.tls.connection import NOT_CAPTURED, Connection
 from unpacket.tls.key_log import KeyLog, Keys, key_log
 from unpacket.tls.keys_12 import Sessions
-from unpacket.tls.records import BEGINNING
+from unpacket.tls.records import RECORD
 
 if TYPE_CHECKING:
     from unpacket import Stream
@@ -41,7 +41,7 @@ HELLO = re.compile(
 )
 
 # What may wait of a stream for its keys, and of all streams.
-HELD_BYTES = 256 << 10
+HELD_BYTES = 2 << 20
 MAX_HELD_BYTES = 64 << 20
 
 # What an event takes beside its bytes.
@@ -74,6 +74,7 @@ class Watched:
         connection: Its TLS; None as long as none has begun.
         held: What waits for it to be decided, or None.
         passes: Whether it is not looked at any more.
+        is_late: Whether it has records, and not their handshake.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Watched:
         "given",
         "held",
         "held_bytes",
+        "is_late",
         "passes",
         "received",
         "starts",
@@ -96,6 +98,7 @@ class Watched:
         # What the connection has given while it was not decided.
         self.given: list[Any] = []
         self.passes = False
+        self.is_late = False
         self.beginnings = 0
         self.starts = (0, 0)
         self.version = 0
@@ -194,8 +197,13 @@ class Decryption:
                 watched.held = []
                 self._hold(watched, event)
                 return
-            if not any(watched.received) and BEGINNING.match(event.payload[:5]):
-                self._fail(event.stream, "its handshake was not captured")
+            if (
+                not watched.is_late
+                and (event.stream.is_partial or not any(watched.received))
+                and RECORD.match(event.payload)
+            ):
+                watched.is_late = True
+                self._fail(event.stream, NOT_CAPTURED)
             watched.received[side] = event.offset + len(event.payload)
         elif kind is Gap:
             watched.received[event.direction] = event.offset + event.length

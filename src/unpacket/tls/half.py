@@ -217,6 +217,8 @@ class Half:
         if text is None:
             text = self.try_changes(header, fragment)
             if text is None:
+                if connection.lacks_epoch(self):
+                    return
                 self.lose(kind, len(fragment))
                 self.exact = False
                 return
@@ -231,7 +233,7 @@ class Half:
         assert epoch is not None
         connection = self.connection
         if not connection.decided:
-            connection.decide(epoch)
+            connection.opened(epoch)
         kind = header[0]
         if epoch.is_13:
             text = text.rstrip(b"\0")
@@ -274,7 +276,9 @@ class Half:
         """Go on with another epoch, of which ``number`` records were lost."""
         before = self.epoch
         self.connection.changed(self, before, epoch)
-        if before is None or not before.carries:
+        if not epoch.carries:
+            self.losses.clear()
+        elif before is None or not before.carries:
             # Those before them were of the handshake.
             del self.losses[: max(0, len(self.losses) - number)]
         epoch.number = number

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from unpacket.sources.formats.notes import Secrets
 
 RANDOM_BYTES = 32
+# Of the digests of TLS 1.3, and of a master secret.
+SECRET_BYTES = (32, 48)
 
 # A line that is longer is none: the longest secret has 64 bytes, a premaster secret of
 # finite-field Diffie-Hellman 1024.
@@ -117,8 +119,10 @@ class KeyLog:
                 else:
                     return
             elif label in LABELS and len(of) == 2 * RANDOM_BYTES:
-                known = self.randoms.setdefault(octets(of), {})
-                known[label.decode()] = octets(secret)
+                found = octets(secret)
+                if label != PREMASTER.encode() and len(found) not in SECRET_BYTES:
+                    return
+                self.randoms.setdefault(octets(of), {})[label.decode()] = found
             else:
                 return
         except ValueError:
@@ -150,14 +154,14 @@ class KeyFile:
     def fresh(self) -> bytes:
         """Return the lines that have come since the last call.
 
-        A last line without its end is one once it has been looked at twice.
+        A last line without its end may be one, and comes again once it has more.
 
         Raises:
             SourceError: The file cannot be read.
         """
         try:
             size = os.stat(self.path).st_size
-            if size == self._offset and not self._rest:
+            if size == self._offset:
                 return b""
             if size < self._offset:
                 # Written anew.
@@ -170,15 +174,9 @@ class KeyFile:
             reason = (error.strerror or str(error)).lower()
             raise SourceError(self.path, reason) from error
         self._offset += len(data)
-        if not data:
-            whole, self._rest = self._rest, b""
-            return whole
         whole, newline, rest = (self._rest + data).rpartition(b"\n")
-        if not newline and self._offset == len(data):
-            # The only line of a file that ends without one.
-            return rest
         self._rest = rest if len(rest) <= MAX_LINE_BYTES else b""
-        return whole + newline
+        return whole + newline + self._rest
 
 
 def key_log(keys: Keys) -> KeyLog:

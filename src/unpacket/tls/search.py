@@ -121,7 +121,8 @@ class Search:
                 text = opener.open(number, header, fragment)
                 if text is not None:
                     half.change_to(following, place, number)
-                    if number or (epoch is not None and epoch.carries):
+                    of_handshake = epoch is None or not epoch.carries
+                    if following.carries and (number or not of_handshake):
                         half.losses.append(max(0, lost - shortest))
                         half.exact = False
                     following.number = number + 1
