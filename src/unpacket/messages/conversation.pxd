@@ -29,6 +29,7 @@ cdef class Conversation:
     cdef readonly object protocol
     cdef object opening
     cdef object known_by
+    cdef readonly object inner
     cdef int waiters
     cdef bint client_spoke
     cdef bint closing

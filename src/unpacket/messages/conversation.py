@@ -58,6 +58,7 @@ class Conversation:
         opening: What waits until content says who is the client, or what the framer
             is; None once that is decided.
         known_by: Why the framer is the one that it is; None if the caller chose it.
+        inner: What reads both halves of a tunnel whose framer multiplexes, or None.
     """
 
     __slots__ = (
@@ -65,6 +66,7 @@ class Conversation:
         "client_spoke",
         "closing",
         "framer",
+        "inner",
         "known_by",
         "opening",
         "pairing",
@@ -85,6 +87,7 @@ class Conversation:
         self.stream = stream
         self.framer = framer
         self.known_by = None
+        self.inner: Any = None
         self.settings = settings
         self.swapped = False
         self.protocol: str | None = None
@@ -182,6 +185,8 @@ class Conversation:
                 self.end(reader, False)
             # The other may have waited for that.
             self.settle()
+        if self.inner is not None:
+            self.inner.close()
         if self.protocol is not None:
             client, server = self.client, self.server
             name = "unknown" if self.protocol == "" else self.protocol
@@ -697,15 +702,22 @@ class Conversation:
             reader.tunnel_start = reader.offset
         self.protocol = "" if protocol is None else protocol
         if framer is not None:
-            self.enter(framer, "upgrade")
+            known_by = self.known_by if framer is self.framer else "upgrade"
+            self.enter(framer, known_by)
 
-    def enter(self, framer: Framer, known_by: str) -> None:
+    def enter(self, framer: Framer, known_by: str | None) -> None:
         """The bytes of the tunnel have a framer of their own."""
         if self.pairing is not None:
             self.close_pairing()
+        whole = framer is not self.framer or not self.stream.is_partial
         self.framer = framer
         self.known_by = known_by
         self.protocol = None
+        if framer.multiplexes:
+            self.inner = framer.connection(  # type: ignore[attr-defined]
+                self.stream, self.settings, known_by, self.swapped, whole
+            )
+            return
         for reader in (self.client, self.server):
             reader.framer = framer.begin(1 if reader.server else 0, True)
             reader.mode = BOUNDARY
@@ -724,6 +736,11 @@ class Conversation:
 
     def tunnelled(self, reader: Reader, data: bytes, at: int, ended: bool) -> int:
         """Count the bytes of a tunnel; its first ones say what it carries."""
+        if self.inner is not None:
+            count = len(data) - at
+            self.inner.data(reader, data[at:] if at else data)
+            reader.offset += count
+            return at + count
         if self.protocol == "":
             if len(data) - at < LONGEST_MAGIC and not ended:
                 return at
@@ -764,6 +781,8 @@ class Conversation:
             self.hole(reader, length, event.reason)
             return
         if reader.mode == IN_TUNNEL:
+            if self.inner is not None:
+                self.inner.gap(reader, length, event.reason)
             reader.offset += length
             return
         # A head that the hole has cut ended right before it, and broken.
@@ -796,5 +815,7 @@ class Conversation:
         elif reader.mode == TO_END:
             reader.message.length_known = by_fin  # type: ignore[union-attr]
             self.end_message(reader, by_fin)
+        elif self.inner is not None:
+            self.inner.end(reader)
         self.end_skip(reader)
         reader.ended = True

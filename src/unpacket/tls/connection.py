@@ -150,7 +150,7 @@ class Connection:
                 self.expect_13(half)
 
     def lacks_epoch(self, half: Half) -> bool:
-        """Return whether a record may be of an epoch whose secret is not known so far."""
+        """Return whether a record may be of an epoch whose secret is not known."""
         if half.epoch is None or half.epoch.carries:
             return False
         if any(epoch.carries for epoch in half.changes):
