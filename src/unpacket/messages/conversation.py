@@ -185,8 +185,9 @@ class Conversation:
                 self.end(reader, False)
             # The other may have waited for that.
             self.settle()
-        if self.inner is not None:
-            self.inner.close()
+        if self.inner is not None and not self.inner.close():
+            # It said nothing, and its bytes are in no message.
+            self.protocol = self.framer.name
         if self.protocol is not None:
             client, server = self.client, self.server
             name = "unknown" if self.protocol == "" else self.protocol
@@ -702,8 +703,8 @@ class Conversation:
             reader.tunnel_start = reader.offset
         self.protocol = "" if protocol is None else protocol
         if framer is not None:
-            known_by = self.known_by if framer is self.framer else "upgrade"
-            self.enter(framer, known_by)
+            known_by = "content" if opener is None else "upgrade"
+            self.enter(framer, self.known_by if framer is self.framer else known_by)
 
     def enter(self, framer: Framer, known_by: str | None) -> None:
         """The bytes of the tunnel have a framer of their own."""
@@ -714,8 +715,12 @@ class Conversation:
         self.known_by = known_by
         self.protocol = None
         if framer.multiplexes:
+            # Behind an upgrade the first answer is to the request that asked for it.
+            asked = None
+            if known_by == "upgrade":
+                asked = getattr(self.server.framer, "request", None)
             self.inner = framer.connection(  # type: ignore[attr-defined]
-                self.stream, self.settings, known_by, self.swapped, whole
+                self.stream, self.settings, known_by, self.swapped, whole, asked
             )
             return
         for reader in (self.client, self.server):
@@ -740,6 +745,7 @@ class Conversation:
             count = len(data) - at
             self.inner.data(reader, data[at:] if at else data)
             reader.offset += count
+            reader.tunnel_bytes += count
             return at + count
         if self.protocol == "":
             if len(data) - at < LONGEST_MAGIC and not ended:

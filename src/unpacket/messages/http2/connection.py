@@ -5,7 +5,7 @@ has a frame's header, the next frame is looked for: it is one if others follow i
 it is not known what header blocks refer to, nor what open streams have lost.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unpacket.messages.http2.frames import (
     ACK,
@@ -339,6 +339,7 @@ class Http2Connection:
 
     Args:
         whole: Whether the connection is seen from its beginning on.
+        asked: The request that the first stream answers, behind an upgrade; or None.
     """
 
     def __init__(
@@ -348,8 +349,11 @@ class Http2Connection:
         known_by: str | None,
         swapped: bool,
         whole: bool,
+        asked: Any,
     ) -> None:
         self._streams = Streams(stream, settings, known_by, swapped)
+        if asked is not None:
+            self._streams.upgrade(asked)
         if not whole:
             self._streams.is_whole = [False, False]
         self._sides = [Side(server, self._streams, whole) for server in (False, True)]
@@ -367,9 +371,10 @@ class Http2Connection:
         """A side has ended."""
         self._sides[reader.server].feed(reader, b"", True)
 
-    def close(self) -> None:
-        """Nothing follows."""
+    def close(self) -> bool:
+        """Nothing follows. Returns whether there was any exchange."""
         self._streams.close()
+        return self._streams.count > 0
 
 
 def is_plausible_here(frame: Frame) -> bool:

@@ -5,7 +5,7 @@ upgrade to "h2c" (RFC 9113 section 3). Where the beginning was not captured, fra
 follow each other say it.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unpacket.messages.answers import Answer, tunnel
 from unpacket.messages.constants import ITS_OWN, NOT_ITS_OWN, TOO_SHORT
@@ -74,6 +74,7 @@ class Http2(Framer):
         known_by: str | None,
         swapped: bool,
         whole: bool,
+        asked: Any,
     ) -> Http2Connection:
         """Return what reads both sides of a stream from here on."""
-        return Http2Connection(stream, settings, known_by, swapped, whole)
+        return Http2Connection(stream, settings, known_by, swapped, whole, asked)

@@ -35,7 +35,7 @@ def request_of(fields: Fields | None) -> Request:
     pseudo, lines, anomalies = apart(fields)
     method = NO_TOKEN.sub(b"_", pseudo.get(b":method", b"")) or UNKNOWN_METHOD
     authority = pseudo.get(b":authority", b"")
-    if method == b"CONNECT" and b":protocol" not in pseudo:
+    if method == b"CONNECT" and b":path" not in pseudo:
         target = authority or UNKNOWN
     else:
         scheme = pseudo.get(b":scheme", b"")

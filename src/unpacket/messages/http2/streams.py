@@ -2,7 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from unpacket._core.reassembly.events import Data, Gap
 from unpacket.messages.body import new_body
+from unpacket.messages.conversation import Conversation
+from unpacket.messages.framer import Framer
+from unpacket.messages.framers.websocket import WebSocket
 from unpacket.messages.http2.frames import error_name
 from unpacket.messages.http2.header_blocks import MISSING, Fields
 from unpacket.messages.http2.heads import lines_of, request_of, response_of
@@ -43,15 +47,18 @@ class OpenStream:
         exchange: What it is.
         ended: Whether client and server have said all.
         cut: Whether frames of client and server may be missing.
+        is_given: Whether the consumer has had the request.
+        inner: What reads what the stream carries in place of bodies, or None.
     """
 
-    __slots__ = ("cut", "ended", "exchange", "pushed")
+    __slots__ = ("cut", "ended", "exchange", "inner", "is_given")
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.ended = [False, False]
         self.cut = [False, False]
-        self.pushed = False
+        self.is_given = False
+        self.inner: Carried | None = None
 
     def message(self, server: bool) -> Any:
         """Return the message that a side is sending, or None."""
@@ -79,6 +86,8 @@ class Streams:
         self._known_by = known_by
         self._swapped = swapped
         self._open: dict[int, OpenStream] = {}
+        # How many there were.
+        self.count = 0
         # Beyond it no stream of the client, or of the server, has begun.
         self.latest = [0, 0]
         # Whether both sides are seen from their beginning on, without a gap.
@@ -121,6 +130,9 @@ class Streams:
                 found.exchange.interim.append(response)
                 return
             found.exchange.response = response
+            if is_websocket(found.exchange):
+                framer = WebSocket().opened(response)
+                found.inner = Carried(self._stream, framer, self._settings)
         else:
             request = request_of(fields)
             self._fill(request, place)
@@ -129,6 +141,16 @@ class Streams:
             found.exchange.request = request
         if ends:
             self.end(number, place)
+
+    def upgrade(self, request: Any) -> None:
+        """The first stream answers a request of HTTP/1 (RFC 7540 section 3.2).
+
+        That one is in the exchange of the upgrade as well.
+        """
+        found = self._begin(1)
+        found.exchange.request = request
+        found.ended[0] = True
+        found.is_given = True
 
     def promise(self, number: int, place: Place, fields: Fields | None) -> None:
         """The server says which request it answers unasked (RFC 9113 section 8.4)."""
@@ -142,18 +164,26 @@ class Streams:
         if fields is None:
             self._unread(request)
         request.complete = True
-        found.pushed = True
         found.exchange.request = request
         found.ended[0] = True
 
     def data(self, number: int, place: Place, content: bytes) -> None:
         """Take bytes of a body."""
+        found = self._open.get(number)
+        if found is not None and found.inner is not None:
+            self._touch(found.message(place.server), place)
+            found.inner.data(place, content)
+            return
         message = self._body_of(number, place)
         message._body.append(content)
         self._touch(message, place)
 
     def hole(self, number: int, place: Place, length: int, reason: str) -> None:
         """Bytes of a body are missing."""
+        found = self._open.get(number)
+        if found is not None and found.inner is not None:
+            found.inner.gap(place, length, reason)
+            return
         message = self._body_of(number, place)
         message._body.hole(length, reason)
 
@@ -193,6 +223,7 @@ class Streams:
     def _begin(self, number: int) -> OpenStream:
         exchange = new_exchange(self._stream, self._settings.exchanges)
         self._settings.exchanges += 1
+        self.count += 1
         found = self._open[number] = OpenStream(exchange)
         if len(self._open) > MAX_OPEN:
             self._settings.over_bounds += 1
@@ -267,6 +298,8 @@ class Streams:
     def _give(self, number: int, found: OpenStream) -> None:
         """Let the consumer have an exchange."""
         self._open.pop(number, None)
+        if found.inner is not None:
+            found.inner.close()
         exchange = found.exchange
         both = exchange.request is not None and exchange.response is not None
         if both:
@@ -284,5 +317,64 @@ class Streams:
         if self._settings.pair:
             self._settings.out.append(exchange)
         else:
-            messages = (exchange.request, *exchange.interim, exchange.response)
+            first = None if found.is_given else exchange.request
+            messages = (first, *exchange.interim, exchange.response)
             self._settings.out.extend(one for one in messages if one is not None)
+
+
+class Carried:
+    """Another protocol that a stream carries, as one of TCP would (RFC 8441).
+
+    Offsets of its messages count in what each side has sent of it.
+    """
+
+    def __init__(self, stream: "Stream", framer: Framer, settings: Settings) -> None:
+        self._conversation = Conversation(stream, framer, settings)
+        self._stream = stream
+        self._offsets = [0, 0]
+
+    def data(self, place: Place, content: bytes) -> None:
+        """Take the next bytes of a side."""
+        offset = self._offsets[place.server]
+        self._offsets[place.server] += len(content)
+        self._conversation.data(
+            Data(
+                self._stream,
+                place.direction,
+                offset,
+                content,
+                place.frame,
+                place.time_ns,
+            )
+        )
+
+    def gap(self, place: Place, length: int, reason: str) -> None:
+        """Let the next bytes of a side be missing."""
+        offset = self._offsets[place.server]
+        self._offsets[place.server] += length
+        self._conversation.gap(
+            Gap(
+                self._stream,
+                place.direction,
+                offset,
+                length,
+                reason,
+                place.frame,
+                place.time_ns,
+            )
+        )
+
+    def close(self) -> None:
+        """The stream has ended."""
+        self._conversation.closed()
+
+
+def is_websocket(exchange: Exchange) -> bool:
+    """Return whether an exchange opens a WebSocket (RFC 8441 section 4)."""
+    request, response = exchange.request, exchange.response
+    return (
+        request is not None
+        and request.method == "CONNECT"
+        and (request.header("upgrade") or "").lower() == "websocket"
+        and 200 <= response.status_code < 300
+    )
