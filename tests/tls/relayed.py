@@ -7,14 +7,15 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.tls.speaking import Turn
 
-PATIENCE_S = 20.0
+PATIENCE_S = 10.0
+QUIET_S = 0.15
 
 
 def free_port() -> int:
@@ -46,6 +47,7 @@ class Relay:
 
     def __init__(self, target: int) -> None:
         self.talks: list[list[Turn]] = []
+        self._seen = self._settled = 0
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -68,6 +70,17 @@ class Relay:
         self._accepting.join(PATIENCE_S)
         for thread in self._threads:
             thread.join(PATIENCE_S)
+
+    def settle(self) -> None:
+        """Wait until something was sent, and then nothing for a while."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            time.sleep(QUIET_S)
+            count = sum(len(turns) for turns in self.talks)
+            if count == self._seen and count > self._settled:
+                break
+            self._seen = count
+        self._settled = self._seen
 
     def _accept(self) -> None:
         while True:
@@ -140,16 +153,22 @@ class Program:
                     pipe.close()
         self.process.wait(PATIENCE_S)
 
-    def write(self, data: bytes, wait_s: float = 0.1) -> None:
-        """Type something, and let it be dealt with."""
+    def write(self, data: bytes) -> None:
+        """Type something."""
         assert self.process.stdin is not None
         self.process.stdin.write(data)
         self.process.stdin.flush()
-        time.sleep(wait_s)
 
     def end(self) -> bytes:
-        """End what is typed, and return what the program has printed."""
-        return self.process.communicate(timeout=PATIENCE_S)[0]
+        """End what is typed, and the program; return what it has printed."""
+        process = self.process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.kill()
+        return process.communicate()[0]
 
 
 def ran(*arguments: str, data: bytes = b"", **environment: str) -> bytes:
@@ -180,6 +199,3 @@ def openssl_client(port: int, log: Path, *options: str) -> list[str]:
         "openssl", "s_client", "-connect", f"127.0.0.1:{port}",
         "-keylogfile", str(log), *options,
     ]  # fmt: skip
-
-
-Run = Callable[[], None]

@@ -36,8 +36,8 @@ from tests.messages.framers.wire import (
 from tests.messages.halves import Turn, events_of, items_of, messages_of
 from tests.shared import shared_path
 from unpacket.messages import Message
-from unpacket.tls import certificates as reader
 from unpacket.messages.framers.tls.framer import Tls
+from unpacket.tls import certificates as reader
 from unpacket.tls.handshake import (
     RETRY_RANDOM,
     Certificates,

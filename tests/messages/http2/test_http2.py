@@ -17,6 +17,8 @@ from tests.messages.http2.speaking import (
     shape,
 )
 from tests.tls.speaking import Ends, Session, packets_of
+from unpacket.messages import Layer
+from unpacket.messages.http2.framer import Http2
 from unpacket.messages.http2.frames import CONTINUATION, HEADERS, PREFACE, SETTINGS
 from unpacket.messages.http2.grpc import grpc_messages, method_of, status_of
 from unpacket.messages.results import Message
@@ -299,9 +301,7 @@ def test_header_blocks_are_bounded() -> None:
     bomb = [(":method", "GET"), ("x", "y" * 3000)] + [("x", "y" * 3000)] * 3000
     talk.send(0, talk.headers(0, 1, bomb, ends=True, cut=16000))
     talk.ask(3, "/fine", b"body")
-    layer = unpacket.messages.Layer(
-        unpacket.messages.iterate.framer_of("http2"), exchanges=True
-    )
+    layer = Layer(Http2(), exchanges=True)
     found = layer.feed(unpacket.events(packets_of(talk.turns).packets))
     found += layer.finish()
     found.sort(key=lambda one: one.number)
@@ -314,9 +314,7 @@ def test_continuations_without_end_are_bounded() -> None:
     talk = Talk()
     flood = frame(HEADERS, 1, b"") + frame(CONTINUATION, 1, b"\x82" * 16000) * 100
     talk.send(0, flood)
-    layer = unpacket.messages.Layer(
-        unpacket.messages.iterate.framer_of("http2"), exchanges=True
-    )
+    layer = Layer(Http2(), exchanges=True)
     for event in unpacket.events(packets_of(talk.turns).packets):
         layer.feed([event])
         assert layer.waiting_bytes < 1 << 20

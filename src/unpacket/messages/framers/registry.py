@@ -20,9 +20,9 @@ GROUP = "unpacket.framers"
 # In the order in which `detect` asks them.
 OWN = {
     "http": "unpacket.messages.framers.registry:http",
-    "http2": "unpacket.messages.http2.framer:Http2",
     "tls": "unpacket.messages.framers.tls.framer:Tls",
     "dns": "unpacket.messages.framers.dns:Dns",
+    "http2": "unpacket.messages.http2.framer:Http2",
     "websocket": "unpacket.messages.framers.websocket:WebSocket",
     "lines": "unpacket.messages.framers.lines:Lines",
     "prefixed": "unpacket.messages.framers.prefixed:Prefixed",
