@@ -178,9 +178,15 @@ def packets_of(
     port: int = 443,
     client_port: int = 40000,
     fin: bool = True,
+    hosts: tuple[str, str] = ("10.0.0.1", "10.0.0.2"),
+    **options: Any,
 ) -> Conversation:
-    """Return the frames of a connection that carries turns."""
-    talk = Conversation(("10.0.0.1", client_port), ("10.0.0.2", port))
+    """Return the frames of a connection that carries turns.
+
+    Args:
+        options: Those of ``Conversation``.
+    """
+    talk = Conversation((hosts[0], client_port), (hosts[1], port), **options)
     talk.client(0, flags=SYN)
     talk.server(0, ack=1, flags=SYN | ACK)
     talk.client(1, ack=1, flags=ACK)

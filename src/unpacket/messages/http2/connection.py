@@ -210,9 +210,9 @@ class Side:
             count = min(left, self._left)
             self._left -= count
             content = bytes(self._pending[at : at + count])
-            stop = self.place(reader, self.offset + at + count - 1)
-            stop.offset += 1
-            self._streams.data(frame.stream, stop, content)
+            place = self.place(reader, self.offset + at + count - 1)
+            place.stop = self.offset + at + count
+            self._streams.data(frame.stream, place, content)
         else:
             count = min(left, self._padding)
             self._padding -= count
@@ -239,19 +239,22 @@ class Side:
                 self._block = None
                 self.blocks.lose()
             else:
+                block.place.stop = offset + HEADER + frame.length
                 self.add(block, body, frame.flags)
                 return
+        place = self.place(reader, offset)
+        place.stop = offset + HEADER + frame.length
         if kind == HEADERS:
             body = unpadded(frame, body)
             if frame.flags & HAS_PRIORITY:
                 body = body[5:]
             ends = bool(frame.flags & END_STREAM)
-            self._block = Block(kind, frame.stream, self.place(reader, offset), ends)
+            self._block = Block(kind, frame.stream, place, ends)
             self.add(self._block, body, frame.flags)
         elif kind == PUSH_PROMISE:
             body = unpadded(frame, body)
             number = int.from_bytes(body[:4]) & 0x7FFFFFFF
-            self._block = Block(kind, number, self.place(reader, offset), False)
+            self._block = Block(kind, number, place, False)
             self.add(self._block, body[4:], frame.flags)
         elif kind == RST_STREAM:
             self._streams.reset(frame.stream, int.from_bytes(body))

@@ -21,9 +21,13 @@ MAX_OPEN = 4096
 
 
 class Place:
-    """Where something lies: its side, offset, and packet."""
+    """Where something lies: its side, its first offset, and its packet.
 
-    __slots__ = ("direction", "frame", "offset", "server", "time_ns")
+    Attributes:
+        stop: The offset behind it.
+    """
+
+    __slots__ = ("direction", "frame", "offset", "server", "stop", "time_ns")
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class Place:
         self.direction = direction
         self.server = server
         self.offset = offset
+        self.stop = offset
         self.frame = frame
         self.time_ns = time_ns
 
@@ -239,6 +244,7 @@ class Streams:
         message.protocol = "http2"
         message.known_by = self._known_by
         message.offset = place.offset
+        message.length = place.stop - place.offset
         message.first_frame = message.last_frame = place.frame
         message.time_ns = message.last_ns = place.time_ns
         message.number = self._settings.messages
@@ -252,7 +258,7 @@ class Streams:
 
     def _touch(self, message: Any, place: Place) -> None:
         """Something of a message came."""
-        message.length = max(message.length, place.offset - message.offset)
+        message.length = max(message.length, place.stop - message.offset)
         message.last_frame = place.frame
         message.last_ns = place.time_ns
 
