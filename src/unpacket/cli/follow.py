@@ -123,6 +123,7 @@ def instead_of(value: str) -> str:
         unpacket follow examples/sample.pcapng 0 --as c-array --client --no-remarks
         unpacket follow examples/sample.pcapng 0 1 --tshark --as yaml --range 1-2
         unpacket follow examples/sample.pcapng 1 --as json --preset wireshark
+        unpacket follow examples/encrypted.pcapng 1 --decrypt
         unpacket follow - 0 --gap wait --max-held-bytes 64MiB < examples/sample.pcapng
     """,
 )

@@ -51,6 +51,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
         unpacket http examples/sample.pcapng --show 0
         unpacket http examples/sample.pcapng --json | jq -r .url
         unpacket http examples/sample.pcapng --har /dev/null
+        unpacket http examples/encrypted.pcapng --decrypt
     """,
 )
 @click.argument(
@@ -94,7 +95,7 @@ def http(
     color: Color,
     **reading: Any,
 ) -> int:
-    """List the HTTP/1 requests of captures with their responses.
+    """List the HTTP requests of captures with their responses.
 
     CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
     or a glob in quotes, are read as one, in the order of time.

@@ -79,7 +79,7 @@ class FramerName(ParamType):
     "framer",
     type=FramerName(),
     metavar="NAME",
-    help="Use this framer for every stream: http, tls, dns, websocket, lines, "
+    help="Use this framer for every stream: http, http2, tls, dns, websocket, lines, "
     "prefixed, or a name that a package registers. By default the first bytes of a "
     "stream decide, or else the port of its server.",
 )

@@ -31,15 +31,19 @@ CHANGED_TRIALS = 64
 class Search:
     """Looks for the next record of a half.
 
+    How many trials there may be at an offset depends on nothing but that, and on how
+    many there were, so that no answer depends on how the bytes were cut.
+
     Attributes:
         start: The offset in the stream at which the first record lies that is lost.
+        tried: How many trials there were.
     """
 
-    __slots__ = ("looked", "start", "trials")
+    __slots__ = ("looked", "start", "tried")
 
     def __init__(self, start: int) -> None:
         self.start = start
-        self.trials = TRIALS
+        self.tried = 0
         # Up to this offset of the stream nothing is looked at again.
         self.looked = start
 
@@ -79,7 +83,6 @@ class Search:
                     return 0, True
                 return stop, True
             at += 1
-        self.trials += max(0, half.start + at - self.looked) // BYTES_A_TRIAL
         self.looked = half.start + at
         return at, False
 
@@ -115,8 +118,7 @@ class Search:
             shortest = HEADER + opener.before + opener.behind
             most = len(half.losses) + lost // shortest
             for number in range(min(most, CHANGED_TRIALS) + 1):
-                self.trials -= 1
-                if self.trials < 0:
+                if not self.may_try(lost):
                     return False
                 text = opener.open(number, header, fragment)
                 if text is not None:
@@ -130,6 +132,11 @@ class Search:
                     half.opened(header, text, offset, len(fragment))
                     return True
         return False
+
+    def may_try(self, lost: int) -> bool:
+        """Return whether there may be another trial, so far behind the start."""
+        self.tried += 1
+        return self.tried <= TRIALS + lost // BYTES_A_TRIAL
 
     def count(self, half: Half, epoch: Epoch, lost: int, records: int) -> None:
         """Note what so many records of ``lost`` bytes have carried at most."""
@@ -159,7 +166,6 @@ class Search:
         for away in range(last - first + 1):
             for number in (likely + away, likely - away) if away else (likely,):
                 if first <= number <= last:
-                    self.trials -= 1
-                    if self.trials < 0:
+                    if not self.may_try(lost):
                         return
                     yield number

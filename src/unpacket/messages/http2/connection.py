@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 # A header block that is longer is not read.
 MAX_BLOCK_BYTES = 256 << 10
 
-# So many frames in a row are none by chance.
+# So many frames in a row are none by chance, if none is longer than what is usual.
 CHAIN = 3
+MAX_SEARCHED_BYTES = 64 << 10
 
 # A gap of which nobody knows how long it is, as of TLS records that are missing.
 UNCERTAIN = "not_decrypted"
@@ -122,6 +123,17 @@ class Side:
         if at or self._place is None:
             self._place = self.place(reader, self.offset) if self._pending else None
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes wait for more."""
+        block = self._block
+        return len(self._pending) + (0 if block is None else len(block.data))
+
+    def clear(self) -> None:
+        """Let go of what waits."""
+        self._pending.clear()
+        self._block = None
+
     def run(self, reader: Reader, ended: bool) -> int:
         """Read the frames that wait; return how many bytes were read."""
         pending = self._pending
@@ -154,7 +166,8 @@ class Side:
             if left < HEADER:
                 break
             frame = frame_at(pending, at)
-            if frame.length > MAX_LENGTH or (
+            most = MAX_LENGTH if frame.kind == DATA else MAX_BLOCK_BYTES
+            if frame.length > most or (
                 frame.kind <= CONTINUATION and not is_plausible_here(frame)
             ):
                 self.lose()
@@ -172,15 +185,20 @@ class Side:
         return at
 
     def find(self, at: int, ended: bool) -> int:
-        """Return where frames go on; -1 - x if that is known only with more from x."""
+        """Return where frames go on; -1 - x if that is known only with more from x.
+
+        Nothing is taken for a frame before as many follow it as it takes to be sure, so
+        that no answer depends on how the bytes were cut.
+        """
         pending = self._pending
         size = len(pending)
         while at < size:
-            count, more = chain(pending, at, CHAIN)
-            likely = count and self._streams.may_be(frame_at(pending, at).stream)
-            if likely and (count == CHAIN or ended or (more and count == CHAIN - 1)):
+            count, more = chain(pending, at, CHAIN, MAX_SEARCHED_BYTES)
+            if count and not self._streams.may_be(frame_at(pending, at).stream):
+                count, more = 0, False
+            if count == CHAIN or (count and more and ended):
                 return at
-            if (likely or (more and not count)) and not ended:
+            if more and not ended:
                 return -1 - at
             at += 1
         return -1 - size
@@ -210,9 +228,10 @@ class Side:
             count = min(left, self._left)
             self._left -= count
             content = bytes(self._pending[at : at + count])
-            place = self.place(reader, self.offset + at + count - 1)
-            place.stop = self.offset + at + count
-            self._streams.data(frame.stream, place, content)
+            first = self.place(reader, self.offset + at)
+            last = self.place(reader, self.offset + at + count - 1)
+            last.stop = self.offset + at + count
+            self._streams.data(frame.stream, first, last, content)
         else:
             count = min(left, self._padding)
             self._padding -= count
@@ -288,7 +307,7 @@ class Side:
         if self.is_lost:
             # What waits is looked through for frames a last time.
             self.feed(reader, b"", True)
-            self._pending.clear()
+            self.clear()
             return
         if self._skipping:
             count = min(length, self._skipping)
@@ -359,20 +378,39 @@ class Http2Connection:
             self._streams.upgrade(asked)
         if not whole:
             self._streams.is_whole = [False, False]
+        self._settings = settings
+        # What waits in both sides, as it is counted in the settings.
+        self._waiting_bytes = 0
         self._sides = [Side(server, self._streams, whole) for server in (False, True)]
         self._sides[0].peer, self._sides[1].peer = self._sides[1], self._sides[0]
 
     def data(self, reader: Reader, data: bytes) -> None:
         """Take the next bytes of a side, which begin at the reader's offset."""
-        self._sides[reader.server].feed(reader, data, False)
+        side = self._sides[reader.server]
+        side.feed(reader, data, False)
+        self._count()
+        if self._settings.waiting_bytes > self._settings.max_waiting_bytes:
+            self._settings.over_bounds += 1
+            side.lose()
+            side.clear()
+            self._count()
 
     def gap(self, reader: Reader, length: int, reason: str) -> None:
         """Let the next bytes of a side be missing."""
         self._sides[reader.server].gap(reader, length, reason)
+        self._count()
 
     def end(self, reader: Reader) -> None:
         """A side has ended."""
-        self._sides[reader.server].feed(reader, b"", True)
+        side = self._sides[reader.server]
+        side.feed(reader, b"", True)
+        side.clear()
+        self._count()
+
+    def _count(self) -> None:
+        now = sum(side.waiting_bytes for side in self._sides)
+        self._settings.waiting_bytes += now - self._waiting_bytes
+        self._waiting_bytes = now
 
     def close(self) -> bool:
         """Nothing follows. Returns whether there was any exchange."""

@@ -105,10 +105,15 @@ def is_plausible(frame: Frame) -> bool:
     return stream != 0 or kind == WINDOW_UPDATE
 
 
-def chain(data: bytes | bytearray, at: int, wanted: int) -> tuple[int, bool]:
-    """Return how many frames follow each other, up to ``wanted``.
+def chain(
+    data: bytes | bytearray, at: int, wanted: int, most: int = MAX_LENGTH
+) -> tuple[int, bool]:
+    """Return how many frames follow each other, up to ``wanted``; 0 if one is none.
 
-    And whether the data ends in the last one, so that more of it may say more.
+    And whether the data ends before that many, so that more of it may say more.
+
+    Args:
+        most: How long each may be.
     """
     count = 0
     size = len(data)
@@ -116,12 +121,12 @@ def chain(data: bytes | bytearray, at: int, wanted: int) -> tuple[int, bool]:
         if size - at < HEADER:
             return count, True
         frame = frame_at(data, at)
-        if not is_plausible(frame):
+        if not is_plausible(frame) or frame.length > most:
             return 0, False
         count += 1
         at += HEADER + frame.length
         if at > size:
-            return count, True
+            return count, count < wanted
     return count, False
 
 

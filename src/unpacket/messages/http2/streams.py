@@ -172,16 +172,16 @@ class Streams:
         found.exchange.request = request
         found.ended[0] = True
 
-    def data(self, number: int, place: Place, content: bytes) -> None:
-        """Take bytes of a body."""
+    def data(self, number: int, first: Place, last: Place, content: bytes) -> None:
+        """Take bytes of a body, from the first to the last of them."""
         found = self._open.get(number)
         if found is not None and found.inner is not None:
-            self._touch(found.message(place.server), place)
-            found.inner.data(place, content)
+            self._touch(found.message(last.server), last)
+            found.inner.data(first, content)
             return
-        message = self._body_of(number, place)
+        message = self._body_of(number, first)
         message._body.append(content)
-        self._touch(message, place)
+        self._touch(message, last)
 
     def hole(self, number: int, place: Place, length: int, reason: str) -> None:
         """Bytes of a body are missing."""
