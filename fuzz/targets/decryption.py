@@ -54,7 +54,7 @@ def check(data: bytes) -> None:
 
 
 def conversation(choices: Choices, packets: list[tuple[int, bytes]]) -> list[Any]:
-    """Return the events of packets, some of them lost, cut, altered, or beside noise."""
+    """Return the events of packets: some lost, cut, altered, or beside noise."""
     talk = Talk()
     talk.handshake()
     edges = [0, 0]

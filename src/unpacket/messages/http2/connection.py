@@ -301,12 +301,11 @@ class Side:
 
     def gap(self, reader: Reader, length: int, reason: str) -> None:
         """Let bytes be missing; the first of them is at the reader's offset."""
-        certain = reason != UNCERTAIN
-        if not certain:
-            self.lose()
         if self.is_lost:
             # What waits is looked through for frames a last time.
             self.feed(reader, b"", True)
+        if self.is_lost or reason == UNCERTAIN:
+            self.lose()
             self.clear()
             return
         if self._skipping:
