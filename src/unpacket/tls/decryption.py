@@ -142,6 +142,9 @@ class Decryption:
         self._max_held_bytes = max_held_bytes
         self._sessions = Sessions()
         self._watched: dict[Stream, Watched] = {}
+        # What was looked up last.
+        self._latest: Stream | None = None
+        self._latest_watched: Watched | None = None
         self._out: list[Any] = []
 
     def attach(self, secrets: list[Secrets]) -> None:
@@ -152,16 +155,21 @@ class Decryption:
         """Take events; return those that take their place."""
         for event in events:
             stream = event.stream
-            watched = self._watched.get(stream)
+            if stream is self._latest:
+                watched = self._latest_watched
+            else:
+                watched = self._watched.get(stream)
+                self._latest = stream
+                self._latest_watched = watched
             if watched is None:
                 if type(event) is Closed:
                     self._out.append(event)
                     continue
-                watched = self._watched[stream] = Watched()
+                watched = self._watched[stream] = self._latest_watched = Watched()
             if watched.passes:
                 self._out.append(event)
                 if type(event) is Closed:
-                    del self._watched[stream]
+                    self._forget(stream)
             elif watched.connection is None:
                 self._plain(watched, event)
             elif watched.held is None:
@@ -180,6 +188,11 @@ class Decryption:
                     self._give_up(stream, watched)
         out, self._out = self._out, []
         return out
+
+    def _forget(self, stream: Stream) -> None:
+        """Nothing follows of a stream."""
+        self._watched.pop(stream, None)
+        self._latest = self._latest_watched = None
 
     # Before TLS.
 
@@ -210,7 +223,7 @@ class Decryption:
         elif kind is Urgent:
             watched.received[event.direction] = event.offset + 1
         elif kind is Closed:
-            del self._watched[event.stream]
+            self._forget(event.stream)
         self._out.append(event)
 
     def _may_begin(self, watched: Watched, event: Data, side: int) -> bool:
@@ -284,7 +297,7 @@ class Decryption:
             watched.given = []
             connection.emit = self._emit
             if any(type(event) is Closed for event in held):
-                self._watched.pop(connection.stream, None)
+                self._forget(connection.stream)
 
     def _give_up(self, stream: Stream, watched: Watched) -> None:
         """Let a stream pass as it is."""
@@ -306,7 +319,7 @@ class Decryption:
             self._fail(stream, reason)
             self._out += held
             if held and type(held[-1]) is Closed:
-                self._watched.pop(stream, None)
+                self._forget(stream)
             return
         if type(first) is Data:
             watched.received[first.direction] = first.offset + len(first.payload)
@@ -336,7 +349,7 @@ class Decryption:
         assert connection is not None
         self._take(connection, event, self._out)
         if type(event) is Closed:
-            del self._watched[event.stream]
+            self._forget(event.stream)
 
     def _take(self, connection: Connection, event: Any, out: list[Any]) -> None:
         """Let a connection have an event."""

@@ -58,6 +58,7 @@ class Half:
         "start",
         "time_ns",
         "typical",
+        "wanted",
     )
 
     def __init__(
@@ -78,6 +79,8 @@ class Half:
         self.time_ns = 0
         # Where a record ends that has lost bytes; 0 if there is none.
         self.skip_until = 0
+        # Before this offset there is nothing to read.
+        self.wanted = 0
         self.search: Search | None = None
         # The length of the last record.
         self.typical = 1 << 14
@@ -90,12 +93,15 @@ class Half:
         self.time_ns = event.time_ns
         self.plain.arrive(event)
         self.pending += event.payload
-        self.run()
+        # Most packets of a record are not its last.
+        if self.start + len(self.pending) >= self.wanted:
+            self.run()
 
     def run(self) -> None:
         """Read the records that are there."""
         pending = self.pending
         at = 0
+        self.wanted = 0
         while not self.connection.stopped:
             if self.search is not None:
                 found = self.search.run(self, at, False)
@@ -121,9 +127,13 @@ class Half:
                 continue
             stop = at + HEADER + (pending[at + 3] << 8 | pending[at + 4])
             if stop > len(pending):
+                self.wanted = self.start + stop
                 break
             header = bytes(pending[at : at + HEADER])
-            self.record(header, bytes(pending[at + HEADER : stop]), self.start + at)
+            # A view, since a slice would be copied twice.
+            with memoryview(pending) as view:
+                fragment = bytes(view[at + HEADER : stop])
+            self.record(header, fragment, self.start + at)
             self.typical = stop - at
             at = stop
         self.forget(at)
@@ -175,6 +185,7 @@ class Half:
         self.pending.clear()
         self.plain.clear()
         self.start = start
+        self.wanted = 0
 
     def begin_search(self, start: int) -> None:
         """From ``start`` on it is not known where records begin."""

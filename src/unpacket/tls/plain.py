@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from unpacket._core.reassembly.events import Data
-from unpacket._core.reassembly.held import piece_of
+from unpacket._core.reassembly.held import Piece, piece_of
 
 if TYPE_CHECKING:
     from unpacket.tls.half import Half
@@ -31,8 +31,8 @@ class Plain:
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
-        # Which packet carried what: offset behind it, frame, time, acknowledgement.
-        self._pieces: deque[tuple[int, int, int, int]] = deque()
+        # Which packet carried what.
+        self._pieces: deque[Piece] = deque()
         # Where records ended, in the stream and in what they carry.
         self._marks: deque[tuple[int, int]] = deque(maxlen=MAX_MARKS)
         self._known_ack = -1
@@ -40,17 +40,29 @@ class Plain:
 
     def arrive(self, event: Data) -> None:
         """Take note of which packets bring the next bytes of the stream."""
-        if event.parts is None:
-            stop = event.offset + len(event.payload)
-            self._pieces.append((stop, event.frame, event.time_ns, event.ack))
-        else:
-            for part in event.parts:
-                self._pieces.append((part.stop, part.frame, part.time_ns, part.ack))
+        if event.parts is not None:
+            self._pieces.extend(event.parts)
+            return
+        start = event.offset
+        stop = start + len(event.payload)
+        self._pieces.append(
+            piece_of(
+                start,
+                stop,
+                start,
+                stop,
+                start,
+                None,
+                event.frame,
+                event.time_ns,
+                event.ack,
+            )
+        )
 
     def forget(self, start: int) -> None:
         """Nothing is asked any more of the stream before an offset."""
         pieces = self._pieces
-        while pieces and pieces[0][0] <= start:
+        while pieces and pieces[0].stop <= start:
             pieces.popleft()
 
     def clear(self) -> None:
@@ -65,23 +77,25 @@ class Plain:
         """Return the event of bytes which the stream has, encrypted, at ``offset``."""
         self.forget(offset)
         pieces = self._pieces
-        stop, _, _, ack = pieces[0]
+        first = pieces[0]
         end = offset + len(content)
         parts = None
+        ack = first.ack
         if ack >= 0:
             ack = self.ack(half, ack)
-        if stop < end or len(pieces) > 1:
+        if first.stop < end or len(pieces) > 1:
             parts = self.parts(half, offset, end)
-        event = Data(
-            half.connection.stream,
-            half.direction,
-            self.offset,
-            content,
-            half.frame,
-            half.time_ns,
-            parts,
-            ack,
-        )
+        event = Data.__new__(Data)
+        event.stream = half.connection.stream
+        event.direction = half.direction
+        event.offset = self.offset
+        event.payload = content
+        event.frame = half.frame
+        event.time_ns = half.time_ns
+        event.parts = parts
+        event.ack = ack
+        event.acknowledged = True
+        event.doubts = 0
         self.offset += len(content)
         return event
 
@@ -90,15 +104,25 @@ class Plain:
         found = []
         shift = self.offset - offset
         start = offset
-        for stop, frame, time_ns, ack in self._pieces:
-            stop = min(stop, end)
+        for piece in self._pieces:
+            stop = min(piece.stop, end)
             if stop > start:
-                first, behind = start + shift, stop + shift
+                first = start + shift
+                behind = stop + shift
+                ack = piece.ack
                 if ack >= 0:
                     ack = self.ack(half, ack)
                 found.append(
                     piece_of(
-                        first, behind, first, behind, first, None, frame, time_ns, ack
+                        first,
+                        behind,
+                        first,
+                        behind,
+                        first,
+                        None,
+                        piece.frame,
+                        piece.time_ns,
+                        ack,
                     )
                 )
                 start = stop
@@ -119,11 +143,12 @@ class Plain:
         base = connection.base(peer)
         if base is None:
             return -1
-        ahead = (ack - base - peer.start + 0x80000000) & 0xFFFFFFFF
-        found = peer.plain.at(peer, peer.start + ahead - 0x80000000)
-        plain = (base + found) & 0xFFFFFFFF
-        if found < peer.plain.offset:
-            # The peer's side is read beyond it.
+        start = peer.start
+        ahead = (ack - base - start + 0x80000000) & 0xFFFFFFFF
+        offset = start + ahead - 0x80000000
+        plain = (base + peer.plain.at(peer, offset)) & 0xFFFFFFFF
+        if offset <= start:
+            # What the peer sends next lies behind it.
             self._known_ack = ack
             self._known_plain = plain
         return plain
