@@ -291,7 +291,11 @@ def passing(
 
 
 def _collect(
-    happened: Iterable[Any], spill_bytes: int, memory_bytes: int
+    happened: Iterable[Any],
+    spill_bytes: int,
+    memory_bytes: int,
+    *,
+    decrypted: bool,
 ) -> Iterator[WholeStream]:
     # A stream has four stores: what they keep back must not exceed the bound.
     file = BlockFile(max(1, min(BLOCK_BYTES, spill_bytes // 8)))
