@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 CLIENT = Direction.CLIENT
 SERVER = Direction.SERVER
 
+# What says that a record of TLS follows.
+TLS_MAGIC = 2
+
 # More than any unsigned offset; `must_wait` compares with it.
 NOWHERE = -1
 
@@ -59,6 +62,7 @@ class Conversation:
             is; None once that is decided.
         known_by: Why the framer is the one that it is; None if the caller chose it.
         inner: What reads both halves of a tunnel whose framer multiplexes, or None.
+        upgrading: Whether both go on with TLS, or with what it carries.
     """
 
     __slots__ = (
@@ -75,6 +79,7 @@ class Conversation:
         "settings",
         "stream",
         "swapped",
+        "upgrading",
         "waiters",
     )
 
@@ -88,6 +93,7 @@ class Conversation:
         self.framer = framer
         self.known_by = None
         self.inner: Any = None
+        self.upgrading = False
         self.settings = settings
         self.swapped = False
         self.protocol: str | None = None
@@ -190,7 +196,7 @@ class Conversation:
             self.protocol = self.framer.name
         if self.protocol is not None:
             client, server = self.client, self.server
-            name = "unknown" if self.protocol == "" else self.protocol
+            name = self.protocol or ("tls" if self.upgrading else "unknown")
             offsets = (max(0, client.tunnel_start), max(0, server.tunnel_start))
             self.settings.out.append(
                 Tunnel(
@@ -687,7 +693,9 @@ class Conversation:
 
     def begin_tunnel(self, protocol: str | None, opener: Message | None) -> None:
         """From where both halves are now, their bytes are of another protocol."""
-        framer = self.framer.tunnel(protocol, opener)
+        # Where TLS was decrypted the same protocol goes on, in what it carries.
+        self.upgrading = protocol == "tls"
+        framer = None if self.upgrading else self.framer.tunnel(protocol, opener)
         for reader in (self.client, self.server):
             if reader.mode == SCANNING and reader.pending is not None:
                 # It came before, and is as little of the tunnel as what was skipped.
@@ -701,7 +709,7 @@ class Conversation:
             reader.awaits = None
             reader.mode = IN_TUNNEL
             reader.tunnel_start = reader.offset
-        self.protocol = "" if protocol is None else protocol
+        self.protocol = "" if protocol is None or self.upgrading else protocol
         if framer is not None:
             known_by = "content" if opener is None else "upgrade"
             self.enter(framer, self.known_by if framer is self.framer else known_by)
@@ -748,12 +756,20 @@ class Conversation:
             reader.tunnel_bytes += count
             return at + count
         if self.protocol == "":
-            if len(data) - at < LONGEST_MAGIC and not ended:
+            least = TLS_MAGIC if self.upgrading else LONGEST_MAGIC
+            if len(data) - at < least and not ended:
                 return at
             self.protocol = recognise(data, at)
             framer = self.framer.tunnel(self.protocol, None)
+            known_by: str | None = "content"
+            if self.upgrading:
+                known_by = "upgrade"
+                if self.protocol != "tls":
+                    framer = self.framer
+                    known_by = self.known_by
+                self.upgrading = False
             if framer is not None:
-                self.enter(framer, "content")
+                self.enter(framer, known_by)
                 return at
         count = len(data) - at
         reader.offset += count
