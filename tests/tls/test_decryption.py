@@ -22,7 +22,7 @@ from unpacket import Closed, Data, Finished, Gap, events
 from unpacket.faces.reader import Reading
 from unpacket.tls import ciphers
 from unpacket.tls.decryption import Decryption
-from unpacket.tls.half import NOT_DECRYPTED
+from unpacket.tls.records import NOT_DECRYPTED
 
 V1, V11 = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3

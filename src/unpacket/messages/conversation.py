@@ -34,6 +34,7 @@ from unpacket.messages.reader import Reader
 from unpacket.messages.results import Message, Skipped, Tunnel, new_message
 from unpacket.messages.settings import Settings
 from unpacket.messages.tunnels import LONGEST_MAGIC, recognise
+from unpacket.tls.records import NOT_DECRYPTED
 
 if TYPE_CHECKING:
     from unpacket import Stream
@@ -789,6 +790,9 @@ class Conversation:
         length = event.length
         if reader.mode == IN_BODY:
             count = min(length, reader.remaining)
+            if event.reason == NOT_DECRYPTED:
+                # What is behind it may lie earlier in the body.
+                reader.message.note("uncertain-gap")  # type: ignore[union-attr]
             self.hole(reader, count, event.reason)
             reader.remaining -= count
             length -= count

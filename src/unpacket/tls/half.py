@@ -12,7 +12,7 @@ from unpacket._core.reassembly.events import Data, Gap
 from unpacket.tls.handshake import Messages
 from unpacket.tls.names import APPLICATION_DATA, CHANGE_CIPHER_SPEC
 from unpacket.tls.plain import Plain
-from unpacket.tls.records import HEADER, RECORD, is_record
+from unpacket.tls.records import HEADER, NOT_DECRYPTED, RECORD, is_record
 from unpacket.tls.search import Search
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 # Of so many records in a row that were lost each is known by itself.
 MAX_LOSSES = 4096
-
-# The reason of a gap in what records carry whose length is not certain: it is the most
-# that they may have had.
-NOT_DECRYPTED = "not_decrypted"
 
 
 class Half:

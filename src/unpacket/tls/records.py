@@ -1,4 +1,4 @@
-"""What a record looks like from outside (RFC 8446 section 5.1)."""
+"""What a record looks like from outside (RFC 8446 section 5.1), and what is lost."""
 
 import re
 
@@ -12,6 +12,10 @@ RECORD = re.compile(
     rb"[\x14-\x18]\x03[\x00-\x04](?:[\x00-\x3f]|[\x40-\x47]|\x48(?=\x00)).", re.DOTALL
 )
 BEGINNING = re.compile(rb"[\x14-\x18](?:\Z|\x03(?:\Z|[\x00-\x04](?:\Z|[\x00-\x48]\Z)))")
+
+# The reason of a gap in what records carry whose length is not certain: it is the most
+# that they may have had.
+NOT_DECRYPTED = "not_decrypted"
 
 
 def is_record(data: bytes | bytearray, at: int) -> bool:

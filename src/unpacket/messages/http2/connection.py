@@ -32,6 +32,7 @@ from unpacket.messages.http2.header_blocks import HeaderBlocks
 from unpacket.messages.http2.streams import Place, Streams
 from unpacket.messages.reader import Reader
 from unpacket.messages.settings import Settings
+from unpacket.tls.records import NOT_DECRYPTED
 
 if TYPE_CHECKING:
     from unpacket import Stream
@@ -42,9 +43,6 @@ MAX_BLOCK_BYTES = 256 << 10
 # So many frames in a row are none by chance, if none is longer than what is usual.
 CHAIN = 3
 MAX_SEARCHED_BYTES = 64 << 10
-
-# A gap of which nobody knows how long it is, as of TLS records that are missing.
-UNCERTAIN = "not_decrypted"
 
 
 class Block:
@@ -304,7 +302,7 @@ class Side:
         if self.is_lost:
             # What waits is looked through for frames a last time.
             self.feed(reader, b"", True)
-        if self.is_lost or reason == UNCERTAIN:
+        if self.is_lost or reason == NOT_DECRYPTED:
             self.lose()
             self.clear()
             return
