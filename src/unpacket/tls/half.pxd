@@ -25,6 +25,8 @@ cdef class Half:
     cdef public long long time_ns
     cdef public long long typical
     cdef public bint exact
+    cdef public bint acknowledged
+    cdef public unsigned int doubts
     cpdef data(self, Data event)
     @cython.locals(
         pending=bytearray, at=Py_ssize_t, left=Py_ssize_t, count=Py_ssize_t,

@@ -38,9 +38,11 @@ class Half:
     """
 
     __slots__ = (
+        "acknowledged",
         "changes",
         "connection",
         "direction",
+        "doubts",
         "epoch",
         "exact",
         "frame",
@@ -73,6 +75,9 @@ class Half:
         self.reason = ""
         self.frame = 0
         self.time_ns = 0
+        # Of the packets of the record at hand.
+        self.acknowledged = True
+        self.doubts = 0
         # Where a record ends that has lost bytes; 0 if there is none.
         self.skip_until = 0
         # Before this offset there is nothing to read.
@@ -87,6 +92,8 @@ class Half:
         """Take the next bytes."""
         self.frame = event.frame
         self.time_ns = event.time_ns
+        self.acknowledged = event.acknowledged
+        self.doubts |= event.doubts
         self.plain.arrive(event)
         self.pending += event.payload
         # Most packets of a record are not its last.

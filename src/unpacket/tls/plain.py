@@ -94,8 +94,9 @@ class Plain:
         event.time_ns = half.time_ns
         event.parts = parts
         event.ack = ack
-        event.acknowledged = True
-        event.doubts = 0
+        event.acknowledged = half.acknowledged
+        event.doubts = half.doubts
+        half.doubts = 0
         self.offset += len(content)
         return event
 
