@@ -466,3 +466,20 @@ def test_false_records_behind_a_gap_cost_a_bounded_number_of_trials(
     for _ in events(without(packets, first), keys=log):
         pass
     assert 1000 < trials < 4096 + len(flood) // 8
+
+
+@pytest.mark.parametrize("version", [V13, V12])
+@pytest.mark.parametrize("mss", [1400, 200])
+def test_acknowledgements_are_of_what_is_carried(
+    log: Path, version: Any, mss: int
+) -> None:
+    session = Session(Ends(log, version))
+    for turn in range(5):
+        session.ask(content(300, f"a{turn}"), content(3000, f"b{turn}"))
+    given = [0, 0]
+    for event in events(packets_of(session.turns, mss=mss).packets, keys=log):
+        if isinstance(event, Data):
+            peer = event.direction.other
+            # Each had seen all that the other had sent before.
+            assert event.stream.offset_of(peer, event.ack) == given[peer]
+            given[event.direction] += len(event.payload)

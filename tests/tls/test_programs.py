@@ -6,6 +6,7 @@ programs are not installed are skipped.
 
 import hashlib
 import shutil
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -132,23 +133,8 @@ def test_early_data_counts_if_the_server_takes_it(tmp_path: Path, takes: bool) -
     assert got == b"one\n" + asked
 
 
-@needs("tshark")
-@needs("openssl")
-@pytest.mark.parametrize("suites", [None, "AES128-SHA", "AES256-GCM-SHA384"])
-def test_tshark_says_the_same(tmp_path: Path, suites: str | None) -> None:
-    import ssl
-
-    log = tmp_path / "keys.log"
-    newest, older = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
-    session = Session(Ends(log, older if suites else newest, ciphers=suites))
-    for turn in range(5):
-        # Text: other bytes make dissectors of what is carried fail.
-        random = Random(turn)
-        asked, answered = random.randbytes(100).hex(), random.randbytes(15000).hex()
-        session.ask(asked.encode(), answered.encode())
-    session.close()
-    path = tmp_path / "talk.pcap"
-    write_pcap(path, packets_of(session.turns).frames)
+def followed(path: Path, log: Path) -> list[bytes]:
+    """Return what tshark says that both sides sent, in its order of them."""
     printed = ran(
         "tshark", "-r", str(path), "-o", f"tls.keylog_file:{log}", "-q",
         "-z", "follow,tls,raw,0",
@@ -158,10 +144,55 @@ def test_tshark_says_the_same(tmp_path: Path, suites: str | None) -> None:
         text = line.strip()
         if text and len(text) % 2 == 0 and set(text) <= set("0123456789abcdef"):
             found[line.startswith("\t")] += bytes.fromhex(text)
+    return [bytes(side) for side in found]
+
+
+def chatted(log: Path, suites: str | None, turns: int) -> Session:
+    """Return a session of texts: other bytes make dissectors of tshark fail."""
+    newest, older = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
+    session = Session(Ends(log, older if suites else newest, ciphers=suites))
+    for turn in range(turns):
+        random = Random(turn)
+        asked, answered = random.randbytes(100).hex(), random.randbytes(15000).hex()
+        session.ask(asked.encode(), answered.encode())
+    session.close()
+    return session
+
+
+@needs("tshark")
+@pytest.mark.parametrize("suites", [None, "AES128-SHA", "AES256-GCM-SHA384"])
+def test_tshark_says_the_same(tmp_path: Path, suites: str | None) -> None:
+    log = tmp_path / "keys.log"
+    session = chatted(log, suites, 5)
+    path = tmp_path / "talk.pcap"
+    write_pcap(path, packets_of(session.turns).frames)
     # Whichever side tshark takes for the first node.
     ours = carried(session.turns, log)
-    assert sorted(map(bytes, found)) == sorted(ours)
+    assert sorted(followed(path, log)) == sorted(ours)
     assert list(ours) == session.written
+
+
+@needs("tshark")
+@pytest.mark.parametrize("suites", [None, "AES256-GCM-SHA384"])
+def test_where_frames_are_missing_tshark_has_less(
+    tmp_path: Path, suites: str | None
+) -> None:
+    log = tmp_path / "keys.log"
+    session = chatted(log, suites, 8)
+    random = Random(1)
+    frames = packets_of(session.turns).frames
+    kept = [one for at, one in enumerate(frames) if at < 12 or random.random() > 0.02]
+    path = tmp_path / "talk.pcap"
+    write_pcap(path, kept)
+    ours = sum(
+        len(event.payload)
+        for event in unpacket.events(path, keys=log)
+        if isinstance(event, Data)
+    )
+    theirs = sum(map(len, followed(path, log)))
+    # Of ten such recordings tshark 4.0 had a fifth of the bytes, and these four fifths.
+    assert ours > theirs
+    assert ours > sum(map(len, session.written)) // 2
 
 
 CONFIGURATION = """

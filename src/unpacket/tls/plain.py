@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from unpacket.tls.half import Half
 
 # Of so many records it is remembered where they ended, for what acknowledges them.
-MAX_MARKS = 256
+MAX_MARKS = 64
 
 
 class Plain:
@@ -33,8 +33,9 @@ class Plain:
         self.offset = offset
         # Which packet carried what.
         self._pieces: deque[Piece] = deque()
-        # Where records ended, in the stream and in what they carry.
-        self._marks: deque[tuple[int, int]] = deque(maxlen=MAX_MARKS)
+        # Where records ended, in the stream and in what they carry. What came before
+        # TLS, and its handshake, carry as much as there was before them.
+        self._marks: deque[tuple[int, int]] = deque([(0, offset)], maxlen=MAX_MARKS)
         self._known_ack = -1
         self._known_plain = -1
 
@@ -147,7 +148,9 @@ class Plain:
         start = peer.start
         ahead = (ack - base - start + 0x80000000) & 0xFFFFFFFF
         offset = start + ahead - 0x80000000
-        plain = (base + peer.plain.at(peer, offset)) & 0xFFFFFFFF
+        plain = peer.plain.at(peer, offset)
+        if plain >= 0:
+            plain = (base + plain) & 0xFFFFFFFF
         if offset <= start:
             # What the peer sends next lies behind it.
             self._known_ack = ack
@@ -155,10 +158,13 @@ class Plain:
         return plain
 
     def at(self, half: Half, offset: int) -> int:
-        """Return how much the records before an offset of the stream carry."""
-        if offset >= half.start or not self._marks:
+        """Return how much the records before an offset of the stream carry.
+
+        -1 where that is too far back to be known.
+        """
+        if offset >= half.start:
             return self.offset
         for stop, plain in reversed(self._marks):
             if stop <= offset:
                 return plain
-        return self._marks[0][1]
+        return -1
