@@ -75,14 +75,14 @@ class Address:
 class Sender:
     """One direction of an IPv4 connection: makes its frames, and keeps its seq."""
 
-    __slots__ = ("_from", "_ip_sum", "_sums", "_tcp_sum", "_text", "_to", "seq")
+    __slots__ = ("_from", "_ip_sum", "_sums", "_tcp_sum", "_to", "seq", "text")
 
     def __init__(
         self, source: Address, target: Address, isn: int, text: Text, sums: bool
     ) -> None:
         self.seq = isn
         self._from, self._to = source, target
-        self._text = text
+        self.text = text
         self._sums = sums
         hosts = sum((source.host >> 16, source.host & 0xFFFF))
         hosts += sum((target.host >> 16, target.host & 0xFFFF))
@@ -119,7 +119,7 @@ class Sender:
                 + (ack >> 16)
                 + (ack & 0xFFFF)
                 + words
-                + (self._text.sum(start, length) if length else 0)
+                + (self.text.sum(start, length) if length else 0)
                 + (word_sum(options) if options else 0)
             )
         header = _IPV4.pack(
@@ -146,7 +146,7 @@ class Sender:
         self.seq = seq + length + (1 if flags & (SYN | FIN) else 0) & 0xFFFFFFFF
         if options:
             header += options
-        return header + self._text.data[start : start + length] if length else header
+        return header + self.text.data[start : start + length] if length else header
 
 
 class Connection:

@@ -30,6 +30,8 @@ MODULES = {
     "tls": "framers:tls",
     "websocket": "framers:websocket",
     "dns": "framers:dns",
+    "http2": "http2",
+    "decryption": "decryption",
     "tunnels": "framers:tunnels",
     "detection": "framers:detection",
     "where": "where",

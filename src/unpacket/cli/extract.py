@@ -16,6 +16,7 @@ from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
+    keys_options,
     merge_option,
     reading_options,
     where_option,
@@ -113,6 +114,7 @@ EVENTS = 1024
 @force_option
 @where_option
 @merge_option
+@keys_options
 @reading_options
 @live_options("-i")
 @policy_options()

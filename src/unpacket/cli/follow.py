@@ -14,6 +14,7 @@ from unpacket.cli.live import CaptureArgument, live_options
 from unpacket.cli.options import (
     CAPTURE,
     Command,
+    keys_options,
     merge_option,
     reading_options,
     where_option,
@@ -124,6 +125,7 @@ def instead_of(value: str) -> str:
         unpacket follow examples/sample.pcapng 0 --as c-array --client --no-remarks
         unpacket follow examples/sample.pcapng 0 1 --tshark --as yaml --range 1-2
         unpacket follow examples/sample.pcapng 1 --as json --preset wireshark
+        unpacket follow examples/encrypted.pcapng 1 --decrypt
         unpacket follow - 0 --gap wait --max-held-bytes 64MiB < examples/sample.pcapng
     """,
 )
@@ -185,6 +187,7 @@ def instead_of(value: str) -> str:
 )
 @where_option
 @merge_option
+@keys_options
 @reading_options
 @live_options("-i")
 @policy_options(deliver="acked")

@@ -11,7 +11,13 @@ import click
 from unpacket import Direction, Policy, Stream
 from unpacket.cli.listing import seconds
 from unpacket.cli.live import CaptureArgument, live_options
-from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    keys_options,
+    merge_option,
+    reading_options,
+)
 from unpacket.cli.output import Color, Output, shown, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -102,6 +108,7 @@ ARROWS = {Direction.CLIENT: ">", Direction.SERVER: "<"}
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each match.")
 @merge_option
+@keys_options
 @reading_options
 @live_options()
 @policy_options()

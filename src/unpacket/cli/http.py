@@ -12,7 +12,13 @@ import click
 from unpacket import Policy
 from unpacket.cli.listing import counted, seconds
 from unpacket.cli.live import CaptureArgument, live_options
-from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    keys_options,
+    merge_option,
+    reading_options,
+)
 from unpacket.cli.output import Color, Output, shown, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -45,6 +51,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
         unpacket http examples/sample.pcapng --show 0
         unpacket http examples/sample.pcapng --json | jq -r .url
         unpacket http examples/sample.pcapng --har /dev/null
+        unpacket http examples/encrypted.pcapng --decrypt
     """,
 )
 @click.argument(
@@ -74,6 +81,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
     help="Write the exchanges to a HAR file, for the developer tools of a browser.",
 )
 @merge_option
+@keys_options
 @reading_options
 @live_options("-i")
 @policy_options()
@@ -87,7 +95,7 @@ def http(
     color: Color,
     **reading: Any,
 ) -> int:
-    """List the HTTP/1 requests of captures with their responses.
+    """List the HTTP requests of captures with their responses.
 
     CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
     or a glob in quotes, are read as one, in the order of time.

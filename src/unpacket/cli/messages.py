@@ -9,7 +9,13 @@ import click
 
 from unpacket import Policy
 from unpacket.cli.listing import counted, seconds
-from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    keys_options,
+    merge_option,
+    reading_options,
+)
 from unpacket.cli.output import Color, Output, shown, wants_color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -73,7 +79,7 @@ class FramerName(ParamType):
     "framer",
     type=FramerName(),
     metavar="NAME",
-    help="Use this framer for every stream: http, tls, dns, websocket, lines, "
+    help="Use this framer for every stream: http, http2, tls, dns, websocket, lines, "
     "prefixed, or a name that a package registers. By default the first bytes of a "
     "stream decide, or else the port of its server.",
 )
@@ -81,6 +87,7 @@ class FramerName(ParamType):
     "--json", "as_json", is_flag=True, help="One JSON object for each message."
 )
 @merge_option
+@keys_options
 @reading_options
 @policy_options()
 def messages(

@@ -10,7 +10,13 @@ import click
 from unpacket import Policy
 from unpacket.cli.listing import counted
 from unpacket.cli.live import CaptureArgument, live_options
-from unpacket.cli.options import CAPTURE, Command, merge_option, reading_options
+from unpacket.cli.options import (
+    CAPTURE,
+    Command,
+    keys_options,
+    merge_option,
+    reading_options,
+)
 from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
@@ -53,6 +59,7 @@ from unpacket.sinks.objects import Objects
 )
 @force_option
 @merge_option
+@keys_options
 @reading_options
 @live_options("-i")
 @policy_options()

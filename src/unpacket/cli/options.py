@@ -120,6 +120,28 @@ def merge_option(function: AnyFunction) -> AnyFunction:
     return decorated
 
 
+def keys_options(function: AnyFunction) -> AnyFunction:
+    """Give a command the options about the keys of TLS."""
+    for decorate in (
+        click.option(
+            "--decrypt",
+            is_flag=True,
+            help="Decrypt TLS with the secrets that the capture has itself.",
+        ),
+        click.option(
+            "--keys",
+            type=click.Path(dir_okay=False, readable=False),
+            metavar="FILE",
+            multiple=True,
+            help="Decrypt TLS with the secrets of this key log (SSLKEYLOGFILE), and "
+            "those that the capture has itself. It may grow meanwhile, and there may "
+            "be several.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
 def reading_options(function: AnyFunction) -> AnyFunction:
     """Give a command the options about its input and the terminal."""
     for decorate in (

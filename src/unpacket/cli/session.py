@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unpacket.cli.live import LiveSettings
     from unpacket.cli.pager import Command
     from unpacket.sources.bpf.filter import Bpf
+    from unpacket.tls.decryption import Decryption
 
 
 # Of so many it is printed how much came after their end.
@@ -62,6 +63,14 @@ def tell_late(output: Output, late: Mapping[int, tuple[int, int]]) -> None:
     )
 
 
+def say_undecrypted(output: Output, decryption: Decryption) -> None:
+    """Print why streams were not decrypted."""
+    from unpacket.tls.decryption import explained
+
+    for sentence in explained(decryption, NAMED_STREAMS):
+        output.say(sentence)
+
+
 @contextmanager
 def session(
     paths: Sequence[str],
@@ -74,14 +83,27 @@ def session(
     pager: Command | None = None,
     merge: bool = False,
     live: LiveSettings | None = None,
+    keys: tuple[str, ...] = (),
+    decrypt: bool = False,
 ) -> Iterator[tuple[Captures, Output]]:
     """Open the captures and the output of a command, and end both.
 
+    Args:
+        keys: Key logs for the TLS of the streams.
+        decrypt: Whether to decrypt it though there are none, with what captures have.
+
     Raises:
         SourceError, FormatError: A capture cannot be read, or output not written.
+        MissingCiphers: Nothing can be decrypted here.
         ClosedPipeError: Nobody reads the output any more.
         SinkError: The pager cannot be run.
     """
+    decryption = None
+    if keys or decrypt:
+        # For those who have keys.
+        from unpacket.tls.decryption import Decryption
+
+        decryption = Decryption(keys)
     drawn = wants_progress(False if quiet or pager is not None else progress)
     bar = Progress(sys.stderr) if drawn else None
     output = Output(quiet=quiet, progress=bar, pager=pager)
@@ -96,6 +118,7 @@ def session(
         live=live,
     )
     captures.jobs = jobs
+    captures.decryption = decryption
     try:
         with captures:
             try:
@@ -105,6 +128,8 @@ def session(
                 output.flush()
                 raise
             output.flush()
+            if decryption is not None:
+                say_undecrypted(output, decryption)
     finally:
         output.clear_progress()
         output.close()

@@ -32,6 +32,7 @@ from unpacket.errors import SourceError
 from unpacket.records.spool import temporary_file_errors
 from unpacket.sinks import split as library
 from unpacket.sinks.extracted import prepare
+from unpacket.tls.key_log import KeyFile
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
@@ -71,6 +72,14 @@ NAMED_KINDS = 4
     help="Only the stream of this id; without -o it goes to standard output.",
 )
 @name_option(library.NAME)
+@click.option(
+    "--keys",
+    type=click.Path(dir_okay=False, readable=False),
+    metavar="FILE",
+    multiple=True,
+    help="Put into each file the secrets of this key log (SSLKEYLOGFILE) that its "
+    "TLS needs, beside those that the capture has itself; there may be several.",
+)
 @force_option
 @where_option
 @merge_option
@@ -81,6 +90,7 @@ def split(
     directory: str | None,
     only: int | None,
     name: str,
+    keys: tuple[str, ...],
     force: bool,
     where: Where | None,
     policy: Policy,
@@ -109,6 +119,7 @@ def split(
     if directory is not None:
         with force_offered(force):
             prepare(directory, force=force)
+    key_log = b"".join(KeyFile(path).fresh() + b"\n" for path in keys)
     with files_of(captures) as paths:
         with session(paths, **reading) as (first, output):
             findings = library.find(
@@ -117,6 +128,7 @@ def split(
                 where=where,
                 ended_early=lambda: first.ended_early,
                 notes=first.notes,
+                key_log=key_log,
             )
             tell_late(output, findings.late)
         # The first reading has reported damage.

@@ -20,6 +20,8 @@ from unpacket.sources.objects import ObjectSource
 if TYPE_CHECKING:
     from unpacket.sources.bpf.filter import BpfLike
     from unpacket.sources.source import Capture
+    from unpacket.tls.decryption import Decryption
+    from unpacket.tls.key_log import Keys
 
 
 @names_options
@@ -33,6 +35,7 @@ def events_async(
     link_type: int | str | None = None,
     strict: bool = False,
     bpf: BpfLike | None = None,
+    keys: Keys | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Give the events of a capture as they happen, without blocking the event loop.
 
@@ -49,11 +52,19 @@ def events_async(
             source, merge=merge, strict=strict, link_type=link_type, bpf=bpf
         )
 
-    return _events(assembler, opened)
+    decryption = None
+    if keys is not None:
+        # For those who have some.
+        from unpacket.tls.decryption import Decryption
+
+        decryption = Decryption(keys)
+    return _events(assembler, opened, decryption)
 
 
 async def _events(
-    assembler: Assembler, open_source: Callable[[], sources.Source]
+    assembler: Assembler,
+    open_source: Callable[[], sources.Source],
+    decryption: Decryption | None,
 ) -> AsyncGenerator[Event, None]:
     # Half of the time that `import unpacket` would take, and few programs need it.
     import asyncio
@@ -69,6 +80,8 @@ async def _events(
 
     def start() -> None:
         opened.append(open_source())
+        if decryption is not None:
+            decryption.attach(opened[0].notes.secrets)
         live = opened[0].live
         if live is not None:
             attending.append(Attending(live, assembler))
@@ -89,6 +102,9 @@ async def _events(
         used.extend(decoded)
         return batch
 
+    def given(happened: list[Event]) -> list[Event]:
+        return happened if decryption is None else decryption.feed(happened)
+
     def stop() -> None:
         for item in opened:
             item.close()
@@ -97,18 +113,22 @@ async def _events(
         await loop.run_in_executor(worker, start)
         while (batch := await loop.run_in_executor(worker, read)) is not None:
             while passed:
-                yield passed.pop(0)
+                for event in given([passed.pop(0)]):
+                    yield event
             while (happened := assembler.step()) is not None:
                 if attending:
                     attending[0].look(happened)
                 elif opened[0].notes.owners:
                     recall(opened[0].notes, happened)
-                for event in happened:
+                for event in given(happened):
                     yield event
             if not check.done and isinstance(opened[0], ObjectSource):
                 check.look(assembler, batch)
-        for event in assembler.finish():
+        for event in given(assembler.finish()):
             yield event
+        if decryption is not None:
+            for event in decryption.finish():
+                yield event
     finally:
         # Nothing is awaited here, so that a cancelled task ends at once; the one
         # worker closes the source after what it is reading.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from unpacket.query.parser import Where
     from unpacket.sources.bpf.filter import BpfLike
     from unpacket.sources.source import Capture, Progress
+    from unpacket.tls.key_log import Keys
 
 __all__ = [
     "Chunk",
@@ -53,6 +54,7 @@ def events(
     progress: Progress | None = None,
     jobs: int | None = 1,
     bpf: BpfLike | None = None,
+    keys: Keys | None = None,
 ) -> Iterator[Event]:
     """Give the events of a capture as they happen.
 
@@ -77,8 +79,13 @@ def events(
             thread reads and decodes files; the events are the same.
         bpf: A filter on frames as for tcpdump, such as ``"tcp port 80"``; see
             ``unpacket.sources.bpf.filter.Bpf``.
+        keys: Paths of key logs (SSLKEYLOGFILE), one or several: TLS is decrypted with
+            their secrets and with those that the capture has itself, and the events of
+            its streams are of what it carries, see ``unpacket.tls.decryption``. With
+            ``()`` only with the latter; by default nothing is decrypted.
 
     Raises:
+        MissingCiphers: Nothing can be decrypted here.
         BpfError: ``bpf`` is not a filter. It is a ``ValueError``.
         SourceError: The source cannot be read, or is not a capture.
         TypeError: An argument has a wrong type.
@@ -95,6 +102,7 @@ def events(
         progress=progress,
         jobs=jobs,
         bpf=bpf,
+        keys=keys,
     )
     return reading.events(step=True)
 
@@ -112,6 +120,7 @@ def summaries(
     progress: Progress | None = None,
     jobs: int | None = 1,
     bpf: BpfLike | None = None,
+    keys: Keys | None = None,
 ) -> Iterator[Summary]:
     """Give a summary of each stream of a capture, as the streams close.
 
@@ -140,6 +149,7 @@ def summaries(
         progress=progress,
         jobs=jobs,
         bpf=bpf,
+        keys=keys,
     )
     return summaries_of(reading, chosen, digest=digest)
 
@@ -196,6 +206,7 @@ def streams(
     progress: Progress | None = None,
     jobs: int | None = 1,
     bpf: BpfLike | None = None,
+    keys: Keys | None = None,
 ) -> Iterator[WholeStream]:
     """Give the whole streams of a capture, as they close.
 
@@ -232,8 +243,14 @@ def streams(
         progress=progress,
         jobs=jobs,
         bpf=bpf,
+        keys=keys,
     )
-    found = _collect(happening(reading, chosen), spill_bytes, memory_bytes)
+    found = _collect(
+        happening(reading, chosen),
+        spill_bytes,
+        memory_bytes,
+        decrypted=reading.decryption is not None,
+    )
     return passing(found, reading, chosen)
 
 
@@ -289,7 +306,11 @@ def passing(
 
 
 def _collect(
-    happened: Iterable[Any], spill_bytes: int, memory_bytes: int
+    happened: Iterable[Any],
+    spill_bytes: int,
+    memory_bytes: int,
+    *,
+    decrypted: bool,
 ) -> Iterator[WholeStream]:
     # A stream has four stores: what they keep back must not exceed the bound.
     file = BlockFile(max(1, min(BLOCK_BYTES, spill_bytes // 8)))
@@ -315,7 +336,7 @@ def _collect(
                 # What little each keeps back may be much in all: no try each time.
                 bound = max(memory_bytes, in_memory + memory_bytes // 2)
         elif kind is Opened:
-            collecting[event.stream] = Collected(file)
+            collecting[event.stream] = Collected(file, decrypted=decrypted)
         elif kind is Closed:
             collected = collecting.pop(event.stream)
             in_memory -= collected.memory_bytes

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from unpacket.query.parser import Where
     from unpacket.sources.bpf.filter import BpfLike
     from unpacket.sources.source import Capture, Progress
+    from unpacket.tls.decryption import Decryption
+    from unpacket.tls.key_log import Keys
 
 # Less is read sooner than a thread has begun. A pipe has no size, and is read as it
 # comes.
@@ -48,12 +50,15 @@ class Reading:
         frames: How many frames were read so far.
         first_ns, last_ns: When the first and the last of them were captured; 0 before.
         opening: How the source is opened.
+        decryption: What decrypts TLS, and knows what it could not; None if nothing
+            does.
 
     Args:
+        keys: Key logs for the TLS of the streams, see ``unpacket.events``.
         jobs: How many processors to use; with more than one, files of some length
             are read and decoded beside the rest.
         sums: Whether to count the states of checksums by sender.
-        gatherer: Takes the payload, see ``Assembler.gather``.
+        gatherer: Takes the payload, see ``Assembler.gather``; not with ``keys``.
 
     The others are those of ``unpacket.events``.
     """
@@ -68,11 +73,18 @@ class Reading:
         sums: bool = False,
         jobs: int | None = 1,
         gatherer: Gatherer | None = None,
+        keys: Keys | None = None,
         **opening: Unpack[Opening],
     ) -> None:
         check_arguments(source, jobs=jobs, **opening)
         self.assembler = Assembler(policy, data=data, notes=notes, sums=sums)
-        if gatherer is not None:
+        self.decryption: Decryption | None = getattr(source, "decryption", None)
+        if keys is not None:
+            # For those who have some.
+            from unpacket.tls.decryption import Decryption
+
+            self.decryption = Decryption(keys)
+        if gatherer is not None and self.decryption is None:
             self.assembler.gather(gatherer)
         self.frames = 0
         self.first_ns = 0
@@ -126,6 +138,15 @@ class Reading:
         Raises:
             SourceError: The source cannot be read, or is not a capture.
         """
+        if self.decryption is None:
+            yield from self._happening(step)
+            return
+        for happened in self._happening(step):
+            yield self.decryption.feed(happened)
+        yield self.decryption.finish()
+
+    def _happening(self, step: bool) -> Iterator[list[Event]]:
+        """Give what happens in the streams as they were captured."""
         # A third of the time that `import unpacket` would take.
         from unpacket import sources
         from unpacket.sources.objects import ObjectSource
@@ -139,6 +160,8 @@ class Reading:
             opened = sources.open(self._source, **self.opening)
         with opened as batches:
             self._opened = batches
+            if self.decryption is not None:
+                self.decryption.attach(batches.notes.secrets)
             if batches.live is not None:
                 self._attending = Attending(batches.live, assembler)
             if isinstance(batches, ObjectSource):

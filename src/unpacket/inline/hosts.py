@@ -13,8 +13,8 @@ from unpacket._core.reassembly.events import Data, Direction, Finished
 from unpacket._core.reassembly.stream import Stream
 from unpacket.inline.http_walk import HttpWalk
 from unpacket.inline.verdicts import ACCEPT, RESET, Answer, Arrival, Hold, Verdict
-from unpacket.messages.framers.tls.handshake import ClientHello
 from unpacket.messages.http.head import Request
+from unpacket.tls.handshake import ClientHello
 
 TLS_HANDSHAKE, CLIENT_HELLO = 22, 1
 # A ClientHello is rarely more than 2 KiB; post-quantum keys are in that.

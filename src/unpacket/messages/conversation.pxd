@@ -14,7 +14,7 @@ cdef int BOUNDARY, IN_MESSAGE, IN_BODY, TO_END, SCANNING, IN_TUNNEL
 cdef int NEED, MESSAGE, PART, UNTIL_END, TUNNEL, SKIP, REFUSE, BROKEN
 cdef object CLIENT, SERVER
 cdef long long NOWHERE
-cdef Py_ssize_t LOOKED_AT_EACH_TIME, LONGEST_MAGIC
+cdef Py_ssize_t LOOKED_AT_EACH_TIME, LONGEST_MAGIC, TLS_MAGIC
 
 
 @cython.final
@@ -29,6 +29,8 @@ cdef class Conversation:
     cdef readonly object protocol
     cdef object opening
     cdef object known_by
+    cdef readonly object inner
+    cdef readonly bint upgrading
     cdef int waiters
     cdef bint client_spoke
     cdef bint closing
@@ -99,7 +101,7 @@ cdef class Conversation:
     @cython.locals(reader=Reader)
     cdef enter(self, Framer framer, known_by)
     cdef close_pairing(self)
-    @cython.locals(count=Py_ssize_t, framer=Framer)
+    @cython.locals(count=Py_ssize_t, framer=Framer, least=Py_ssize_t)
     cdef Py_ssize_t tunnelled(
         self, Reader reader, bytes data, Py_ssize_t at, bint ended
     ) except -1

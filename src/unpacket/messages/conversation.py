@@ -34,12 +34,16 @@ from unpacket.messages.reader import Reader
 from unpacket.messages.results import Message, Skipped, Tunnel, new_message
 from unpacket.messages.settings import Settings
 from unpacket.messages.tunnels import LONGEST_MAGIC, recognise
+from unpacket.tls.records import NOT_DECRYPTED
 
 if TYPE_CHECKING:
     from unpacket import Stream
 
 CLIENT = Direction.CLIENT
 SERVER = Direction.SERVER
+
+# What says that a record of TLS follows.
+TLS_MAGIC = 2
 
 # More than any unsigned offset; `must_wait` compares with it.
 NOWHERE = -1
@@ -58,6 +62,8 @@ class Conversation:
         opening: What waits until content says who is the client, or what the framer
             is; None once that is decided.
         known_by: Why the framer is the one that it is; None if the caller chose it.
+        inner: What reads both halves of a tunnel whose framer multiplexes, or None.
+        upgrading: Whether both go on with TLS, or with what it carries.
     """
 
     __slots__ = (
@@ -65,6 +71,7 @@ class Conversation:
         "client_spoke",
         "closing",
         "framer",
+        "inner",
         "known_by",
         "opening",
         "pairing",
@@ -73,6 +80,7 @@ class Conversation:
         "settings",
         "stream",
         "swapped",
+        "upgrading",
         "waiters",
     )
 
@@ -85,6 +93,8 @@ class Conversation:
         self.stream = stream
         self.framer = framer
         self.known_by = None
+        self.inner: Any = None
+        self.upgrading = False
         self.settings = settings
         self.swapped = False
         self.protocol: str | None = None
@@ -182,9 +192,12 @@ class Conversation:
                 self.end(reader, False)
             # The other may have waited for that.
             self.settle()
+        if self.inner is not None and not self.inner.close():
+            # It said nothing, and its bytes are in no message.
+            self.protocol = self.framer.name
         if self.protocol is not None:
             client, server = self.client, self.server
-            name = "unknown" if self.protocol == "" else self.protocol
+            name = self.protocol or ("tls" if self.upgrading else "unknown")
             offsets = (max(0, client.tunnel_start), max(0, server.tunnel_start))
             self.settings.out.append(
                 Tunnel(
@@ -681,7 +694,9 @@ class Conversation:
 
     def begin_tunnel(self, protocol: str | None, opener: Message | None) -> None:
         """From where both halves are now, their bytes are of another protocol."""
-        framer = self.framer.tunnel(protocol, opener)
+        # Where TLS was decrypted the same protocol goes on, in what it carries.
+        self.upgrading = protocol == "tls"
+        framer = None if self.upgrading else self.framer.tunnel(protocol, opener)
         for reader in (self.client, self.server):
             if reader.mode == SCANNING and reader.pending is not None:
                 # It came before, and is as little of the tunnel as what was skipped.
@@ -695,17 +710,28 @@ class Conversation:
             reader.awaits = None
             reader.mode = IN_TUNNEL
             reader.tunnel_start = reader.offset
-        self.protocol = "" if protocol is None else protocol
+        self.protocol = "" if protocol is None or self.upgrading else protocol
         if framer is not None:
-            self.enter(framer, "upgrade")
+            known_by = "content" if opener is None else "upgrade"
+            self.enter(framer, self.known_by if framer is self.framer else known_by)
 
-    def enter(self, framer: Framer, known_by: str) -> None:
+    def enter(self, framer: Framer, known_by: str | None) -> None:
         """The bytes of the tunnel have a framer of their own."""
         if self.pairing is not None:
             self.close_pairing()
+        whole = framer is not self.framer or not self.stream.is_partial
         self.framer = framer
         self.known_by = known_by
         self.protocol = None
+        if framer.multiplexes:
+            # Behind an upgrade the first answer is to the request that asked for it.
+            asked = None
+            if known_by == "upgrade":
+                asked = getattr(self.server.framer, "request", None)
+            self.inner = framer.connection(  # type: ignore[attr-defined]
+                self.stream, self.settings, known_by, self.swapped, whole, asked
+            )
+            return
         for reader in (self.client, self.server):
             reader.framer = framer.begin(1 if reader.server else 0, True)
             reader.mode = BOUNDARY
@@ -724,13 +750,27 @@ class Conversation:
 
     def tunnelled(self, reader: Reader, data: bytes, at: int, ended: bool) -> int:
         """Count the bytes of a tunnel; its first ones say what it carries."""
+        if self.inner is not None:
+            count = len(data) - at
+            self.inner.data(reader, data[at:] if at else data)
+            reader.offset += count
+            reader.tunnel_bytes += count
+            return at + count
         if self.protocol == "":
-            if len(data) - at < LONGEST_MAGIC and not ended:
+            least = TLS_MAGIC if self.upgrading else LONGEST_MAGIC
+            if len(data) - at < least and not ended:
                 return at
             self.protocol = recognise(data, at)
             framer = self.framer.tunnel(self.protocol, None)
+            known_by: str | None = "content"
+            if self.upgrading:
+                known_by = "upgrade"
+                if self.protocol != "tls":
+                    framer = self.framer
+                    known_by = self.known_by
+                self.upgrading = False
             if framer is not None:
-                self.enter(framer, "content")
+                self.enter(framer, known_by)
                 return at
         count = len(data) - at
         reader.offset += count
@@ -750,6 +790,9 @@ class Conversation:
         length = event.length
         if reader.mode == IN_BODY:
             count = min(length, reader.remaining)
+            if event.reason == NOT_DECRYPTED:
+                # What is behind it may lie earlier in the body.
+                reader.message.note("uncertain-gap")  # type: ignore[union-attr]
             self.hole(reader, count, event.reason)
             reader.remaining -= count
             length -= count
@@ -764,6 +807,8 @@ class Conversation:
             self.hole(reader, length, event.reason)
             return
         if reader.mode == IN_TUNNEL:
+            if self.inner is not None:
+                self.inner.gap(reader, length, event.reason)
             reader.offset += length
             return
         # A head that the hole has cut ended right before it, and broken.
@@ -796,5 +841,7 @@ class Conversation:
         elif reader.mode == TO_END:
             reader.message.length_known = by_fin  # type: ignore[union-attr]
             self.end_message(reader, by_fin)
+        elif self.inner is not None:
+            self.inner.end(reader)
         self.end_skip(reader)
         reader.ended = True

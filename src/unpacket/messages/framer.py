@@ -30,12 +30,16 @@ class Framer:
             them where the bytes do not say what they are.
         detects: Whether it is no framer itself and has ``choose``, which returns
             the one of a stream, see ``Detect``.
+        multiplexes: Whether messages of several exchanges are mixed in a half, so
+            that no half can be cut by itself. Then it has ``connection``, which
+            returns what reads both, see ``http2``.
     """
 
     name = "messages"
     pairs = False
     ports = tuple[int, ...]()
     detects = False
+    multiplexes = False
 
     def begin(self, direction: int, whole: bool) -> "Framer":
         """Return the framer of a half that begins.

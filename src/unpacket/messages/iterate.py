@@ -14,6 +14,7 @@ from unpacket.policy import Policy
 
 if TYPE_CHECKING:
     from unpacket.faces.follower import StreamFollower
+    from unpacket.tls.key_log import Keys
     from unpacket.typing import BpfLike, Capture, Progress
 
 # How many exchanges may wait for one that began before them.
@@ -43,6 +44,7 @@ class FaceOptions(LayerOptions, total=False):
     progress: Progress | None
     bpf: BpfLike | None
     jobs: int | None
+    keys: Keys | None
 
 
 def apart(
@@ -153,7 +155,7 @@ def http(
     tunnels: dict[str, Framer] | None = None,
     **options: Unpack[FaceOptions],
 ) -> Iterator[Exchange]:
-    """Give the HTTP/1 exchanges of a capture.
+    """Give the HTTP exchanges of a capture.
 
     Args:
         ordered: Whether in the order in which they began; then up to 4,096 wait for
@@ -167,9 +169,12 @@ def http(
         SourceError: The source cannot be read, or is no capture.
     """
     from unpacket.messages.http.framing import Http
+    from unpacket.messages.http2.framer import Http2
 
     for_layer, for_reading = apart(http, options)
-    layer = Layer(Http(tunnels), exchanges=True, **for_layer)
+    layer = Layer(
+        Http({"http2": Http2(), **(tunnels or {})}), exchanges=True, **for_layer
+    )
     found = _exchanges(layer, lists(source, policy, **for_reading), others)
     return in_order(found) if ordered else found
 

@@ -100,12 +100,15 @@ class Collected:
         fresh: The latest Data events, not yet taken apart: many at a time cost less
             than one at a time, and nothing where nobody asks for them.
         memory_bytes: How much is kept in memory, gaps and evidence left out.
+        carried: How many bytes each side has, where they are not those that TCP
+            delivered but what these carry; else None.
     """
 
-    __slots__ = ("fresh", "memory_bytes", "sides", "file", "trouble", "turn")
+    __slots__ = ("carried", "fresh", "memory_bytes", "sides", "file", "trouble", "turn")
 
-    def __init__(self, file: BlockFile) -> None:
+    def __init__(self, file: BlockFile, *, decrypted: bool = False) -> None:
         self.file = file
+        self.carried: list[int] | None = [0, 0] if decrypted else None
         self.fresh: list[Data] = []
         self.sides: tuple[CollectedSide, CollectedSide] | None = None
         self.trouble: Evidence | None = None
@@ -153,7 +156,10 @@ class Collected:
         for direction in _DIRECTIONS:
             if payloads[direction]:
                 side = sides[direction]
-                side.payload.append(b"".join(payloads[direction]))
+                payload = b"".join(payloads[direction])
+                side.payload.append(payload)
+                if self.carried is not None:
+                    self.carried[direction] += len(payload)
                 side.pieces.append(b"".join(pieces[direction]))
         self._measure(sides)
         return sides

@@ -166,6 +166,9 @@ class Summary:
     @property
     def bytes(self) -> tuple[int, int]:
         """How many bytes of client and server were delivered, gaps left out."""
+        return self._byte_counts()
+
+    def _byte_counts(self) -> tuple[int, int]:
         facts = self._facts
         return facts.delivered_bytes(CLIENT), facts.delivered_bytes(SERVER)
 

@@ -78,6 +78,14 @@ class WholeStream(Summary):
         self._collected = collected
         self._missing: tuple[list[int], list[int]] | None = None
 
+    def _byte_counts(self) -> tuple[int, int]:
+        """Where TLS was decrypted they are those that it carried."""
+        collected = self._collected
+        if collected.carried is None:
+            return super()._byte_counts()
+        collected.settled()
+        return collected.carried[0], collected.carried[1]
+
     @property
     def conflict_events(self) -> list[Conflict]:
         """The first conflicts; ``conflicts`` counts all."""
@@ -337,6 +345,7 @@ class WholeStream(Summary):
         return _restored, (
             self._facts,
             self._collected.trouble,
+            self._collected.carried,
             client.taken(),
             server.taken(),
         )
@@ -353,11 +362,14 @@ class WholeStream(Summary):
         self.close()
 
 
-def _restored(facts: Stream, trouble: Evidence | None, *taken: Any) -> WholeStream:
+def _restored(
+    facts: Stream, trouble: Evidence | None, carried: list[int] | None, *taken: Any
+) -> WholeStream:
     """Return the whole stream that was pickled."""
     file = BlockFile()
     collected = Collected(file)
     collected.trouble = trouble
+    collected.carried = carried
     collected.sides = (CollectedSide(file), CollectedSide(file))
     for side, part in zip(collected.sides, taken, strict=True):
         side.restore(part)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from unpacket._core.memory.batch import Batch
 from unpacket.sinks.pcapng import decryption_secrets, name_resolution
 from unpacket.sources.formats.notes import SECRETS, Notes
+from unpacket.tls.key_log import lines_by_random
 
 # A TLS record with a handshake (RFC 8446 section 5.1), in it a ClientHello, whose
 # random is behind two headers and a version.
@@ -33,9 +34,10 @@ class KeptNotes:
 
     Args:
         notes: Those of the source, which grow as it is read.
+        key_log: Lines of key logs beside it.
     """
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: Notes, key_log: bytes = b"") -> None:
         self._notes = notes
         self._known = 0
         # The lines of key logs by their client random.
@@ -45,6 +47,7 @@ class KeptNotes:
         self._randoms: dict[int, list[bytes]] = defaultdict(list)
         # How many secrets go into no file, since they are too many.
         self.left_out = 0
+        self._take_log(key_log)
 
     def look_at(self, batch: Batch, frames: Iterable[int], ids: Iterable[int]) -> None:
         """Look for the beginnings of TLS in frames, by number and stream."""
@@ -102,8 +105,7 @@ class KeptNotes:
         secrets = self._notes.secrets
         for one in secrets[self._known :]:
             if one.kind == "tls":
-                for line in one.data.splitlines():
-                    self._take_line(line)
+                self._take_log(one.data)
             elif self._shared_bytes + len(one.data) <= MOST_SHARED_BYTES:
                 number = KINDS.get(one.kind)
                 kind = int(one.kind, 16) if number is None else number
@@ -113,12 +115,8 @@ class KeptNotes:
                 self.left_out += 1
         self._known = len(secrets)
 
-    def _take_line(self, line: bytes) -> None:
-        words = line.split()
-        if len(words) < 3 or len(words[1]) != 2 * RANDOM_BYTES:
-            return
-        try:
-            random = bytes.fromhex(words[1].decode("ascii"))
-        except ValueError:
-            return
-        self._lines[random].append(line)
+    def _take_log(self, data: bytes) -> None:
+        for random, line in lines_by_random(data):
+            known = self._lines[random]
+            if line not in known:
+                known.append(line)

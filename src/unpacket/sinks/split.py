@@ -261,6 +261,7 @@ def find(
     where: str | Where | None = None,
     ended_early: Callable[[], bool] = lambda: False,
     notes: Notes | None = None,
+    key_log: bytes = b"",
 ) -> Findings:
     """Read a capture for the first time.
 
@@ -268,6 +269,7 @@ def find(
         batches: An open ``Source``.
         where: Which streams are wanted, see ``unpacket.query.parser``.
         notes: Those of the source, of which each file gets what belongs to its stream.
+        key_log: Lines of key logs, of which each file gets those that its TLS needs.
         ended_early: Returns whether the reading ended before the capture did.
 
     Raises:
@@ -277,7 +279,8 @@ def find(
         from unpacket.query.parser import Where
 
         where = Where(where)
-    findings = Findings(where, None if notes is None else KeptNotes(notes))
+    kept = None if notes is None else KeptNotes(notes, key_log)
+    findings = Findings(where, kept)
     assembler = Assembler(policy, data=False)
     frames = 0
     for count, batch in enumerate(batches):

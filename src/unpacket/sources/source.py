@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias
 
 from unpacket._core.memory.batch import Batch
 from unpacket.errors import CaptureWarning, OverlapWarning
@@ -86,6 +86,8 @@ class Source(ABC):
         notes: What the capture says besides packets, as far as it has been read.
         overlap: That one of several captures began before another had ended; None if
             none did so far, or if they are merged.
+        decryption: What decrypts the TLS in its streams, for whoever reads it; None
+            if nothing does.
     """
 
     def __init__(self, path: str) -> None:
@@ -96,6 +98,7 @@ class Source(ABC):
         self.tells = True
         self.notes = Notes()
         self.overlap: OverlapWarning | None = None
+        self.decryption: Any = None
 
     @property
     @abstractmethod

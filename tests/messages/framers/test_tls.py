@@ -36,15 +36,15 @@ from tests.messages.framers.wire import (
 from tests.messages.halves import Turn, events_of, items_of, messages_of
 from tests.shared import shared_path
 from unpacket.messages import Message
-from unpacket.messages.framers.tls import certificates as reader
 from unpacket.messages.framers.tls.framer import Tls
-from unpacket.messages.framers.tls.handshake import (
+from unpacket.tls import certificates as reader
+from unpacket.tls.handshake import (
     RETRY_RANDOM,
     Certificates,
     ClientHello,
     ServerHello,
 )
-from unpacket.messages.framers.tls.handshake import handshake as handshake_of
+from unpacket.tls.handshake import handshake as handshake_of
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "recordings"
 
@@ -343,7 +343,7 @@ def test_names_of_ciphers_are_those_of_openssl() -> None:
         text=True,
         timeout=60,
     )
-    from unpacket.messages.framers.tls.names import CIPHERS as NAMES
+    from unpacket.tls.names import CIPHERS as NAMES
 
     theirs = {}
     for line in done.stdout.splitlines():

@@ -22,6 +22,7 @@ OWN = {
     "http": "unpacket.messages.framers.registry:http",
     "tls": "unpacket.messages.framers.tls.framer:Tls",
     "dns": "unpacket.messages.framers.dns:Dns",
+    "http2": "unpacket.messages.http2.framer:Http2",
     "websocket": "unpacket.messages.framers.websocket:WebSocket",
     "lines": "unpacket.messages.framers.lines:Lines",
     "prefixed": "unpacket.messages.framers.prefixed:Prefixed",
@@ -50,8 +51,13 @@ def http() -> Framer:
     from unpacket.messages.framers.tls.framer import Tls
     from unpacket.messages.framers.websocket import WebSocket
     from unpacket.messages.http.framing import Http
+    from unpacket.messages.http2.framer import Http2
 
-    inner = {"websocket": WebSocket(), "tls": Tls()}
+    inner: dict[str, Framer] = {
+        "websocket": WebSocket(),
+        "tls": Tls(),
+        "http2": Http2(),
+    }
     return Http({**inner, "http": Http(inner)})
 
 

@@ -20,7 +20,7 @@ cdef bytes PREFACE
 cdef class HalfFramer(Framer):
     cdef Answer answer
     cdef HttpMessage item
-    cdef Request request
+    cdef readonly Request request
     cdef int state
     cdef bint leading
     cdef bint fresh

@@ -14,6 +14,7 @@ from unpacket.messages.http.content import (
 )
 from unpacket.messages.http.head import HttpMessage, Request, Response
 from unpacket.messages.http.multipart import Part, boundary_of, parts_of
+from unpacket.messages.http2.grpc import grpc_facts, is_grpc
 from unpacket.messages.pairing import Exchange
 
 
@@ -95,11 +96,14 @@ def head_to_dict(message: HttpMessage) -> dict[str, Any]:
     elif isinstance(message, Response):
         found["status"] = message.status
         found["reason"] = message.reason
-    return found | {
+    found |= {
         "version": message.version,
         "headers": [list(pair) for pair in message.headers],
         "headers_n": message.headers_n,
     }
+    if is_grpc(message):
+        found["grpc"] = grpc_facts(message)
+    return found
 
 
 def decoded_to_dict(decoded: Decoded) -> dict[str, Any]:

@@ -6,37 +6,29 @@ looked into: records behind "change_cipher_spec", but for hellos, which TLS 1.3 
 there in the clear.
 """
 
-import re
 from typing import Any
 
 from unpacket.messages.answers import Answer, message, need, refuse
 from unpacket.messages.constants import ITS_OWN, NOT_ITS_OWN, TOO_SHORT
 from unpacket.messages.framer import Framer
-from unpacket.messages.framers.tls.handshake import Handshake, handshake
-from unpacket.messages.framers.tls.names import (
+from unpacket.messages.results import Message, byte_count, clear
+from unpacket.tls.handshake import (
+    MAX_MESSAGE,
+    Handshake,
+    exact_messages,
+    handshake,
+)
+from unpacket.tls.names import (
     ALERT,
     ALERTS,
     CHANGE_CIPHER_SPEC,
     CLIENT_HELLO,
     HANDSHAKE,
-    HANDSHAKES,
     RECORDS,
     SERVER_HELLO,
     version_name,
 )
-from unpacket.messages.results import Message, byte_count, clear
-
-HEADER = 5
-# What TLS 1.2 lets a ciphertext have (RFC 5246 section 6.2.3).
-MAX_FRAGMENT = (1 << 14) + 2048
-# A handshake message that is longer is not looked into. 4 bytes are its header.
-MAX_HANDSHAKE = 256 << 10
-
-# Type, version, and a length that may be one.
-RECORD = re.compile(
-    rb"[\x14-\x18]\x03[\x00-\x04](?:[\x00-\x3f]|[\x40-\x47]|\x48(?=\x00)).", re.DOTALL
-)
-BEGINNING = re.compile(rb"[\x14-\x18](?:\Z|\x03(?:\Z|[\x00-\x04](?:\Z|[\x00-\x48]\Z)))")
+from unpacket.tls.records import BEGINNING, HEADER, RECORD
 
 
 class TlsRecord(Message):
@@ -128,7 +120,7 @@ class Handshakes:
         while len(waiting) - at >= 4:
             size = 4 + int.from_bytes(waiting[at + 1 : at + 4])
             if len(waiting) - at < size:
-                if size > MAX_HANDSHAKE:
+                if size > MAX_MESSAGE:
                     self.passing = size - (len(waiting) - at)
                     at = len(waiting)
                 break
@@ -139,19 +131,8 @@ class Handshakes:
 
 
 def exact(fragment: bytes) -> list[Handshake]:
-    """Return the messages that fill a record from its first byte to its last.
-
-    None where they do not: then it begins, or ends, within a message or is encrypted.
-    """
-    found = []
-    at = 0
-    while at < len(fragment):
-        size = 4 + int.from_bytes(fragment[at + 1 : at + 4])
-        if fragment[at] not in HANDSHAKES or len(fragment) - at < max(4, size):
-            return []
-        found.append(handshake(fragment[at], fragment[at + 4 : at + size]))
-        at += size
-    return found
+    """Return the messages that fill a record from its first byte to its last."""
+    return [handshake(kind, data) for kind, data in exact_messages(fragment)]
 
 
 class Tls(Framer):

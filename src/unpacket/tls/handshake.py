@@ -7,7 +7,7 @@ sees by ``whole`` that it is.
 from functools import cached_property
 from typing import Any
 
-from unpacket.messages.framers.tls.names import (
+from unpacket.tls.names import (
     ALPN,
     CERTIFICATE,
     CLIENT_HELLO,
@@ -27,6 +27,9 @@ from unpacket.messages.framers.tls.names import (
 RETRY_RANDOM = bytes.fromhex(
     "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
 )
+
+# A handshake message that is longer is not looked into. 4 bytes are its header.
+MAX_MESSAGE = 256 << 10
 
 
 class Cursor:
@@ -79,6 +82,25 @@ def strings(data: bytes) -> list[bytes]:
     return found
 
 
+def extension_list(cursor: Cursor) -> list[tuple[int, bytes]]:
+    """Return type and data of the extensions that come next (RFC 8446 section 4.2)."""
+    inner = Cursor(cursor.vector(2))
+    found = []
+    while inner.left:
+        one = (inner.number(2), inner.vector(2))
+        if inner.whole:
+            found.append(one)
+    cursor.whole = cursor.whole and inner.whole
+    return found
+
+
+def alpn_names(data: bytes | None) -> list[str]:
+    """Return the names in the extension ALPN (RFC 7301)."""
+    if data is None:
+        return []
+    return [name.decode("latin-1") for name in strings(Cursor(data).vector(2))]
+
+
 class Handshake:
     """A handshake message.
 
@@ -127,12 +149,7 @@ class Hello(Handshake):
         """Read what ends a hello; SSL 3.0 and old clients have none."""
         self.extensions: list[tuple[int, bytes]] = []
         if self.cursor.left:
-            inner = Cursor(self.cursor.vector(2))
-            while inner.left:
-                one = (inner.number(2), inner.vector(2))
-                if inner.whole:
-                    self.extensions.append(one)
-            self.cursor.whole = self.cursor.whole and inner.whole
+            self.extensions = extension_list(self.cursor)
         self.whole = self.cursor.whole
 
     def extension(self, kind: int) -> bytes | None:
@@ -142,10 +159,7 @@ class Hello(Handshake):
     @cached_property
     def alpn(self) -> list[str]:
         """The names of application protocols (RFC 7301), such as ``h2``."""
-        data = self.extension(ALPN)
-        if data is None:
-            return []
-        return [name.decode("latin-1") for name in strings(Cursor(data).vector(2))]
+        return alpn_names(self.extension(ALPN))
 
 
 class ClientHello(Hello):
@@ -204,14 +218,14 @@ class ClientHello(Hello):
     @cached_property
     def ja3(self) -> str:
         """The fingerprint JA3, see ``fingerprints``."""
-        from unpacket.messages.framers.tls.fingerprints import ja3
+        from unpacket.tls.fingerprints import ja3
 
         return ja3(self)
 
     @cached_property
     def ja4(self) -> str:
         """The fingerprint JA4, see ``fingerprints``."""
-        from unpacket.messages.framers.tls.fingerprints import ja4
+        from unpacket.tls.fingerprints import ja4
 
         return ja4(self)
 
@@ -247,12 +261,13 @@ class ServerHello(Hello):
 
     Attributes:
         cipher: The number of the cipher suite.
+        compression: The number of the compression; 0 is none.
     """
 
     def __init__(self, kind: int, data: bytes) -> None:
         super().__init__(kind, data)
         self.cipher = self.cursor.number(2)
-        self.cursor.number(1)
+        self.compression = self.cursor.number(1)
         self.read_extensions()
 
     @property
@@ -271,7 +286,7 @@ class ServerHello(Hello):
     @cached_property
     def ja3s(self) -> str:
         """The fingerprint JA3S, see ``fingerprints``."""
-        from unpacket.messages.framers.tls.fingerprints import ja3s
+        from unpacket.tls.fingerprints import ja3s
 
         return ja3s(self)
 
@@ -319,14 +334,14 @@ class Certificates(Handshake):
         Raises:
             MissingCryptography: The library that reads certificates is missing.
         """
-        from unpacket.messages.framers.tls.certificates import names_of
+        from unpacket.tls.certificates import names_of
 
         return [names_of(one) for one in self.chain]
 
     @property
     def summary(self) -> str:
         """Whose it is, where that can be read; else how many there are."""
-        from unpacket.messages.framers.tls.certificates import known_names
+        from unpacket.tls.certificates import known_names
 
         known = known_names(self.chain[:1])
         if known:
@@ -336,7 +351,7 @@ class Certificates(Handshake):
     @property
     def facts(self) -> dict[str, Any]:
         """Their digests, and whose they are where that can be read."""
-        from unpacket.messages.framers.tls.certificates import certificate_facts
+        from unpacket.tls.certificates import certificate_facts
 
         return super().facts | {"chain": [certificate_facts(der) for der in self.chain]}
 
@@ -351,3 +366,70 @@ KINDS: dict[int, type[Handshake]] = {
 def handshake(kind: int, data: bytes) -> Handshake:
     """Return a handshake message of a type."""
     return KINDS.get(kind, Handshake)(kind, data)
+
+
+class Messages:
+    """Puts the handshake messages of a side together.
+
+    Attributes:
+        is_lost: Whether it is not known where the next one begins.
+    """
+
+    __slots__ = ("_passing", "_waiting", "is_lost")
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        # How much is still to come of a message that is not looked into.
+        self._passing = 0
+        self.is_lost = False
+
+    def begin(self) -> None:
+        """The next record begins a message: it has other keys than the one before."""
+        self._waiting.clear()
+        self._passing = 0
+        self.is_lost = False
+
+    def lose(self) -> None:
+        """Records are missing."""
+        self.begin()
+        self.is_lost = True
+
+    def feed(self, fragment: bytes) -> list[tuple[int, bytes]]:
+        """Take a record; return type and content of the messages that end in it."""
+        if self.is_lost:
+            found = exact_messages(fragment)
+            self.is_lost = not found
+            return found
+        passed = min(self._passing, len(fragment))
+        self._passing -= passed
+        waiting = self._waiting
+        waiting += fragment[passed:]
+        found = []
+        at = 0
+        while len(waiting) - at >= 4:
+            size = 4 + int.from_bytes(waiting[at + 1 : at + 4])
+            if len(waiting) - at < size:
+                if size > MAX_MESSAGE:
+                    self._passing = size - (len(waiting) - at)
+                    at = len(waiting)
+                break
+            found.append((waiting[at], bytes(waiting[at + 4 : at + size])))
+            at += size
+        del waiting[:at]
+        return found
+
+
+def exact_messages(fragment: bytes) -> list[tuple[int, bytes]]:
+    """Return the messages that fill a record from its first byte to its last.
+
+    None where they do not: then it begins, or ends, within a message or is encrypted.
+    """
+    found = []
+    at = 0
+    while at < len(fragment):
+        size = 4 + int.from_bytes(fragment[at + 1 : at + 4])
+        if fragment[at] not in HANDSHAKES or len(fragment) - at < max(4, size):
+            return []
+        found.append((fragment[at], fragment[at + 4 : at + size]))
+        at += size
+    return found

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from hashlib import md5, sha256
 from typing import TYPE_CHECKING
 
-from unpacket.messages.framers.tls.names import ALPN, SERVER_NAME, is_grease
+from unpacket.tls.names import ALPN, SERVER_NAME, is_grease
 
 if TYPE_CHECKING:
-    from unpacket.messages.framers.tls.handshake import ClientHello, ServerHello
+    from unpacket.tls.handshake import ClientHello, ServerHello
 
 JA4_VERSIONS = {
     0x0002: "s2",
