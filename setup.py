@@ -39,6 +39,8 @@ LEVELS = {
         "unpacket.inline.packets",
     },
     "-O2": {
+        "unpacket.analysis.tracker",
+        "unpacket.analysis.unacked",
         "unpacket._core.decode.duplicates",
         "unpacket._core.decode.flow_key",
         "unpacket._core.decode.segments",
@@ -65,6 +67,9 @@ LEVELS = {
         "unpacket.inline.rules",
         "unpacket.inline.store",
         "unpacket.inline.tun",
+        "unpacket.inline.engine",
+        "unpacket.inline.packets",
+        "unpacket.inline.passing",
         "unpacket.messages.http.framing",
         "unpacket.messages.http.head",
         "unpacket.messages.reader",
