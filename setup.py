@@ -37,6 +37,7 @@ FAST_MODULES = {
 
 if not PURE:
     from Cython.Build import cythonize
+    from Cython.Compiler.Options import get_directive_defaults
     from Cython.Compiler.Symtab import CClassScope
 
     # Classes of which there are many, and which never hold an object of a user: what
@@ -76,6 +77,10 @@ if not PURE:
     # a .pxd gives a class once it comes to the .py, where they would need an import
     # that uncompiled code must not have.
     CClassScope.needs_gc = is_tracked  # type: ignore[method-assign]
+
+    # So many objects of each class that nobody uses are kept for the next ones: with
+    # each unusual segment some come and go. It is a decorator of classes too.
+    get_directive_defaults()["freelist"] = 16
 
 
 def extensions() -> list[Extension]:
