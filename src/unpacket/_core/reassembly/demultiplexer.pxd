@@ -38,6 +38,7 @@ cdef class Demultiplexer:
     cdef long long packets
     cdef long long other_channel
     cdef long long not_followed
+    cdef bint tells
     @cython.locals(
         ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t, stream=Stream
     )

@@ -1,3 +1,4 @@
+# cython: initializedcheck=False
 """Each segment to its stream (RFC 9293 section 3.3.1 names a connection by its ends).
 
 Nearly all rows are ordinary, and the inner loop takes them. Any other is made an
@@ -48,6 +49,8 @@ class Demultiplexer:
         not_followed: Segments of connections whose start was not captured, where the
             policy leaves these out.
         paths: The layers of streams, each once.
+        tells: Whether what ordinary segments deliver becomes events at once; else it
+            stays written down in the segments.
     """
 
     __slots__ = (
@@ -61,6 +64,7 @@ class Demultiplexer:
         "packets",
         "paths",
         "table",
+        "tells",
         "timers",
     )
 
@@ -82,6 +86,7 @@ class Demultiplexer:
         self.other_channel = 0
         self.not_followed = 0
         self.paths = {}
+        self.tells = True
 
     def take_ordinary(self, run: Run, stop: int) -> None:
         """Process the rows that are next, before ``stop``, as far as all is ordinary.
@@ -107,7 +112,7 @@ class Demultiplexer:
         if segments.delivered_words:
             if ctx.gatherer is not None:
                 ctx.gatherer.take(self.table.streams, segments, batch)  # type: ignore[arg-type]
-            else:
+            elif self.tells:
                 tell(ctx, self.table, segments, batch)  # type: ignore[arg-type]
 
     def take_any(self, run: Run) -> Stream | None:
