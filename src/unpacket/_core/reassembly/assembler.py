@@ -353,7 +353,7 @@ class Assembler:
         run = self.run
         demultiplexer = self.demultiplexer
         self.ctx.each_delivery = to_event
-        while self.more():
+        while run.row < run.segments.count or self.more():
             if count <= 0:
                 return
             row = run.row

@@ -21,7 +21,7 @@ from unpacket._core.reassembly.timers cimport Timers
 cdef unsigned int ACK, IS_CLIENT, SYN
 cdef int CLOSED_BY_REUSE, REUSED
 cdef long long CHOICE_BYTES, HALF_BYTES, LAYER_BYTES
-cdef long long MAX_COPIES, NO_TICK
+cdef long long LATEST_NS, MAX_COPIES, NO_TICK
 cdef Py_ssize_t MAX_PATHS
 
 
@@ -49,6 +49,7 @@ cdef class Demultiplexer:
         ctx=Context,
         segments=Segments,
         time_ns=cython.longlong,
+        skew_ns=cython.longlong,
         stream=Stream,
         half=Half,
         peer=Half,

@@ -10,6 +10,7 @@ from unpacket._core.constants import (
     ACK,
     CLOSED_BY_REUSE,
     IS_CLIENT,
+    LATEST_NS,
     MAX_COPIES,
     NO_TICK,
     REUSED,
@@ -138,7 +139,15 @@ class Demultiplexer:
         self.packets += 1
         ctx.frame = run.batch.first_number + segments.index[i]  # type: ignore[union-attr]
         ctx.time_ns = time_ns
-        if time_ns != ctx.now_ns + ctx.skew_ns or self.table.tick == NO_TICK:
+        skew_ns = ctx.skew_ns
+        # As in ``quick_run``: the clock goes on, and nothing is due by then.
+        if (
+            ctx.now_ns + skew_ns <= time_ns
+            and time_ns < min(ctx.next_timer_ns, LATEST_NS - skew_ns) + skew_ns
+            and self.table.tick != NO_TICK
+        ):
+            ctx.now_ns = time_ns - skew_ns
+        else:
             self.timers.set_clock(time_ns, run.time_before(i))
             if ctx.reopened:
                 self.reopen_due()

@@ -85,7 +85,9 @@ def quick_run(
     ctx: Context, table: FlowTable, segments: Segments, batch: Batch, i: int, stop: int
 ) -> int:
     """Process rows from ``i`` on, before ``stop``; return the first that is left."""
-    if table.tick == NO_TICK:
+    segments.delivered_words = 0
+    # Many runs end where they begin, behind a segment that was no ordinary one.
+    if table.tick == NO_TICK or i >= stop or segments.flags[i] & NOT_PLAIN != ACK:
         return i
     words = table.ledger.signed
     unsigned = table.ledger.unsigned
