@@ -80,6 +80,7 @@ LEVELS = {
 
 if not PURE:
     from Cython.Build import cythonize
+    from Cython.Compiler.Nodes import CClassDefNode
     from Cython.Compiler.Symtab import CClassScope
 
     # Classes of which there are many, and which never hold an object of a user: what
@@ -125,6 +126,21 @@ if not PURE:
     # a .pxd gives a class once it comes to the .py, where they would need an import
     # that uncompiled code must not have.
     CClassScope.needs_gc = is_tracked  # type: ignore[method-assign]
+
+    # So many objects of each of these that nobody uses are kept for the next ones:
+    # with each unusual segment some come and go. None of the other classes: whoever
+    # took part in the search for cycles and had a ``__del__`` would not have it again.
+    KEPT_OBJECTS = 16
+    analyse_declarations = CClassDefNode.analyse_declarations
+
+    def analyse_with_free_list(node: CClassDefNode, env: object) -> None:
+        """Do what ``cython.freelist`` at the class would do, were it not forgotten."""
+        analyse_declarations(node, env)
+        if node.scope is not None and node.scope.qualified_name in UNTRACKED:
+            kept = {"freelist": KEPT_OBJECTS}
+            node.scope.directives = node.scope.directives | kept
+
+    CClassDefNode.analyse_declarations = analyse_with_free_list  # type: ignore[method-assign]
 
 
 def extensions() -> list[Extension]:

@@ -62,7 +62,7 @@ def made(generator: str, kind: str, packets: int, *options: str) -> Path:
 
 
 def mix(kind: str, packets: int, *, sums: bool = True) -> Path:
-    """Return a capture of one of the four kinds of ``bench.traffic``."""
+    """Return a capture of one of the kinds of ``bench.traffic``."""
     return made("bench.traffic", kind, packets, *(["--checksums"] if sums else []))
 
 

@@ -1,8 +1,11 @@
 """The commands that have unpacket do something; the one place that words them."""
 
+import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.measure import Command
 
@@ -11,6 +14,13 @@ def job(name: str, capture: Path, *arguments: int) -> Command:
     """Return the command that does a job of ``bench.jobs``."""
     words = (name, str(capture), *map(str, arguments))
     return Command((sys.executable, "-m", "bench.jobs", *words), tells=True)
+
+
+def facts(name: str, capture: Path) -> dict[str, Any]:
+    """Do a job of ``bench.jobs``, and return what it found."""
+    done = subprocess.run(job(name, capture).argv, capture_output=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def files(capture: Path, out: Path) -> Command:

@@ -11,9 +11,39 @@ from dataclasses import replace
 from functools import partial
 
 from bench import captures, commands, peers
+from bench.guard import Skipped, counter
+from bench.measure import CommandFailed
 from bench.report import Result, Settings
 
 Benchmark = Callable[[Settings], Result]
+
+# Of the cuts of a capture whose difference is measured, the longer one has so many
+# times the packets of the shorter.
+LONGER = 3
+MOST_SHORT = 100_000
+# Instructions a packet that were promised, where nobody takes data.
+A_PACKET = {
+    "web": 950,
+    "tiny": 850,
+    "bulk": 950,
+    "ugly": 1250,
+    "small": 900,
+    "syns": None,
+}
+A_CALLBACK = 1900
+
+# The shares of a peer's CPU that were promised.
+EVENTS_OF_LIBTINS = {
+    "web": 0.20,
+    "tiny": 0.13,
+    "ugly": 0.24,
+    "bulk": 0.28,
+    "small": 0.33,
+    "syns": 0.20,
+}
+EVENTS_OF_LIBNIDS = {"web": 0.40, "tiny": 0.22, "bulk": 0.55}
+CALLBACKS_OF_LIBTINS = {"web": 0.30, "tiny": 0.20, "bulk": 0.40}
+EVENTS_OF_READ = {"web": 3, "bulk": 2.2}
 
 # A start is short, and varies more than a long job.
 START_ROUNDS = 15
@@ -27,7 +57,7 @@ GROWTH = 6.0
 
 
 def mix(kind: str) -> Benchmark:
-    """Return the benchmark of events and callbacks on one of the four mixes."""
+    """Return the benchmark of events and callbacks on one of the mixes."""
 
     def measured(settings: Settings) -> Result:
         capture = captures.mix(kind, settings.packets, sums=settings.sums)
@@ -51,24 +81,52 @@ def mix(kind: str) -> Benchmark:
                 "callbacks": partial(commands.job, "callbacks", capture),
             },
         )
-        result.promise(
-            f"{kind}: events / libtins", result.ratio("events", "libtins"), 1 / 5
-        )
-        result.promise(
-            f"{kind}: events / libnids", result.ratio("events", "libnids"), 1 / 3
-        )
-        result.promise(
-            f"{kind}: callbacks / libtins", result.ratio("callbacks", "libtins"), 1 / 3
-        )
+        for job, peer, promised in (
+            ("events", "libtins", EVENTS_OF_LIBTINS),
+            ("events", "libnids", EVENTS_OF_LIBNIDS),
+            ("callbacks", "libtins", CALLBACKS_OF_LIBTINS),
+        ):
+            found = result.ratio(job, peer)
+            result.promise(f"{kind}: {job} / {peer}", found, promised.get(kind))
         for peer in ("libtins", "libnids"):
             of_peer = result.ratio("events", peer, "job_cpu_s", "cpu_s")
             result.promise(f"{kind}: events' job alone / {peer}", of_peer, None)
-        if kind in ("bulk", "web"):
+        if kind in EVENTS_OF_READ:
             of_read = result.ratio("events", "read", "job_cpu_s")
-            result.promise(f"{kind}: events / read", of_read, 2)
+            result.promise(f"{kind}: events / read", of_read, EVENTS_OF_READ[kind])
         return result
 
     return measured
+
+
+def instructions(settings: Settings) -> Result:
+    """Instructions a packet, and what a callback adds: no quiet machine is needed.
+
+    That of a packet is the difference of two cuts of the same traffic, without what
+    starts and ends once. A callback's is what the job with callbacks needs more than
+    the one without data, new streams and their ends included, for each that was called.
+    """
+    result = Result()
+    short = min(settings.packets // 10, MOST_SHORT)
+    extra = (LONGER - 1) * short
+    try:
+        _, count = counter()
+        for kind, limit in A_PACKET.items():
+            cuts = [captures.mix(kind, size) for size in (short, LONGER * short)]
+            events = [count(commands.job("watched", cut).argv) for cut in cuts]
+            each = (events[1] - events[0]) / extra
+            result.promise(f"{kind}: instructions a packet", each, limit, "")
+            if kind == "web":
+                called = [count(commands.job("callbacks", cut).argv) for cut in cuts]
+                added = called[1] - called[0] - (events[1] - events[0])
+                times = [commands.facts("callbacks", cut)["callbacks"] for cut in cuts]
+                each = added / (times[1] - times[0])
+                result.promise(f"{kind}: a callback", each, A_CALLBACK, "")
+    except Skipped as why:
+        result.missing["instructions"] = str(why)
+    except CommandFailed as why:
+        result.failed["instructions"] = str(why)
+    return result
 
 
 def checksums(settings: Settings) -> Result:
@@ -351,10 +409,13 @@ def pieces(settings: Settings) -> Result:
 
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "instructions": instructions,
     "bulk": mix("bulk"),
     "web": mix("web"),
     "ugly": mix("ugly"),
     "tiny": mix("tiny"),
+    "small": mix("small"),
+    "syns": mix("syns"),
     "checksums": checksums,
     "digest": digest,
     "follow": follow,

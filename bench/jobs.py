@@ -7,6 +7,7 @@ process alone. It imports little, since peers are compared with the whole proces
 """
 
 import json
+import mmap
 import os
 import sys
 import time
@@ -35,8 +36,12 @@ UNCHECKED = replace(unpacket.Policy(), checksum="ignore")
 
 
 def read(capture: str) -> Facts:
-    """Read the file through one buffer, and do nothing else."""
-    buffer = bytearray(BUFFER_BYTES)
+    """Read the file through one buffer, and do nothing else.
+
+    It begins where a page does: into one that does not, kernels copy at a quarter of
+    the speed.
+    """
+    buffer = mmap.mmap(-1, BUFFER_BYTES)
     file = os.open(capture, os.O_RDONLY)
     total = 0
     while count := os.readv(file, [buffer]):

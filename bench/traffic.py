@@ -1,19 +1,30 @@
-"""Synthetic TCP captures of four kinds: ``python -m bench.traffic KIND OUT.pcap``.
+"""Synthetic TCP captures of six kinds: ``python -m bench.traffic KIND OUT.pcap``.
 
 ``bulk`` is few fat streams; ``web`` 5,000 concurrent streams with heavy-tailed
 answers; ``ugly`` is web with 0.5 % capture loss, 1 % retransmission and 2 %
-reordering; ``tiny`` is 50,000 concurrent streams of 60-byte turns.
+reordering; ``tiny`` is 50,000 concurrent streams of 60-byte turns; ``small`` is 1,000
+streams that go on for ever with 32 bytes each way, as terminals, sensors and games do;
+``syns`` is a SYN from another source each time, and nothing else.
 """
 
 import argparse
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 
-from bench.frames import ACK, PSH, Connection, Text, random_connection, write_capture
+from bench.frames import (
+    ACK,
+    PSH,
+    SYN,
+    Address,
+    Connection,
+    Text,
+    random_connection,
+    write_capture,
+)
 
 MSS = 1460
 TEXT_BYTES = 1 << 20
@@ -33,6 +44,7 @@ class Mix:
     Attributes:
         concurrent: How many connections are alive at any time.
         turns: Least and most requests of a connection, each with its answer.
+        request_bytes: The size of a request; None is from 100 up to 900.
         answer_bytes: The size of an answer; None is a Pareto tail from 1,500 bytes
             up to 300,000.
         pages: Whether payload is HTTP pages, and not random bytes.
@@ -41,6 +53,7 @@ class Mix:
 
     concurrent: int
     turns: tuple[int, int]
+    request_bytes: int | None = None
     answer_bytes: int | None = None
     pages: bool = False
     lost: float = 0.0
@@ -53,7 +66,12 @@ MIXES = {
     "web": Mix(concurrent=5000, turns=(1, 7), pages=True),
     "ugly": Mix(concurrent=5000, turns=(1, 7), lost=0.005, repeated=0.01, delayed=0.02),
     "tiny": Mix(concurrent=50_000, turns=(20, 20), answer_bytes=60),
+    "small": Mix(
+        concurrent=1000, turns=(1 << 20, 1 << 20), request_bytes=32, answer_bytes=32
+    ),
 }
+SYNS = "syns"
+KINDS = (*MIXES, SYNS)
 
 
 def conversation(
@@ -64,7 +82,8 @@ def conversation(
     last_start = len(text.data) - MSS
     yield from connection.open()
     for _ in range(draw.randint(*mix.turns)):
-        yield client.frame(server.seq, PSH | ACK, 0, draw.randrange(100, 900))
+        asked = mix.request_bytes or draw.randrange(100, 900)
+        yield client.frame(server.seq, PSH | ACK, 0, asked)
         left = mix.answer_bytes or int(min(draw.paretovariate(1.1) * 1500, 300_000))
         sent = 0
         while left:
@@ -94,6 +113,16 @@ def interleaved(mix: Mix, text: Text, draw: Random, sums: bool) -> Iterator[byte
             yield frame
 
 
+def syns(sums: bool) -> Iterator[bytes]:
+    """Yield a SYN from another source each time, without end."""
+    text = Text(b"")
+    target = Address(0xC0A80001, 443)
+    for number in count():
+        source = Address(0x0A000000 + (number >> 8), 1024 + (number & 0xFF) * 251)
+        isns = number * 0x9E3779B1 & 0xFFFFFFFF, 0
+        yield Connection((source, target), isns, text, sums).client.frame(0, SYN)
+
+
 def impaired(mix: Mix, frames: Iterable[bytes], draw: Random) -> Iterator[bytes]:
     """Lose, repeat and delay frames, a delay being up to 200 frames."""
     delayed: list[tuple[int, int, bytes]] = []
@@ -120,6 +149,8 @@ def impaired(mix: Mix, frames: Iterable[bytes], draw: Random) -> Iterator[bytes]
 
 def frames_of(kind: str, seed: int, sums: bool) -> Iterator[bytes]:
     """Yield the frames of a kind of traffic, without end."""
+    if kind == SYNS:
+        return syns(sums)
     mix = MIXES[kind]
     draw = Random(seed)
     text = Text(PAGE * 1000 if mix.pages else draw.randbytes(TEXT_BYTES))
@@ -134,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.traffic", description=__doc__
     )
-    parser.add_argument("kind", choices=MIXES)
+    parser.add_argument("kind", choices=KINDS)
     parser.add_argument("out", type=Path)
     parser.add_argument("--packets", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)

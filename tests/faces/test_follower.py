@@ -1,14 +1,27 @@
 """StreamFollower: what it calls back for, and what callbacks may do."""
 
+import gc
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.builder import FIN, MS, RST, SECOND, Conversation, write_pcap
+from tests.builder import (
+    CLIENT_END,
+    FIN,
+    MS,
+    RST,
+    SECOND,
+    START_NS,
+    Conversation,
+    Frame,
+    write_pcap,
+)
 from tests.seeds.following import CLIENT, SERVER, Following
 from unpacket import (
+    Batch,
     FollowedStream,
     LimitError,
     Policy,
@@ -352,3 +365,59 @@ def test_captures_of_two_taps_may_be_merged(tmp_path: Path, merge: bool) -> None
     assert sorted(heard) == [("client", b"question"), ("server", b"answer")]
     if merge:
         assert [side for side, _ in heard] == ["client", "server"]
+
+
+def one_after_the_other() -> list[Frame]:
+    """Return three conversations, each begun when those before it are forgotten."""
+    frames: list[Frame] = []
+    for number, word in enumerate((b"one", b"two", b"three")):
+        talk = Conversation(
+            (CLIENT_END[0], 40000 + number),
+            start_ns=START_NS + number * 10 * SECOND,
+            frames=frames,
+        )
+        talk.handshake()
+        for turn in range(3):
+            talk.client(1 + turn * len(word), word, ack=1)
+        talk.farewell(1 + 3 * len(word), 1)
+    return frames
+
+
+def test_a_stream_in_the_place_of_another_has_callbacks_of_its_own() -> None:
+    follower = StreamFollower(policy=Policy(linger_s=1.0))
+    heard: dict[int, list[bytes]] = {}
+
+    @follower.on_new_stream
+    def begin(stream: FollowedStream) -> None:
+        mine = heard.setdefault(stream.client.port, [])
+
+        def take(it: FollowedStream, payload: bytes) -> None:
+            assert it is stream
+            mine.append(payload)
+
+        stream.on_client_data(take)
+
+    follower.feed(Batch.from_frames(one_after_the_other()))
+    follower.finish()
+    assert heard == {
+        40000: [b"one"] * 3,
+        40001: [b"two"] * 3,
+        40002: [b"three"] * 3,
+    }
+
+
+def test_a_stream_that_has_ended_is_not_kept_by_its_follower() -> None:
+    follower = StreamFollower(policy=Policy(linger_s=1.0))
+    followed: list[weakref.ref[FollowedStream]] = []
+    heard: list[bytes] = []
+
+    @follower.on_new_stream
+    def begin(stream: FollowedStream) -> None:
+        followed.append(weakref.ref(stream))
+        stream.on_client_data(lambda _, payload: heard.append(payload))
+
+    frames = one_after_the_other()
+    follower.feed(Batch.from_frames(frames[: len(frames) // 3]))
+    gc.collect()
+    assert heard == [b"one"] * 3
+    assert [stream() for stream in followed] == [None]

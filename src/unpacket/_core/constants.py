@@ -191,6 +191,12 @@ DELIVERED_SLOT = 1
 DELIVERED_OFFSET = 2
 DELIVERED_SIDE = 3
 
+# What a step of the assembler has come to: the batch is done; there are events; or an
+# ordinary segment has delivered something, of which there is no event.
+STEP_DONE = 0
+STEP_EVENTS = 1
+STEP_DELIVERY = 2
+
 # So many segments that the capture has twice are named.
 MAX_COPIES = 100
 

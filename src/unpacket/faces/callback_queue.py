@@ -1,31 +1,41 @@
-"""Events that wait for their callbacks, and the loop over those that carry data.
+"""Events that wait for their callbacks, and the loop over what carries data.
 
-Most events are data of streams about which there is nothing to decide. They are
-handed over here, without an attribute looked up by name; all others are left to who
-asked, one at a time and in order.
+Most of what happens is data of streams about which there is nothing to decide. It is
+handed over here, as bytes and without an event; all else is left to who asked, one at
+a time and in order.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from unpacket._core.constants import STEP_DONE, STEP_EVENTS
+from unpacket._core.memory.batch import Batch
+from unpacket._core.native import octets as native
 from unpacket._core.reassembly.assembler import Assembler
 from unpacket._core.reassembly.events import SERVER, Data
 from unpacket._core.reassembly.stream import Stream
+
+# LINKTYPE_ETHERNET, and what its header takes.
+ETHERNET = 1
+ETHERNET_HEADER = 14
 
 
 class Receiver:
     """Who takes the data of one stream.
 
     Attributes:
+        facts: That stream.
         client_callback, server_callback: ``callback(receiver, payload)`` for what
             the side sends, or None.
         is_plain: Whether to call back is all that is to be done.
     """
 
+    facts: Stream
     client_callback: Callable[..., object] | None
     server_callback: Callable[..., object] | None
 
-    def __init__(self) -> None:
+    def __init__(self, facts: Stream) -> None:
+        self.facts = facts
         self.client_callback = None
         self.server_callback = None
         self.is_plain = True
@@ -41,17 +51,26 @@ class Waiting:
         receivers: Who takes the data of each stream that has not ended.
         client_callback, server_callback: Those of receivers that have none.
         watchers: Who takes events in lists, before they are called back for.
-        current: The data that a callback is at work on, or None.
+        current: The event whose data a callback is at work on, or None where there is
+            none, or no event of it; see ``at_work``.
+        worked: Who has delivered what a callback is at work on, where no event was
+            made of it.
+        payload: That payload.
+        by_slot: Receivers by the slot of their stream in the assembler's table, as
+            far as they were looked up.
     """
 
     __slots__ = (
         "at",
+        "by_slot",
         "client_callback",
         "current",
         "events",
+        "payload",
         "receivers",
         "server_callback",
         "watchers",
+        "worked",
     )
 
     client_callback: Callable[..., object] | None
@@ -60,6 +79,9 @@ class Waiting:
     receivers: dict[Stream, Receiver]
     server_callback: Callable[..., object] | None
     watchers: list[Callable[..., object]]
+    worked: Assembler | None
+    payload: bytes
+    by_slot: list[Receiver | None]
 
     def __init__(self) -> None:
         self.events = []
@@ -69,6 +91,38 @@ class Waiting:
         self.client_callback = None
         self.server_callback = None
         self.current = None
+        self.worked = None
+        self.payload = b""
+        self.by_slot = []
+
+    def receiver_of(self, stream: Stream) -> Receiver | None:
+        """Return who takes the data of a stream, or None."""
+        slot = stream.slot
+        if 0 <= slot < len(self.by_slot):
+            known = self.by_slot[slot]
+            if known is not None and known.facts is stream:
+                return known
+        found = self.receivers.get(stream)
+        if found is not None and slot >= 0:
+            while len(self.by_slot) <= slot:
+                self.by_slot.append(None)
+            self.by_slot[slot] = found
+        return found
+
+    def leave(self, stream: Stream) -> Any:
+        """Forget who takes the data of a stream, which has ended; return who did."""
+        slot = stream.slot
+        if 0 <= slot < len(self.by_slot):
+            known = self.by_slot[slot]
+            if known is not None and known.facts is stream:
+                self.by_slot[slot] = None
+        return self.receivers.pop(stream, None)
+
+    def at_work(self) -> Data | None:
+        """Return the event whose data a callback is at work on, or None."""
+        if self.current is None and self.worked is not None:
+            self.current = self.worked.delivery(self.payload)
+        return self.current
 
     def add(self, events: list[Any]) -> None:
         """Put events after those that wait."""
@@ -103,14 +157,38 @@ class Waiting:
         """
         while True:
             if self.at >= len(self.events):
-                self.events = []
-                self.at = 0
+                if self.at:
+                    self.events = []
+                    self.at = 0
                 if assembler is None:
                     return None
-                happened = assembler.step()
-                if happened is None:
+                if self.watchers:
+                    happened = assembler.step()
+                    if happened is None:
+                        return None
+                    self.events = self.watched(happened)
+                    continue
+                found = assembler.step_apart()
+                if found == STEP_DONE:
                     return None
-                self.events = self.watched(happened)
+                if found == STEP_EVENTS:
+                    self.events = assembler.take()
+                    continue
+                receiver = self.receiver_of(assembler.delivery_stream())
+                if receiver is None:
+                    continue
+                if not receiver.is_plain:
+                    return assembler.delivery(assembler.delivery_octets())
+                callback = self.callback_of(receiver, assembler.delivery_is_client())
+                if callback is not None:
+                    self.payload = assembler.delivery_octets()
+                    self.worked = assembler
+                    try:
+                        callback(receiver, self.payload)
+                    finally:
+                        self.worked = None
+                        self.current = None
+                        self.payload = b""
                 continue
             event = self.events[self.at]
             # Its memory is wanted for the next one.
@@ -119,22 +197,33 @@ class Waiting:
             if not isinstance(event, Data):
                 return event
             data = event
-            receiver = self.receivers.get(data.stream)
+            receiver = self.receiver_of(data.stream)
             if receiver is None:
                 continue
             if not receiver.is_plain:
                 return event
-            if data.direction is SERVER:
-                callback = receiver.server_callback
-                if callback is None:
-                    callback = self.server_callback
-            else:
-                callback = receiver.client_callback
-                if callback is None:
-                    callback = self.client_callback
+            callback = self.callback_of(receiver, data.direction is not SERVER)
             if callback is not None:
                 self.current = data
                 try:
                     callback(receiver, data.payload)
                 finally:
                     self.current = None
+
+    def callback_of(
+        self, receiver: Receiver, is_client: bool
+    ) -> Callable[..., object] | None:
+        """Return whom to call for what a side sends, or None."""
+        if is_client:
+            callback = receiver.client_callback
+            return self.client_callback if callback is None else callback
+        callback = receiver.server_callback
+        return self.server_callback if callback is None else callback
+
+
+def hw_addresses(batch: Batch, index: int) -> bytes | None:
+    """Return whom a frame is for and who sent it, or None if it is not Ethernet."""
+    if batch.link_type[index] != ETHERNET or batch.captured[index] < ETHERNET_HEADER:
+        return None
+    start = batch.start[index]
+    return native.octets(batch, start, 12)

@@ -35,7 +35,7 @@ from unpacket._options import names_options, wrong
 from unpacket.errors import LimitError
 from unpacket.faces.ack_tracker import AckTracker
 from unpacket.faces.attending import Attending, recall
-from unpacket.faces.callback_queue import Receiver, Waiting
+from unpacket.faces.callback_queue import Receiver, Waiting, hw_addresses
 from unpacket.faces.link_type_check import LinkTypeCheck
 from unpacket.policy import Policy
 from unpacket.sources.link_types import link_type_number
@@ -72,7 +72,6 @@ KEPT_BYTES = 64 << 20
 # A FollowedStream with its attributes, and where it is found.
 FOLLOWED_BYTES = 464
 
-_ETHERNET = 1
 _IDLE_S = 300.0
 
 
@@ -154,8 +153,7 @@ class FollowedStream(Receiver, Callbacks):
     def __init__(
         self, follower: StreamFollower, facts: Stream, hw_addresses: bytes | None
     ) -> None:
-        super().__init__()
-        self.facts = facts
+        super().__init__(facts)
         self._follower = follower
         # Those of the client and of the server, of six bytes each.
         self._hw_addresses = hw_addresses
@@ -269,7 +267,7 @@ class FollowedStream(Receiver, Callbacks):
         It has what the payload's offset is, and the frame and capture time of the
         packet that it was in.
         """
-        data = self._follower._waiting.current
+        data = self._follower._waiting.at_work()
         return None if data is None or data.stream is not self.facts else data
 
     def state(self, direction: Direction | int) -> str:
@@ -667,12 +665,12 @@ class StreamFollower(Callbacks):
         batch = self._batch
         if batch is None or event.frame < batch.first_number:
             return None
-        _, _, link_type, _, octets = batch.frame(event.frame - batch.first_number)
-        if link_type != _ETHERNET or len(octets) < 14:
+        octets = hw_addresses(batch, event.frame - batch.first_number)
+        if octets is None:
             return None
         if event.stream.packets(CLIENT) > 0:
-            return octets[6:12] + octets[:6]
-        return octets[:12]
+            return octets[6:] + octets[:6]
+        return octets
 
     def _on_note(self, event: Note) -> None:
         if event.kind != "out_of_order":
@@ -687,11 +685,12 @@ class StreamFollower(Callbacks):
             callback(stream, event.seq, event.payload)
 
     def _on_closed(self, event: Closed) -> None:
-        stream = self._live.pop(event.stream, None)
+        stream: FollowedStream | None = self._waiting.leave(event.stream)
         if stream is None:
             return
         stream.is_finished = True
-        self._say(stream, f"Connection closed: {event.reason}")
+        if self._log is not None:
+            self._say(stream, f"Connection closed: {event.reason}")
         calls: list[tuple[Any, ...]] = []
         for callback in (stream._closed, self._closed, self._end):
             if callback is not None:
@@ -702,7 +701,8 @@ class StreamFollower(Callbacks):
         elif event.reason in TERMINATIONS and self._terminated is not None:
             calls.append((self._terminated, stream, event.reason))
         # Each waits by itself: an exception of one does not cost the next.
-        self._waiting.insert(calls)
+        if calls:
+            self._waiting.insert(calls)
 
     def _on_other(self, event: Any, kind: type) -> None:
         stream = self._live.get(event.stream)
@@ -716,7 +716,8 @@ class StreamFollower(Callbacks):
             callback, argument = stream._rejected or self._rejected, event
         elif kind is Finished:
             callback, argument = stream._finished or self._finished, event.direction
-            self._say(stream, f"{event.direction} finished")
+            if self._log is not None:
+                self._say(stream, f"{event.direction} finished")
         else:
             return
         if callback is not None:

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpacket._core.constants import KEY_OWNER, ROW_WORDS
-from unpacket._core.memory.pages import space
+from unpacket._core.memory.pages import LARGE_BYTES, space
 from unpacket._core.reassembly.ledger import Ledger
 
 NONE = -1
 FIRST_ROWS = Ledger().rows
 ROW_BYTES = 8 * ROW_WORDS
-LARGE_BYTES = 2 << 20
 
 
 def fill(ledger: Ledger, row: int, value: int) -> None:

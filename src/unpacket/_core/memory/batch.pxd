@@ -1,5 +1,7 @@
 cimport cython
 
+from unpacket._core.native cimport room as native
+
 ctypedef unsigned char u8
 ctypedef unsigned short u16
 ctypedef unsigned int u32

@@ -20,6 +20,8 @@ import sys
 from array import array
 from collections.abc import Iterable
 
+from unpacket._core.native import room as native
+
 CAPACITY = 2048
 BUFFER_BYTES = 1 << 20
 # Of 1, 4 and 16 buffers of 1 MiB, reading 755 MB took 0.11, 0.12 and 0.19 s: the
@@ -235,7 +237,7 @@ class BufferPool:
 
     def __init__(self, size: int = BUFFER_BYTES) -> None:
         self._size = size
-        self._buffers = [bytearray(size)]
+        self._buffers = [native.room(size)]
         # How many references are counted differs between versions of Python, and
         # between the compiled and the uncompiled core.
         self._alone = sys.getrefcount(self._buffers[0])
@@ -243,16 +245,16 @@ class BufferPool:
     def take(self, minimum: int = 0) -> bytearray:
         """Return a buffer of the pool's size, or of ``minimum`` if that is more.
 
-        What the buffer held before is still in it.
+        What is in it is not of this capture, or was used.
         """
         if minimum > self._size:
-            return bytearray(minimum)
+            return native.room(minimum)
         for index in range(len(self._buffers)):
             if sys.getrefcount(self._buffers[index]) <= self._alone:
                 return self._buffers[index]
         if len(self._buffers) == POOLED_BUFFERS:
             del self._buffers[0]
-        self._buffers.append(bytearray(self._size))
+        self._buffers.append(native.room(self._size))
         return self._buffers[len(self._buffers) - 1]
 
 

@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 Block: TypeAlias = bytearray | mmap.mmap
 
-# From here on memory is the system's own.
-LARGE_BYTES = 1 << 21
+# From here on memory is the system's own, which zeroes no page before it is written,
+# and moves none to let it grow.
+LARGE_BYTES = 1 << 18
 
 
 def space(size: int, large_pages: bool = False) -> Block:

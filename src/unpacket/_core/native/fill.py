@@ -52,6 +52,28 @@ def move(
     put(target, at, source, start, length)
 
 
+def keep(
+    target: bytearray, at: int, source: "memoryview[int]", start: int, length: int
+) -> None:
+    """Copy ``length`` bytes of memory that need not be writable.
+
+    Raises:
+        IndexError: There are not so many, or the target has no room.
+    """
+    put(target, at, source, start, length)
+
+
+def keep_bytes(
+    target: bytearray, at: int, source: bytes, start: int, length: int
+) -> None:
+    """Copy ``length`` bytes.
+
+    Raises:
+        IndexError: There are not so many, or the target has no room.
+    """
+    put(target, at, source, start, length)
+
+
 def put(target: Any, at: int, source: Any, start: int, length: int) -> None:
     """Copy bytes, if they are there and have room."""
     if at < 0 or start < 0 or length < 0:

@@ -17,8 +17,9 @@ cpdef recount(Context ctx, Stream stream)
 cpdef recount_extra(Context ctx, HalfExtra extra)
 cpdef bint may_wait(HalfExtra extra, event) except -1
 cpdef drop_extra(Context ctx, Half half)
-@cython.locals(size=cython.longlong, half=Half)
+@cython.locals(size=cython.longlong)
 cpdef Py_ssize_t fixed_bytes(Context ctx, Stream stream) except -1
+cpdef Py_ssize_t half_bytes(Half half) except -1
 @cython.locals(size=cython.longlong)
 cpdef Py_ssize_t segment_bytes(Segment seg) except -1
 @cython.locals(size=cython.longlong, data=Data)

@@ -86,15 +86,19 @@ def drop_extra(ctx: Context, half: Half) -> None:
 
 def fixed_bytes(ctx: Context, stream: Stream) -> int:
     """Return what is counted for a stream that has ended and is to be forgotten."""
-    size = ctx.stream_bytes
-    for half in (stream.half_a, stream.half_b):
-        if half is not None:
-            size += HALF_BYTES
-            if half.extra is not None:
-                size += half.extra.counted
+    size = ctx.stream_bytes + half_bytes(stream.half_a) + half_bytes(stream.half_b)
     if stream.layers is not None:
         size += LAYER_BYTES * len(stream.layers)
     return size
+
+
+def half_bytes(half: Half | None) -> int:
+    """Return what is counted for a half."""
+    if half is None:
+        return 0
+    if half.extra is None:
+        return HALF_BYTES
+    return HALF_BYTES + half.extra.counted
 
 
 def segment_bytes(seg: Segment) -> int:

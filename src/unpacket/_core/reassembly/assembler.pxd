@@ -10,6 +10,10 @@ from unpacket._core.reassembly.connection cimport check_ended
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport release
 from unpacket._core.reassembly.demultiplexer cimport Demultiplexer
+from unpacket._core.reassembly.events cimport Data
+from unpacket._core.reassembly.fast_path cimport (
+    delivered_data, delivered_octets, tell
+)
 from unpacket._core.reassembly.gaps cimport skip
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
 from unpacket._core.reassembly.lifetime cimport end
@@ -22,7 +26,8 @@ from unpacket._core.reassembly.trace cimport TraceRows
 
 cdef unsigned int IGNORED, OPEN
 cdef int CLOSED_BY_END, CLOSED_BY_INTERRUPTION, CLOSED_BY_USER
-cdef Py_ssize_t ALL, PORTION
+cdef int STEP_DELIVERY, STEP_DONE, STEP_EVENTS
+cdef Py_ssize_t ALL, DELIVERED_SIDE, DELIVERED_SLOT, PORTION
 
 
 @cython.final
@@ -58,6 +63,12 @@ cdef class Assembler:
     cpdef begin_decoded(self, Batch batch, list decoded)
     cpdef list proceed(self, Py_ssize_t count)
     cpdef list step(self)
+    @cython.locals(segments=Segments)
+    cdef int step_apart(self) except -1
+    cdef Stream delivery_stream(self)
+    cdef bint delivery_is_client(self) except -1
+    cdef bytes delivery_octets(self)
+    cdef Data delivery(self, bytes payload)
     cpdef list take(self)
     @cython.locals(
         run=Run,

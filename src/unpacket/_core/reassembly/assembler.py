@@ -13,8 +13,13 @@ from unpacket._core.constants import (
     CLOSED_BY_END,
     CLOSED_BY_INTERRUPTION,
     CLOSED_BY_USER,
+    DELIVERED_SIDE,
+    DELIVERED_SLOT,
     IGNORED,
     OPEN,
+    STEP_DELIVERY,
+    STEP_DONE,
+    STEP_EVENTS,
 )
 from unpacket._core.decode.checksum_states import HostSums
 from unpacket._core.decode.decoder import Decoder
@@ -26,7 +31,12 @@ from unpacket._core.reassembly.connection import check_ended
 from unpacket._core.reassembly.context import Context, nanoseconds
 from unpacket._core.reassembly.delivery import release
 from unpacket._core.reassembly.demultiplexer import Demultiplexer
-from unpacket._core.reassembly.events import Direction, Event
+from unpacket._core.reassembly.events import Data, Direction, Event
+from unpacket._core.reassembly.fast_path import (
+    delivered_data,
+    delivered_octets,
+    tell,
+)
 from unpacket._core.reassembly.gaps import skip
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end
@@ -293,6 +303,49 @@ class Assembler:
         self.work(ALL, True)
         return self.take()
 
+    def step_apart(self) -> int:
+        """Do what ``step`` does, but make no event of what an ordinary segment brings.
+
+        Returns:
+            STEP_DONE where the batch is done, STEP_EVENTS where ``take`` has them, or
+            STEP_DELIVERY: until the next call all that is called ``delivery`` answers
+            about that one.
+        """
+        if self.run.batch is None:
+            return STEP_DONE
+        self.demultiplexer.tells = False
+        try:
+            self.work(ALL, True)
+        finally:
+            self.demultiplexer.tells = True
+        segments = self.run.segments
+        if not segments.delivered_words:
+            return STEP_EVENTS
+        if self.ctx.events:
+            # They came before it.
+            tell(self.ctx, self.table, segments, self.run.batch)
+            return STEP_EVENTS
+        segments.delivered_words = 0
+        return STEP_DELIVERY
+
+    def delivery_stream(self) -> Stream:
+        """Return the stream of what was delivered."""
+        slot = self.run.segments.delivered[DELIVERED_SLOT]
+        return self.table.streams[slot]  # type: ignore[return-value]
+
+    def delivery_is_client(self) -> bool:
+        """Return whether the client sent it."""
+        return self.run.segments.delivered[DELIVERED_SIDE] != 0
+
+    def delivery_octets(self) -> bytes:
+        """Return its payload."""
+        return delivered_octets(self.run.segments, self.run.batch, 0)  # type: ignore[arg-type]
+
+    def delivery(self, payload: bytes) -> Data:
+        """Make the event of it; ``payload`` is what ``delivery_octets`` returned."""
+        stream = self.delivery_stream()
+        return delivered_data(self.run.segments, self.run.batch, 0, stream, payload)  # type: ignore[arg-type]
+
     def take(self) -> list[Event]:
         """Return the events since the last call."""
         events = self.ctx.events
@@ -311,18 +364,20 @@ class Assembler:
         run = self.run
         demultiplexer = self.demultiplexer
         self.ctx.each_delivery = to_event
-        while self.more():
+        while run.row < run.segments.count or self.more():
             if count <= 0:
                 return
             row = run.row
             stop = min(run.segments.count, row + count)
             count += row
             demultiplexer.take_ordinary(run, stop)
-            if run.row < stop and not (to_event and self.ctx.events):
+            if run.row < stop and not (
+                to_event and (self.ctx.events or run.segments.delivered_words)
+            ):
                 demultiplexer.take_any(run)
             if self.observer is not None:
                 self.observer.take(run.segments, run.batch, row, run.row)
-            if to_event and self.ctx.events:
+            if to_event and (self.ctx.events or run.segments.delivered_words):
                 return
             count -= run.row
             if len(self.ctx.events) >= most_events:

@@ -113,13 +113,14 @@ BAD_CHECKSUM = 2
 
 GOOD_CHECKSUM = 1
 
-# What ends a stream whose two FINs nobody has acknowledged: it had ended by these.
+# What ends a stream whose two FINs nobody has acknowledged, as bits: it had ended by
+# these.
 CLOSED_BY_SILENCE = (
-    CLOSED_BY_RST,
-    CLOSED_BY_TIMEOUT,
-    CLOSED_BY_REUSE,
-    CLOSED_BY_END,
-    CLOSED_BY_INTERRUPTION,
+    1 << CLOSED_BY_RST
+    | 1 << CLOSED_BY_TIMEOUT
+    | 1 << CLOSED_BY_REUSE
+    | 1 << CLOSED_BY_END
+    | 1 << CLOSED_BY_INTERRUPTION
 )
 
 # Doubts that are the observer's, not the receiver's.
@@ -149,10 +150,11 @@ def close(ctx: Context, stream: Stream, number: int) -> None:
         drop_reset(ctx, stream, stream.reset)
     settle_at_end(ctx, stream, first, second)
     settle_at_end(ctx, stream, second, first)
-    del ctx.believed[:]
+    if ctx.believed:
+        del ctx.believed[:]
     flush(ctx, stream, first, second)
     flush(ctx, stream, second, first)
-    if number in CLOSED_BY_SILENCE and all_finished(first, second):
+    if CLOSED_BY_SILENCE >> number & 1 and all_finished(first, second):
         number = CLOSED_BY_FIN
     let_go(ctx, first)
     let_go(ctx, second)

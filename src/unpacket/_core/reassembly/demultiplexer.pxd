@@ -22,7 +22,7 @@ from unpacket._core.reassembly.timers cimport Timers
 cdef unsigned int ACK, IS_CLIENT, SYN
 cdef int AGAIN, CLOSED_BY_REUSE, CONTINUES, REUSED, UNRELATED
 cdef long long CHOICE_BYTES, HALF_BYTES, LAYER_BYTES
-cdef long long MAX_COPIES, NO_TICK
+cdef long long LATEST_NS, MAX_COPIES, NO_TICK
 cdef Py_ssize_t MAX_PATHS
 
 
@@ -39,6 +39,7 @@ cdef class Demultiplexer:
     cdef long long packets
     cdef long long other_channel
     cdef long long not_followed
+    cdef bint tells
     @cython.locals(
         ctx=Context, segments=Segments, batch=Batch, i=Py_ssize_t, stream=Stream
     )
@@ -49,6 +50,7 @@ cdef class Demultiplexer:
         ctx=Context,
         segments=Segments,
         time_ns=cython.longlong,
+        skew_ns=cython.longlong,
         stream=Stream,
         half=Half,
         peer=Half,

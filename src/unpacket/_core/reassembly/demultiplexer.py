@@ -1,3 +1,4 @@
+# cython: initializedcheck=False
 """Each segment to its stream (RFC 9293 section 3.3.1 names a connection by its ends).
 
 Nearly all rows are ordinary, and the inner loop takes them. Any other is made an
@@ -11,6 +12,7 @@ from unpacket._core.constants import (
     CLOSED_BY_REUSE,
     CONTINUES,
     IS_CLIENT,
+    LATEST_NS,
     MAX_COPIES,
     NO_TICK,
     REUSED,
@@ -52,6 +54,8 @@ class Demultiplexer:
         not_followed: Segments of connections whose start was not captured, where the
             policy leaves these out.
         paths: The layers of streams, each once.
+        tells: Whether what ordinary segments deliver becomes events at once; else it
+            stays written down in the segments.
     """
 
     __slots__ = (
@@ -65,6 +69,7 @@ class Demultiplexer:
         "packets",
         "paths",
         "table",
+        "tells",
         "timers",
     )
 
@@ -86,6 +91,7 @@ class Demultiplexer:
         self.other_channel = 0
         self.not_followed = 0
         self.paths = {}
+        self.tells = True
 
     def take_ordinary(self, run: Run, stop: int) -> None:
         """Process the rows that are next, before ``stop``, as far as all is ordinary.
@@ -111,7 +117,7 @@ class Demultiplexer:
         if segments.delivered_words:
             if ctx.gatherer is not None:
                 ctx.gatherer.take(self.table.streams, segments, batch)  # type: ignore[arg-type]
-            else:
+            elif self.tells:
                 tell(ctx, self.table, segments, batch)  # type: ignore[arg-type]
 
     def take_any(self, run: Run) -> Stream | None:
@@ -137,7 +143,15 @@ class Demultiplexer:
         self.packets += 1
         ctx.frame = run.batch.first_number + segments.index[i]  # type: ignore[union-attr]
         ctx.time_ns = time_ns
-        if time_ns != ctx.now_ns + ctx.skew_ns or self.table.tick == NO_TICK:
+        skew_ns = ctx.skew_ns
+        # As in ``quick_run``: the clock goes on, and nothing is due by then.
+        if (
+            ctx.now_ns + skew_ns <= time_ns
+            and time_ns < min(ctx.next_timer_ns, LATEST_NS - skew_ns) + skew_ns
+            and self.table.tick != NO_TICK
+        ):
+            ctx.now_ns = time_ns - skew_ns
+        else:
             self.timers.set_clock(time_ns, run.time_before(i))
             if ctx.reopened:
                 self.reopen_due()

@@ -6,6 +6,7 @@ from unpacket._core.memory.batch cimport Batch
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.events cimport Data
 from unpacket._core.decode.segments cimport Segments
+from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.reassembly.table cimport FlowTable
 
 cdef unsigned int ACK, NOT_PLAIN, GOOD, BAD
@@ -64,8 +65,14 @@ cpdef Py_ssize_t quick_run(
     Py_ssize_t i,
     Py_ssize_t stop,
 ) except -1 nogil
-@cython.locals(at=Py_ssize_t, i=Py_ssize_t, event=Data)
+@cython.locals(at=Py_ssize_t, stream=Stream)
 cpdef tell(Context ctx, FlowTable table, Segments segments, Batch batch)
+@cython.locals(i=Py_ssize_t)
+cpdef bytes delivered_octets(Segments segments, Batch batch, Py_ssize_t at)
+@cython.locals(i=Py_ssize_t, event=Data)
+cpdef Data delivered_data(
+    Segments segments, Batch batch, Py_ssize_t at, Stream stream, bytes payload
+)
 @cython.locals(
     mask=cython.longlong,
     entries="long long[::1]",

@@ -68,6 +68,7 @@ from unpacket._core.native import memory
 from unpacket._core.native import octets as native
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.events import CLIENT, SERVER, Data
+from unpacket._core.reassembly.stream import Stream
 from unpacket._core.reassembly.table import FlowTable
 
 # What an ordinary segment has of these is ACK alone.
@@ -84,7 +85,9 @@ def quick_run(
     ctx: Context, table: FlowTable, segments: Segments, batch: Batch, i: int, stop: int
 ) -> int:
     """Process rows from ``i`` on, before ``stop``; return the first that is left."""
-    if table.tick == NO_TICK:
+    segments.delivered_words = 0
+    # Many runs end where they begin, behind a segment that was no ordinary one.
+    if table.tick == NO_TICK or i >= stop or segments.flags[i] & NOT_PLAIN != ACK:
         return i
     words = table.ledger.signed
     unsigned = table.ledger.unsigned
@@ -228,20 +231,35 @@ def quick_run(
 def tell(ctx: Context, table: FlowTable, segments: Segments, batch: Batch) -> None:
     """Make the events of what the last run delivered."""
     for at in range(0, segments.delivered_words, DELIVERY_WORDS):
-        i = segments.delivered[at + DELIVERED_ROW]
-        event = Data.__new__(Data)
-        event.stream = table.streams[segments.delivered[at + DELIVERED_SLOT]]  # type: ignore[assignment]
-        event.direction = CLIENT if segments.delivered[at + DELIVERED_SIDE] else SERVER
-        event.offset = segments.delivered[at + DELIVERED_OFFSET]
-        event.payload = native.octets(batch, segments.start[i], segments.length[i])
-        event.frame = batch.first_number + segments.index[i]
-        event.time_ns = segments.time_ns[i]
-        event.ack = segments.ack[i]
-        event.parts = None
-        event.acknowledged = True
-        event.doubts = 0
-        ctx.events.append(event)
+        stream = table.streams[segments.delivered[at + DELIVERED_SLOT]]
+        payload = delivered_octets(segments, batch, at)
+        ctx.events.append(delivered_data(segments, batch, at, stream, payload))  # type: ignore[arg-type]
     segments.delivered_words = 0
+
+
+def delivered_octets(segments: Segments, batch: Batch, at: int) -> bytes:
+    """Return the payload of the delivery at ``at``."""
+    i = segments.delivered[at + DELIVERED_ROW]
+    return native.octets(batch, segments.start[i], segments.length[i])
+
+
+def delivered_data(
+    segments: Segments, batch: Batch, at: int, stream: Stream, payload: bytes
+) -> Data:
+    """Make the event of the delivery at ``at``."""
+    i = segments.delivered[at + DELIVERED_ROW]
+    event = Data.__new__(Data)
+    event.stream = stream
+    event.direction = CLIENT if segments.delivered[at + DELIVERED_SIDE] else SERVER
+    event.offset = segments.delivered[at + DELIVERED_OFFSET]
+    event.payload = payload
+    event.frame = batch.first_number + segments.index[i]
+    event.time_ns = segments.time_ns[i]
+    event.ack = segments.ack[i]
+    event.parts = None
+    event.acknowledged = True
+    event.doubts = 0
+    return event
 
 
 def prefetch(table: FlowTable, segments: Segments, start: int) -> int:

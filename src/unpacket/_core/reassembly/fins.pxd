@@ -21,7 +21,7 @@ cpdef bint take_fin(
 ) except -1
 @cython.locals(alone=Segment)
 cpdef Segment fin_of(Segment seg, long long stop)
-@cython.locals(sure=bint, half=Half)
+@cython.locals(half=Half, other=Half)
 cpdef bint over(Stream stream) except -1
 @cython.locals(extra=HalfExtra)
 cpdef fin_due(Context ctx, Stream stream, Half half, Half peer)

@@ -73,14 +73,15 @@ def fin_of(seg: Segment, stop: int) -> Segment:
 
 def over(stream: Stream) -> bool:
     """Return whether both FINs lie next, and at least one is beyond doubt."""
-    sure = False
-    for half in (stream.half_a, stream.half_b):
-        if half is None or half.extra is None:
-            return False
-        if half.extra.fin_offset != half.next_offset:
-            return False
-        sure = sure or half.extra.fin_sure
-    return sure
+    half = stream.half_a
+    other = stream.half_b
+    if half is None or half.extra is None or other is None or other.extra is None:
+        return False
+    if half.extra.fin_offset != half.next_offset:
+        return False
+    if other.extra.fin_offset != other.next_offset:
+        return False
+    return half.extra.fin_sure or other.extra.fin_sure
 
 
 def fin_due(ctx: Context, stream: Stream, half: Half, peer: Half | None) -> None:

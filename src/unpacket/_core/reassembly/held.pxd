@@ -29,6 +29,7 @@ cdef class Piece:
     cdef bytes bytes_of(self, long long start, long long stop)
 
 
+@cython.locals(piece=Piece)
 cpdef Piece piece_of(
     long long start,
     long long stop,
@@ -42,6 +43,7 @@ cpdef Piece piece_of(
 )
 
 
+@cython.locals(piece=Piece)
 cpdef Piece fin_of(
     long long offset, long long origin, long long frame, long long time_ns
 )
@@ -56,8 +58,11 @@ cdef class Clash:
     cdef readonly Piece loser
 
 
+@cython.locals(kept=bytes, other=bytes, low=Py_ssize_t, high=Py_ssize_t)
 cpdef Clash clash(Piece winner, Piece loser, long long start, long long stop)
+@cython.locals(n=Py_ssize_t)
 cpdef Py_ssize_t first_difference(bytes a, bytes b) except -1
+@cython.locals(n=Py_ssize_t)
 cpdef Py_ssize_t last_difference(bytes a, bytes b) except -1
 
 

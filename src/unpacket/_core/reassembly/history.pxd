@@ -1,11 +1,13 @@
 cimport cython
 
+from unpacket._core.native cimport fill as native
+from unpacket._core.native cimport room as native_room
 from unpacket._core.reassembly.held cimport Clash, Piece, clash, piece_of
 
 cdef long long RECORDS
 cdef long long MASK
 cdef int MAX_STEPS, SPAN_BITS, POSITION_BITS, WORDS, OFFSET, TOTAL, PLACE, FRAME
-cdef long long POSITION_MASK, FRAME_MASK
+cdef long long POSITION_MASK, FRAME_MASK, FRAME_UNIT
 cdef long long SPAN_MASK, ROOT, NO_LINK
 cdef Py_ssize_t CHUNK_BYTES
 cdef long long KEEP_RATIO
@@ -26,7 +28,7 @@ cdef class History:
     cdef readonly long long total
     cdef long long first
     cdef long long fresh_bytes
-    cdef long long present
+    cdef long long present, present_place
     cdef long long stamp
     cdef readonly long long kept_bytes
     cdef Store batch
@@ -38,7 +40,8 @@ cdef class History:
     cdef begin(self, buffer)
     @cython.locals(
         batch=Store, young=cython.longlong, kept=cython.longlong,
-        number=cython.longlong, start=Py_ssize_t,
+        number=cython.longlong, start=Py_ssize_t, size=Py_ssize_t, at=Py_ssize_t,
+        view="const unsigned char[::1]",
     )
     cdef end(self)
     cdef Py_ssize_t word(self, long long number, int which) except? -1
@@ -48,7 +51,7 @@ cdef class History:
     cdef Py_ssize_t position(self, long long number) except? -1
     @cython.locals(older=cython.longlong)
     cdef Py_ssize_t before(self, long long number) except? -1
-    @cython.locals(size=Py_ssize_t, chunk=Store, place=cython.longlong)
+    @cython.locals(size=Py_ssize_t, at=Py_ssize_t)
     cdef copy(self, long long number, payload)
     @cython.locals(horizon=cython.longlong, store=Store, keep=list)
     cdef prune(self)
@@ -85,3 +88,9 @@ cdef class History:
     cpdef list compare(self, long long last, Piece piece)
     @cython.locals(wanted=cython.longlong, found=Store, store=Store, begin=Py_ssize_t)
     cdef bytes payload(self, long long number, long long start, long long stop)
+
+
+@cython.locals(chunk=Store, at=Py_ssize_t)
+cdef Py_ssize_t allot(
+    History history, long long number, Py_ssize_t size
+) except -1

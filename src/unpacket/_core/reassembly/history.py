@@ -10,6 +10,8 @@ What is remembered depends on delivered bytes alone (``window_bytes``, and RECOR
 pieces), never on how the input was cut into batches.
 """
 
+from unpacket._core.native import fill as native
+from unpacket._core.native import room as native_room
 from unpacket._core.reassembly.held import Clash, Piece, clash, piece_of
 
 # The ring is a power of two, for the mask. Of 16,384 records it has 640 KiB: with
@@ -39,6 +41,7 @@ MAX_STEPS = 1024
 # earlier. ROOT is that of a half's first.
 SPAN_BITS = 16
 SPAN_MASK = (1 << SPAN_BITS) - 1
+FRAME_UNIT = 1 << SPAN_BITS
 FRAME_MASK = (1 << (63 - SPAN_BITS)) - 1
 ROOT = -(1 << SPAN_BITS)
 NO_LINK = 0
@@ -77,6 +80,7 @@ class History:
         first: The first record of the present batch.
         fresh_bytes: What the records of the present batch describe in its buffer.
         present: The number of the store that the present batch is.
+        present_place: The place of its first byte.
         kept_bytes: The size of all buffers that are kept alive.
         ring: WORDS numbers for each of the latest RECORDS records.
         link: One number for each, made when it is needed.
@@ -92,6 +96,7 @@ class History:
         "kept_bytes",
         "link",
         "present",
+        "present_place",
         "ring",
         "stamp",
         "stores",
@@ -109,6 +114,7 @@ class History:
         self.total = 0
         self.first = 0
         self.present = 0
+        self.present_place = 0
         self.fresh_bytes = 0
         self.stamp = 0
         self.kept_bytes = 0
@@ -124,6 +130,7 @@ class History:
         """Records that follow point into ``buffer``, a batch's."""
         self.stamp += 1
         self.present = self.stamp
+        self.present_place = self.stamp << POSITION_BITS
         self.first = self.count
         self.fresh_bytes = 0
         self.batch = Store(self.stamp, buffer)
@@ -145,7 +152,9 @@ class History:
             for number in range(young, self.count):
                 if self.store(number) == self.present:
                     start = self.position(number)
-                    self.copy(number, view[start : start + self.length(number)])
+                    size = self.length(number)
+                    at = allot(self, number, size)
+                    native.keep(self.chunk.buffer, at, view, start, size)  # type: ignore[union-attr, arg-type]
         self.prune()
 
     def word(self, number: int, which: int) -> int:
@@ -172,23 +181,11 @@ class History:
         older = self.word(number, FRAME) & SPAN_MASK
         return number - older if older else -1
 
-    def copy(self, number: int, payload: bytes | memoryview) -> None:
+    def copy(self, number: int, payload: bytes) -> None:
         """Copy ``payload`` to the chunk, and let record ``number`` say so."""
         size = len(payload)
-        chunk = self.chunk
-        if chunk is None or self.chunk_used + size > len(chunk.buffer):
-            self.stamp += 1
-            chunk = Store(self.stamp, bytearray(max(size, CHUNK_BYTES)))
-            self.chunk = chunk
-            self.chunk_used = 0
-            self.kept_bytes += len(chunk.buffer)
-            self.stores.append(chunk)
-        # The buffer of a chunk is a bytearray.
-        chunk.buffer[self.chunk_used : self.chunk_used + size] = payload  # type: ignore[index]
-        chunk.last_total = self.total
-        place = chunk.number << POSITION_BITS | self.chunk_used
-        self.ring[WORDS * (number & MASK) + PLACE] = place
-        self.chunk_used += size
+        at = allot(self, number, size)
+        native.keep_bytes(self.chunk.buffer, at, payload, 0, size)  # type: ignore[union-attr, arg-type]
 
     def prune(self) -> None:
         """Let go of the buffers that no valid record points into."""
@@ -217,8 +214,8 @@ class History:
         at = WORDS * slot
         self.ring[at + OFFSET] = offset
         self.ring[at + TOTAL] = self.total
-        self.ring[at + PLACE] = self.present << POSITION_BITS | position
-        self.ring[at + FRAME] = (frame & FRAME_MASK) << SPAN_BITS | older
+        self.ring[at + PLACE] = self.present_place | position
+        self.ring[at + FRAME] = (frame & FRAME_MASK) * FRAME_UNIT | older
         self.link[slot] = NO_LINK
         self.count = number + 1
         self.total += length
@@ -319,3 +316,20 @@ class History:
             return None
         begin = self.position(number) + start - self.word(number, OFFSET)
         return bytes(memoryview(found.buffer)[begin : begin + stop - start])
+
+
+def allot(history: History, number: int, size: int) -> int:
+    """Let the bytes of record ``number`` lie in the chunk; return where there."""
+    chunk = history.chunk
+    if chunk is None or history.chunk_used + size > len(chunk.buffer):
+        history.stamp += 1
+        chunk = Store(history.stamp, native_room.room(max(size, CHUNK_BYTES)))
+        history.chunk = chunk
+        history.chunk_used = 0
+        history.kept_bytes += len(chunk.buffer)
+        history.stores.append(chunk)
+    chunk.last_total = history.total
+    at = history.chunk_used
+    history.ring[WORDS * (number & MASK) + PLACE] = chunk.number << POSITION_BITS | at
+    history.chunk_used = at + size
+    return at

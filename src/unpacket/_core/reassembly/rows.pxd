@@ -11,7 +11,7 @@ from unpacket._core.reassembly.stream cimport Stream
 cpdef Segment segment_of(Segments segments, Batch batch, Py_ssize_t i)
 @cython.locals(size=Py_ssize_t, at=Py_ssize_t, octets=bytes)
 cpdef list sacks_of(Segments segments, Batch batch, Py_ssize_t i)
-@cython.locals(side=bytes)
+@cython.locals(source=Py_ssize_t, side=bytes)
 cpdef bytes octets_of(
     Segments segments, Batch batch, Py_ssize_t i, Py_ssize_t start, Py_ssize_t size
 )

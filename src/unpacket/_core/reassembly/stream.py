@@ -564,7 +564,9 @@ def side(stream: Stream, first: bool) -> Half | None:
     half = stream.half_a if first else stream.half_b
     if stream.row >= 0:
         if half is None:
-            half = Half()
+            # All else is read.
+            half = Half.__new__(Half)
+            half.extra = None
         read_half(half, stream, first)
     return half
 

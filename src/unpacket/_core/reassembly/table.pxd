@@ -56,8 +56,8 @@ cdef class FlowTable:
         hole=cython.longlong,
         entry=cython.longlong,
     )
-    cdef bint holds(self, Stream stream) noexcept
     cdef remove(self, Stream stream)
+    cdef bint holds(self, Stream stream) noexcept
     cdef start_clock(self, long long now_ns)
     @cython.locals(tick=cython.longlong, bucket=int, following=int)
     cdef schedule(self, int slot, long long deadline_ns)

@@ -1,3 +1,4 @@
+# cython: initializedcheck=False
 """Which stream a segment belongs to, and when a quiet stream ends.
 
 The flow table is open-addressed over typed memory; its hash is keyed at random, so
