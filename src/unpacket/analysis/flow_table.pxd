@@ -13,7 +13,7 @@ cdef class Conversations:
     cdef readonly u64[::1] keys
     @cython.locals(slot=Py_ssize_t, number=i64, at=Py_ssize_t)
     cdef Py_ssize_t slot_of(self, Segments segments, Py_ssize_t i) except? -9
-    cdef i64 at(self, Py_ssize_t slot) except? -9
+    cdef Py_ssize_t at(self, Py_ssize_t slot) except? -9
     @cython.locals(number=Py_ssize_t, at=Py_ssize_t, larger="unsigned long long[::1]")
     cdef Py_ssize_t begin(
         self, Py_ssize_t slot, Segments segments, Py_ssize_t i
