@@ -14,6 +14,7 @@ from unpacket.messages.http.content import decode
 from unpacket.messages.http.framing import Http
 from unpacket.messages.iterate import follow, in_order
 from unpacket.messages.native.find import find_byte
+from unpacket.messages.pairing import new_exchange
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -176,13 +177,8 @@ def test_requests_without_answers_are_bounded() -> None:
 
 
 def test_order_is_that_of_beginnings_as_far_as_it_is_bounded() -> None:
-    class Begun:
-        request = response = None
-
-        def __init__(self, number: int) -> None:
-            self.number = number
-
     numbers = [1, 0, 3, 2, 5, 6, 7, 4]
-    begun: Any = [Begun(number) for number in numbers]
+    stream: Any = None
+    begun = [new_exchange(stream, number) for number in numbers]
     assert [one.number for one in in_order(begun)] == sorted(numbers)
     assert [one.number for one in in_order(begun, 1)] == [0, 1, 2, 3, 5, 6, 7, 4]

@@ -17,6 +17,8 @@ cdef class Exchange:
     cdef public long long ack
     cdef public long long head_bytes
     cdef public int open_messages
+    @cython.locals(found=cython.longlong, message=Message)
+    cpdef Py_ssize_t body_bytes(self) except -1
 
 
 @cython.locals(exchange=Exchange)

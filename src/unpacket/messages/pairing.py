@@ -107,6 +107,17 @@ class Exchange:
             and self.response.complete
         )
 
+    def body_bytes(self) -> int:
+        """Return what its bodies take in memory."""
+        found = 0
+        message = self.request
+        if message is not None and message._body is not None:
+            found += message._body.memory_bytes
+        message = self.response
+        if message is not None and message._body is not None:
+            found += message._body.memory_bytes
+        return found
+
     def __str__(self) -> str:
         asked = "(no request)" if self.request is None else str(self.request)
         answered = "(no response)" if self.response is None else str(self.response)
@@ -392,9 +403,12 @@ class Pairing:
 
     def give_out(self, exchange: Exchange) -> None:
         """Let the consumer have an exchange."""
-        for message in (exchange.request, exchange.response):
-            if message is not None and message.content is not None:
-                message.content.release()
+        message = exchange.request
+        if message is not None and message._body is not None:
+            message._body.release()
+        message = exchange.response
+        if message is not None and message._body is not None:
+            message._body.release()
         self.settings.out.append(exchange)
 
     def close(self, server_seen: bool) -> None:
