@@ -2,9 +2,11 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from unpacket._core.reassembly.events cimport Data, Finished, Gap
+from unpacket._core.sequence cimport unwrap, wrap
 from unpacket.messages.answers cimport Answer
 from unpacket.messages.body cimport Body, Budget, new_body
 from unpacket.messages.framer cimport Framer
+from unpacket.messages.native cimport find as native
 from unpacket.messages.results cimport Message, Skipped, new_message
 from unpacket.messages.pairing cimport Exchange, Pairing
 from unpacket.messages.reader cimport Mark, Reader
@@ -52,8 +54,7 @@ cdef class Conversation:
     @cython.locals(awaited=Exchange, client=Reader)
     cdef bint must_wait(self, Reader reader) except -1
     @cython.locals(
-        ack=cython.longlong, peer=Reader, base=cython.longlong, ahead=cython.longlong,
-        mark=Mark,
+        ack=cython.longlong, peer=Reader, base=cython.longlong, mark=Mark,
     )
     cdef int64_t covered(self, Reader reader) except? -2
     cdef int64_t base(self, Reader reader) except? -2
@@ -80,7 +81,10 @@ cdef class Conversation:
     cdef Py_ssize_t follow(
         self, Reader reader, Answer answer, bytes data, Py_ssize_t at
     ) except -1
-    @cython.locals(message=Message, mark=Mark, server=Reader)
+    @cython.locals(
+        message=Message, mark=Mark, server=Reader, frame=cython.longlong,
+        time_ns=cython.longlong, ack=cython.longlong,
+    )
     cdef begin_message(self, Reader reader, Answer answer, Exchange candidate)
     @cython.locals(message=Message)
     cdef add(self, Reader reader, bytes data, Py_ssize_t at, Py_ssize_t count)

@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from unpacket._core.reassembly.events import Data, Direction, Finished, Gap
+from unpacket._core.sequence import unwrap, wrap
 from unpacket.messages.answers import Answer
 from unpacket.messages.body import new_body
 from unpacket.messages.constants import (
@@ -28,6 +29,7 @@ from unpacket.messages.constants import (
     UNTIL_END,
 )
 from unpacket.messages.framer import Framer
+from unpacket.messages.native import find as native
 from unpacket.messages.opening import Opening
 from unpacket.messages.pairing import Pairing
 from unpacket.messages.reader import Reader
@@ -321,8 +323,7 @@ class Conversation:
         base = self.base(peer)
         if base < 0:
             return NOWHERE
-        ahead = (ack - base - peer.received + 0x80000000) & 0xFFFFFFFF
-        return peer.received + ahead - 0x80000000
+        return unwrap(ack, base, peer.received)
 
     def base(self, reader: Reader) -> int:
         """Return the sequence number of offset 0 of a half, or -1."""
@@ -332,7 +333,7 @@ class Conversation:
                 side = CLIENT if side is SERVER else SERVER
             offset = self.stream.offset_of(side, 0)
             if offset is not None:
-                reader.base = -offset & 0xFFFFFFFF
+                reader.base = wrap(-offset, 0)
         return reader.base
 
     # Reading a half.
@@ -564,15 +565,22 @@ class Conversation:
             self.end_skip(reader)
         item = answer.item
         message = new_message() if item is None else item
-        mark = reader.mark(reader.offset)
+        frame = reader.now_frame
+        time_ns = reader.now_ns
+        ack = reader.now_ack
+        if reader.offset < reader.now_offset:
+            mark = reader.mark(reader.offset)
+            frame = mark.frame
+            time_ns = mark.time_ns
+            ack = mark.ack
         message.stream = self.stream
         message.direction = reader.direction
         message.swapped = self.swapped
         message.protocol = reader.framer.name
         message.known_by = self.known_by
         message.offset = reader.offset
-        message.first_frame = message.last_frame = mark.frame
-        message.time_ns = message.last_ns = mark.time_ns
+        message.first_frame = message.last_frame = frame
+        message.time_ns = message.last_ns = time_ns
         message.number = self.settings.messages
         self.settings.messages += 1
         reader.message = message
@@ -582,11 +590,11 @@ class Conversation:
         if not reader.server:
             server = self.server
             reader.exchange = self.pairing.request(
-                message, mark.ack, answer.head, server.offset, self.base(server)
+                message, ack, answer.head, server.offset, self.base(server)
             )
         elif answer.interim:
             message.interim = True
-            self.pairing.interim.append(message)
+            self.pairing.add_interim(message)
         else:
             reader.exchange = self.pairing.response(
                 message, candidate, self.covered(reader), self.base(reader)
@@ -598,7 +606,7 @@ class Conversation:
         if message._body is None:
             self.begin_body(message)
         message._body.append(  # type: ignore[union-attr]
-            data if count == len(data) else data[at : at + count]
+            data if count == len(data) else native.piece(data, at, at + count)
         )
         reader.offset += count
 

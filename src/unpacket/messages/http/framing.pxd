@@ -15,6 +15,7 @@ cdef int CR, LF, SPACE, TAB, HEAD, CONNECT, CHUNKED, NOT_CHUNKED
 cdef long long NO_LENGTH, BAD_LENGTH
 cdef Py_ssize_t INCOMPLETE
 cdef bytes PREFACE
+cdef long long MAX_SHIFTED
 
 
 cdef class HalfFramer(Framer):

@@ -73,6 +73,9 @@ MAX_SIZE_LINE = 16 << 10
 # What of a status line is looked at behind a head.
 MAX_STATUS_LINE = 256
 
+# A size of a chunk that takes another digit is below it, and so stays below 2**63.
+MAX_SHIFTED = 1 << 59
+
 PREFACE = b"PRI * HTTP/2.0"
 
 
@@ -175,7 +178,7 @@ class HalfFramer(Framer):
                 octet = (octet | 32) - 87
             else:
                 break
-            if value >= 1 << 59:
+            if value >= MAX_SHIFTED:
                 return self.bad_chunk(at - start, "bad-chunk-size")
             value = value << 4 | octet
             digits += 1
@@ -218,7 +221,7 @@ class HalfFramer(Framer):
                 item.note("lf-only")
             if stop == at:
                 break
-            if data.startswith(b"HTTP/", at):
+            if native.same(data, at, b"HTTP/"):
                 # The next response, where the empty line should be.
                 item.note("missing-last-crlf")
                 lf = at - 1
@@ -274,7 +277,7 @@ class RequestFramer(HalfFramer):
             answer = self.say(MESSAGE, lf + 1 - start, lf + 1 - start)
             answer.item = request
             return answer
-        if stop - start == 14 and data.startswith(PREFACE, start):
+        if stop - start == 14 and native.same(data, start, PREFACE):
             return self.preface()
         end = parse_head(data, start, lf, False, request)
         whole = end != INCOMPLETE
@@ -291,10 +294,10 @@ class RequestFramer(HalfFramer):
                 request.note("transfer-encoding-not-chunked")
             answer = self.say(BROKEN, head, head)
         elif request.coding == CHUNKED:
-            if (
-                request.head[request.version_start : request.version_stop]
-                == b"HTTP/1.0"
-            ):
+            version = native.piece(
+                request.head, request.version_start, request.version_stop
+            )
+            if version == b"HTTP/1.0":
                 request.note("transfer-encoding-in-http-1.0")
             answer = self.begin_chunks(head)
         else:
@@ -342,7 +345,7 @@ class ResponseFramer(HalfFramer):
         asked: Request | None = self.request
         size = len(data)
         if asked is not None and asked.old:
-            if not data.startswith(b"HTTP/", start):
+            if not native.same(data, start, b"HTTP/"):
                 if size - start < 5 and not ended and may_be_response(data, start):
                     return self.say(NEED, 5 - (size - start), 0)
                 response = new_response()
@@ -423,7 +426,7 @@ class ResponseFramer(HalfFramer):
             answer.interim = interim
             return answer
         if response.coding == CHUNKED:
-            if response.head.startswith(b"HTTP/1.0"):
+            if native.same(response.head, 0, b"HTTP/1.0"):
                 response.note("transfer-encoding-in-http-1.0")
             return self.begin_chunks(head)
         if response.coding == NOT_CHUNKED:
@@ -433,7 +436,7 @@ class ResponseFramer(HalfFramer):
             return self.say(BROKEN, head, head)
         if response.declared != NO_LENGTH:
             return self.say(MESSAGE, head + response.declared, head)
-        if response.head.startswith(b"RTSP/"):
+        if native.same(response.head, 0, b"RTSP/"):
             return self.say(MESSAGE, head, head)
         return self.say(UNTIL_END, head, head)
 

@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from unpacket.messages.native cimport find as native
+from unpacket.messages.native cimport garbage
 from unpacket.messages.results cimport Message, clear
 
 cdef int CR, LF, SPACE, TAB, COLON
@@ -68,11 +69,15 @@ cpdef bint status_line(
     size=Py_ssize_t, at=Py_ssize_t, bare=bint, folds=bint, colonless=bint, spaced=bint,
     count=Py_ssize_t, last=int, stop=Py_ssize_t, first=cython.uchar,
     colon=Py_ssize_t, name_stop=Py_ssize_t, length=Py_ssize_t, lengths=bytes,
-    codings=bytes, value=bytes,
+    codings=bytes, value=bytes, length_start=Py_ssize_t, length_stop=Py_ssize_t,
 )
 cpdef Py_ssize_t parse_head(
     bytes data, Py_ssize_t start, Py_ssize_t lf, bint ended, HttpMessage message
 ) except? -2
+@cython.locals(found=cython.longlong, octet=int)
+cpdef int64_t plain_length(
+    bytes data, Py_ssize_t start, Py_ssize_t stop
+) except? -3
 cpdef int coding_of(bytes value) except -1
 @cython.locals(found=cython.longlong, repeated=bint, length=cython.longlong)
 cpdef int64_t length_of(bytes value, HttpMessage message) except? -3

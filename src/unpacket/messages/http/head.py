@@ -30,6 +30,7 @@ from unpacket.messages.http.constants import (
     UPGRADE,
 )
 from unpacket.messages.native import find as native
+from unpacket.messages.native import garbage
 from unpacket.messages.results import Message, clear
 
 
@@ -255,6 +256,7 @@ def empty(message: HttpMessage) -> None:
 def new_request() -> Request:
     """Return a request without a head."""
     request = Request.__new__(Request)
+    garbage.leave_alone(request)
     empty(request)
     request.method_code = OTHER
     request.method_stop = 0
@@ -266,6 +268,7 @@ def new_request() -> Request:
 def new_response() -> Response:
     """Return a response without a head."""
     response = Response.__new__(Response)
+    garbage.leave_alone(response)
     empty(response)
     response.status_code = 0
     response.reason_start = 0
@@ -305,9 +308,9 @@ def request_line(data: bytes, start: int, stop: int, request: Request) -> bool:
         return False
     size = at - start
     request.method_stop = size
-    if size == 4 and data[start:at] == b"HEAD":
+    if size == 4 and native.same(data, start, b"HEAD"):
         request.method_code = HEAD
-    elif size == 7 and data[start:at] == b"CONNECT":
+    elif size == 7 and native.same(data, start, b"CONNECT"):
         request.method_code = CONNECT
     # Trailing blanks are none of the version.
     while stop > at and (data[stop - 1] == SPACE or data[stop - 1] == TAB):
@@ -345,7 +348,7 @@ def request_line(data: bytes, start: int, stop: int, request: Request) -> bool:
 
 def simple_request(data: bytes, start: int, stop: int, request: Request) -> bool:
     """Read a request of HTTP/0.9; return whether it is one (RFC 1945 section 4.1)."""
-    if stop - start < 5 or data[start : start + 4] != b"GET ":
+    if stop - start < 5 or not native.same(data, start, b"GET "):
         return False
     for index in range(start + 4, stop):
         if data[index] <= SPACE:
@@ -369,7 +372,9 @@ def status_line(data: bytes, start: int, stop: int, response: Response) -> bool:
         at += 1
     if at - start > 16 or at >= stop:
         return False
-    if not is_version(data, start, at) and data[start:at] != b"ICY":
+    if not is_version(data, start, at) and not (
+        at - start == 3 and native.same(data, start, b"ICY")
+    ):
         return False
     response.version_stop = at - start
     while at < stop and data[at] == SPACE:
@@ -407,6 +412,9 @@ def parse_head(data: bytes, start: int, lf: int, ended: bool, message: Any) -> i
     count = 0
     # Which field a folded line goes on with: 0 none that matters.
     last = 0
+    # Content-Length: its value if there is but one line of it, else all values.
+    length_start = -1
+    length_stop = 0
     lengths: Any = None
     codings: Any = None
     while True:
@@ -431,6 +439,8 @@ def parse_head(data: bytes, start: int, lf: int, ended: bool, message: Any) -> i
         if first == SPACE or first == TAB:
             folds = True
             if last == 1:
+                if lengths is None:
+                    lengths = data[length_start:length_stop].strip()
                 lengths += b" " + data[at:stop].strip()
             elif last == 2:
                 codings += b" " + data[at:stop].strip()
@@ -451,21 +461,26 @@ def parse_head(data: bytes, start: int, lf: int, ended: bool, message: Any) -> i
             spaced = True
         length = name_stop - at
         if length == 14:
-            if (first | 32) == 99 and data[at:name_stop].lower() == CONTENT_LENGTH:
-                value = data[colon + 1 : stop].strip()
-                lengths = value if lengths is None else lengths + b"," + value
+            if (first | 32) == 99 and native.same_letters(data, at, CONTENT_LENGTH):
+                if length_start < 0:
+                    length_start = colon + 1
+                    length_stop = stop
+                else:
+                    if lengths is None:
+                        lengths = data[length_start:length_stop].strip()
+                    lengths += b"," + data[colon + 1 : stop].strip()
                 last = 1
         elif length == 17:
-            if (first | 32) == 116 and data[at:name_stop].lower() == TRANSFER_ENCODING:
-                value = data[colon + 1 : stop].strip()
+            if (first | 32) == 116 and native.same_letters(data, at, TRANSFER_ENCODING):
+                value = native.piece(data, colon + 1, stop)
                 codings = value if codings is None else codings + b"," + value
                 last = 2
         elif length == 7:
-            if (first | 32) == 117 and data[at:name_stop].lower() == UPGRADE:
+            if (first | 32) == 117 and native.same_letters(data, at, UPGRADE):
                 message.upgrades = True
         at = lf + 1
     message.headers_n = count
-    message.head = data[start:at]
+    message.head = native.piece(data, start, at)
     if bare:
         message.note("lf-only")
     if folds:
@@ -476,16 +491,38 @@ def parse_head(data: bytes, start: int, lf: int, ended: bool, message: Any) -> i
         message.note("space-before-colon")
     if codings is not None:
         message.coding = coding_of(codings)
-    if lengths is not None:
+    if length_start >= 0:
         if message.coding != NO_CODING:
             message.note("content-length-with-transfer-encoding")
         else:
-            message.declared = length_of(lengths, message)
+            if lengths is None:
+                message.declared = plain_length(data, length_start, length_stop)
+            if message.declared == NO_LENGTH:
+                lengths = lengths or data[length_start:length_stop].strip()
+                message.declared = length_of(lengths, message)
     return at
+
+
+def plain_length(data: bytes, start: int, stop: int) -> int:
+    """Return the number that is written there; NO_LENGTH if it is not as usual."""
+    while start < stop and data[start] == SPACE:
+        start += 1
+    if not 0 < stop - start < 19:
+        return NO_LENGTH
+    found = 0
+    while start < stop:
+        octet = data[start]
+        if not 48 <= octet <= 57:
+            return NO_LENGTH
+        found = 10 * found + octet - 48
+        start += 1
+    return found
 
 
 def coding_of(value: bytes) -> int:
     """Return what Transfer-Encoding says of the end of a body."""
+    if len(value) == 8 and native.same(value, 0, b" chunked"):
+        return CHUNKED
     found = NO_CODING
     for item in value.lower().split(b","):
         name = item.partition(b";")[0].strip()
@@ -537,17 +574,13 @@ def parse_fields(head: bytes, start: int) -> list[tuple[str, str]]:
             if head[at] == SPACE or head[at] == TAB:
                 if found:
                     name, value = found.pop()
-                    more = head[at:stop].strip(b" \t").decode("latin-1")
+                    more = native.text(head, at, stop)
                     found.append((name, f"{value} {more}" if value else more))
             else:
                 colon = native.find_byte(head, COLON, at, stop)
                 if colon > at:
-                    found.append(
-                        (
-                            head[at:colon].rstrip(b" \t").decode("latin-1"),
-                            head[colon + 1 : stop].strip(b" \t").decode("latin-1"),
-                        )
-                    )
+                    field = native.text(head, at, colon)
+                    found.append((field, native.text(head, colon + 1, stop)))
         if lf < 0:
             break
         at = lf + 1
