@@ -33,6 +33,7 @@ ROWS_AHEAD = 100
 # What a table has of a URL or a type; JSON has all.
 MOST_URL = 100
 MOST_TYPE = 40
+json_line = json.JSONEncoder(separators=(",", ":")).encode
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javascript")
 
 
@@ -98,7 +99,9 @@ def http(
     """
     count = 0
     with session(captures, **reading) as (source, output):
-        found = exchanges_of(source, policy=policy)
+        # A table has the lengths of bodies, which are known without them.
+        bodies = as_json or show is not None or har is not None
+        found = exchanges_of(source, policy=policy, bodies=bodies)
         form = form_of(source, output, as_json, show, headers, wants_color(color))
         with HarFile(har) if har is not None else nullcontext() as archive:
             for exchange in found:
@@ -122,7 +125,7 @@ class JsonForm:
         self._output = output
 
     def add(self, number: int, exchange: Exchange) -> None:
-        line = json.dumps(exchange_to_dict(exchange), separators=(",", ":"))
+        line = json_line(exchange_to_dict(exchange))
         self._output.write(line.encode() + b"\n")
 
     def finish(self) -> None:

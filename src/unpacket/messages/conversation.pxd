@@ -15,7 +15,7 @@ from unpacket.messages.settings cimport Settings
 cdef int BOUNDARY, IN_MESSAGE, IN_BODY, TO_END, SCANNING, IN_TUNNEL
 cdef int NEED, MESSAGE, PART, UNTIL_END, TUNNEL, SKIP, REFUSE, BROKEN
 cdef object CLIENT, SERVER
-cdef long long NOWHERE
+cdef long long NOWHERE, MAX_OFFSET
 cdef Py_ssize_t LOOKED_AT_EACH_TIME, LONGEST_MAGIC
 
 

@@ -19,6 +19,7 @@ from unpacket.messages.constants import (
     IN_BODY,
     IN_MESSAGE,
     IN_TUNNEL,
+    MAX_OFFSET,
     NEED,
     PART,
     REFUSE,
@@ -547,7 +548,8 @@ class Conversation:
             self.break_message(reader)
             return at
         reader.mode = IN_BODY
-        reader.remaining = max(0, length)
+        # No offset is beyond MAX_OFFSET, whatever somebody says of a length.
+        reader.remaining = max(0, min(length, MAX_OFFSET - reader.offset))
         reader.more = answer.kind == PART
         if answer.tunnels:
             # Such a message has no body.

@@ -15,7 +15,7 @@ cdef int CR, LF, SPACE, TAB, HEAD, CONNECT, CHUNKED, NOT_CHUNKED
 cdef long long NO_LENGTH, BAD_LENGTH
 cdef Py_ssize_t INCOMPLETE
 cdef bytes PREFACE
-cdef long long MAX_SHIFTED
+cdef long long MAX_SHIFTED, MAX_LENGTH
 
 
 cdef class HalfFramer(Framer):
@@ -36,7 +36,7 @@ cdef class HalfFramer(Framer):
     @cython.locals(
         item=HttpMessage, size=Py_ssize_t, at=Py_ssize_t, lf=Py_ssize_t,
         value=cython.longlong, digits=Py_ssize_t, index=Py_ssize_t, octet=int,
-        blank=Py_ssize_t,
+        blank=Py_ssize_t, framing=Py_ssize_t,
     )
     cdef Answer chunk(self, bytes data, Py_ssize_t start, bint ended)
     @cython.locals(
@@ -70,7 +70,9 @@ cdef class ResponseFramer(HalfFramer):
         bare=bint, left=Py_ssize_t,
     )
     cpdef Answer frame(self, bytes data, Py_ssize_t start, bint ended)
-    @cython.locals(status=int, code=int, interim=bint, answer=Answer)
+    @cython.locals(
+        status=int, code=int, interim=bint, answer=Answer, length=cython.longlong
+    )
     cdef Answer frame_body(
         self, Response response, Request asked, long long head, bint whole,
         bint bare,

@@ -32,6 +32,7 @@ from unpacket.messages.http.constants import (
     HEAD,
     INCOMPLETE,
     LF,
+    MAX_LENGTH,
     NO_LENGTH,
     NOT_CHUNKED,
     SEMICOLON,
@@ -204,7 +205,8 @@ class HalfFramer(Framer):
         lf += 1
         if value:
             self.state = NEXT_SIZE
-            return self.say(PART, lf - start + value, lf - start)
+            framing = lf - start
+            return self.say(PART, framing + min(value, MAX_LENGTH - framing), framing)
         return self.trailers(data, start, lf, ended)
 
     def trailers(self, data: bytes, start: int, at: int, ended: bool) -> Answer:
@@ -302,7 +304,7 @@ class RequestFramer(HalfFramer):
             answer = self.begin_chunks(head)
         else:
             length = 0 if request.declared == NO_LENGTH else request.declared
-            answer = self.say(MESSAGE, head + length, head)
+            answer = self.say(MESSAGE, head + min(length, MAX_LENGTH - head), head)
         answer.item = request
         answer.blocks = request.method_code == CONNECT or request.upgrades
         return answer
@@ -435,7 +437,8 @@ class ResponseFramer(HalfFramer):
         if response.declared == BAD_LENGTH:
             return self.say(BROKEN, head, head)
         if response.declared != NO_LENGTH:
-            return self.say(MESSAGE, head + response.declared, head)
+            length = min(response.declared, MAX_LENGTH - head)
+            return self.say(MESSAGE, head + length, head)
         if native.same(response.head, 0, b"RTSP/"):
             return self.say(MESSAGE, head, head)
         return self.say(UNTIL_END, head, head)
