@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from bench import captures, commands, peers
+from bench import captures, commands, http_figures, peers
 from bench.report import Result, Settings
 
 Benchmark = Callable[[Settings], Result]
@@ -340,6 +340,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "workers": workers,
     "memory": memory,
     "look_up": look_up,
+    "http": http_figures.exchanges,
+    "http columns": http_figures.columns,
+    "http parser": http_figures.parser,
     "start": start,
     "pieces": pieces,
 }
