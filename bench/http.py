@@ -72,10 +72,10 @@ def response(draw: Random, page: bytes, *, is_head: bool) -> bytes:
 def connection(draw: Random, number: int, pages: list[bytes]) -> Iterator[bytes]:
     """Yield the frames of one connection, to its end."""
     host = number % 40
-    turns = []
-    for turn in range(draw.choice((1, 4, 12, 40))):
+    turns: list[bytes] = []
+    for asked_before in range(draw.choice((1, 4, 12, 40))):
         form = draw.choice(pages[:4]) if draw.random() < 0.12 else b""
-        asked = request(draw, host, turn, form)
+        asked = request(draw, host, asked_before, form)
         page = draw.choices(pages, PAGE_WEIGHTS)[0]
         answer = response(draw, page, is_head=asked.startswith(b"HEAD"))
         turns += [asked, answer]

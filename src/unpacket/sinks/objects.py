@@ -79,9 +79,9 @@ MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
 # The same by the first octet, where that is a part of it.
 MAGIC_BY_OCTET: dict[bytes, list[tuple[int, bytes, Type]]] = {}
 MAGIC_BEHIND: list[tuple[int, bytes, Type]] = []
-for _at, _magic, _name, _ending in MAGIC:
+for _at, _magic, *_type in MAGIC:
     _place = MAGIC_BEHIND if _at else MAGIC_BY_OCTET.setdefault(_magic[:1], [])
-    _place.append((_at, _magic, Type(_name, _ending)))
+    _place.append((_at, _magic, Type(*_type)))
 _HTML = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
 SHOWN_BYTES = 64
 
@@ -336,9 +336,9 @@ def last_part(path: str) -> str:
 
 def type_of(data: bytes) -> Type | None:
     """Return what bytes are by how they begin, or None."""
-    for at, magic, kind in (*MAGIC_BEHIND, *MAGIC_BY_OCTET.get(data[:1], ())):
+    for at, magic, found in (*MAGIC_BEHIND, *MAGIC_BY_OCTET.get(data[:1], ())):
         if data.startswith(magic, at):
-            return kind
+            return found
     if _HTML.match(data[:SHOWN_BYTES]):
         return Type("text/html", ".html")
     if data[:1] in (b"{", b"["):
