@@ -336,7 +336,8 @@ def last_part(path: str) -> str:
 
 def type_of(data: bytes) -> Type | None:
     """Return what bytes are by how they begin, or None."""
-    for at, magic, found in (*MAGIC_BEHIND, *MAGIC_BY_OCTET.get(data[:1], ())):
+    kinds = MAGIC_BEHIND + MAGIC_BY_OCTET.get(data[:1], [])
+    for at, magic, found in kinds:
         if data.startswith(magic, at):
             return found
     if _HTML.match(data[:SHOWN_BYTES]):
