@@ -9,6 +9,7 @@ import click
 from unpacket.cli import cli
 from unpacket.cli.live import LiveOption
 from unpacket.cli.policies import PolicyOption
+from unpacket.messages.columns import EXCHANGES, MESSAGES
 from unpacket.records.facts import FACTS
 
 PAGE = Path(__file__).with_name("cli.md")
@@ -28,11 +29,17 @@ nanoseconds since 1970. A duration is `duration_ns`. Words and lists are text, j
 by spaces.
 """
 
+COLUMNS_HEADING = """\
+## What can be asked of {}
+
+`--where` of {} has these columns. The grammar is that of filters on streams.
+"""
+
 
 def main() -> None:
     """Write what follows the mark anew."""
     written_by_hand = PAGE.read_text("utf-8").partition(MARK)[0]
-    page = "\n".join([written_by_hand + MARK, facts(), *sections()])
+    page = "\n".join([written_by_hand + MARK, facts(), *columns(), *sections()])
     PAGE.write_text(page, encoding="utf-8")
 
 
@@ -44,6 +51,19 @@ def facts() -> str:
         for fact in FACTS
     ]
     return "\n".join([FACTS_HEADING, *rows, ""])
+
+
+def columns() -> Iterator[str]:
+    """Give the sections on what is known of exchanges and messages."""
+    for what, where, known in (
+        ("an exchange", "`unpacket http` and `unpacket objects`", EXCHANGES),
+        ("a message", "`unpacket messages`", MESSAGES),
+    ):
+        rows = [
+            f"- `{name}` ({column.kind.noun}): {column.help}"
+            for name, column in known.items()
+        ]
+        yield "\n".join([COLUMNS_HEADING.format(what, where), *rows, ""])
 
 
 def sections() -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from unpacket.query.units import BYTES, NANOSECONDS
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from unpacket.query.columns import Column
     from unpacket.query.parser import Where, WhereError
     from unpacket.sources.bpf.filter import Bpf
 
@@ -118,11 +120,17 @@ _LAST_WORD = re.compile(r"[A-Za-z_][\w.]*$")
 class Filter(Expression):
     """A filter on streams."""
 
+    def columns(self) -> Mapping[str, Column]:
+        """Return what can be asked, by name."""
+        from unpacket.query.columns import COLUMNS
+
+        return COLUMNS
+
     def read(self, text: str) -> Where:
         from unpacket.query.parser import Where, WhereError
 
         try:
-            return Where(text)
+            return Where(text, self.columns())
         except WhereError as error:
             raise ValueError(f"{error}\n{pointed(error)}") from error
 
@@ -132,16 +140,34 @@ class Filter(Expression):
         """Return the columns that the last word of an expression may become."""
         from click.shell_completion import CompletionItem
 
-        from unpacket.query.columns import COLUMNS
-
         word = _LAST_WORD.search(incomplete)
         begun = "" if word is None else word[0]
         before = incomplete[: len(incomplete) - len(begun)]
         if before and before[-1] not in " (":
             return []
         return [
-            CompletionItem(before + name) for name in COLUMNS if name.startswith(begun)
+            CompletionItem(before + name)
+            for name in self.columns()
+            if name.startswith(begun)
         ]
+
+
+class MessageFilter(Filter):
+    """A filter on messages."""
+
+    def columns(self) -> Mapping[str, Column]:
+        from unpacket.messages.columns import MESSAGES
+
+        return MESSAGES
+
+
+class ExchangeFilter(Filter):
+    """A filter on exchanges."""
+
+    def columns(self) -> Mapping[str, Column]:
+        from unpacket.messages.columns import EXCHANGES
+
+        return EXCHANGES
 
 
 class FrameFilter(Expression):
