@@ -60,7 +60,7 @@ def columns() -> Iterator[str]:
         ("a message", "`unpacket messages`", MESSAGES),
     ):
         rows = [
-            f"- `{name}` ({column.kind.noun}): {column.help}"
+            f"- `{name}` ({column.kind.noun.partition(', such as ')[0]}): {column.help}"
             for name, column in known.items()
         ]
         yield "\n".join([COLUMNS_HEADING.format(what, where), *rows, ""])
