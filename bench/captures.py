@@ -61,6 +61,11 @@ def made(generator: str, kind: str, packets: int, *options: str) -> Path:
     return path
 
 
+def http(packets: int) -> Path:
+    """Return a capture of HTTP, see ``bench.http``."""
+    return made("bench.http", "http", packets)
+
+
 def mix(kind: str, packets: int, *, sums: bool = True) -> Path:
     """Return a capture of one of the kinds of ``bench.traffic``."""
     return made("bench.traffic", kind, packets, *(["--checksums"] if sums else []))

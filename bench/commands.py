@@ -23,6 +23,22 @@ def facts(name: str, capture: Path) -> dict[str, Any]:
     return found
 
 
+def http_job(name: str, *arguments: str | int) -> Command:
+    """Return the command that does a job of ``bench.http_jobs``."""
+    words = (name, *map(str, arguments))
+    return Command((sys.executable, "-m", "bench.http_jobs", *words), tells=True)
+
+
+def http_table(capture: Path) -> Command:
+    """Print the exchanges as a table."""
+    return tool("http", str(capture))
+
+
+def objects(capture: Path, out: Path) -> Command:
+    """Write each body to a file in ``out``, and the index with the digests."""
+    return replace(tool("objects", str(capture), "-o", str(out)), fills=out)
+
+
 def files(capture: Path, out: Path) -> Command:
     """Write each half to a file in ``out``."""
     argv = (sys.executable, "-m", "bench.jobs", "files", str(capture), str(out))

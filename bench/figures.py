@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from bench import captures, commands, peers
+from bench import captures, commands, http_figures, peers
 from bench.guard import Skipped, counter
 from bench.measure import CommandFailed
 from bench.report import Result, Settings
@@ -426,6 +426,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "workers": workers,
     "memory": memory,
     "look_up": look_up,
+    "http": http_figures.exchanges,
+    "http columns": http_figures.columns,
+    "http parser": http_figures.parser,
     "start": start,
     "pieces": pieces,
 }

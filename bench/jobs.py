@@ -225,15 +225,15 @@ def own_peak_mib() -> float:
     raise OSError("/proc/self/status tells no VmHWM")
 
 
-def main(name: str, capture: str, *words: str) -> None:
+def main(jobs: dict[str, Callable[..., Facts]], name: str, *words: str) -> None:
     """Do the job that the command line names."""
     arguments = [int(word) if word.isdigit() else word for word in words]
     began = time.process_time()
-    facts = JOBS[name](capture, *arguments)
+    facts = jobs[name](*arguments)
     facts["job_cpu_s"] = time.process_time() - began
     facts["job_peak_mib"] = own_peak_mib()
     print(json.dumps(facts))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(JOBS, *sys.argv[1:])

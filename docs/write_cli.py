@@ -11,6 +11,7 @@ from unpacket.cli.live import LiveOption
 from unpacket.cli.policies import PolicyOption
 from unpacket.records.analysis_facts import ANALYSIS_FACTS
 from unpacket.records.fact import Fact
+from unpacket.messages.columns import EXCHANGES, MESSAGES
 from unpacket.records.facts import FACTS
 
 PAGE = Path(__file__).with_name("cli.md")
@@ -37,6 +38,12 @@ the same kind. What a stream has nothing of, such as a round-trip time where not
 acknowledged, is left out of JSON, and no test holds for it.
 """
 
+COLUMNS_HEADING = """\
+## What can be asked of {}
+
+`--where` of {} has these columns. The grammar is that of filters on streams.
+"""
+
 
 def main() -> None:
     """Write what follows the mark anew."""
@@ -45,7 +52,7 @@ def main() -> None:
         table(FACTS_HEADING, FACTS),
         table(ANALYSIS_HEADING, ANALYSIS_FACTS),
     ]
-    page = "\n".join([written_by_hand + MARK, *tables, *sections()])
+    page = "\n".join([written_by_hand + MARK, *tables, *columns(), *sections()])
     PAGE.write_text(page, encoding="utf-8")
 
 
@@ -57,6 +64,19 @@ def table(heading: str, facts: Iterable[Fact]) -> str:
         for fact in facts
     ]
     return "\n".join([heading, *rows, ""])
+
+
+def columns() -> Iterator[str]:
+    """Give the sections on what is known of exchanges and messages."""
+    for what, where, known in (
+        ("an exchange", "`unpacket http` and `unpacket objects`", EXCHANGES),
+        ("a message", "`unpacket messages`", MESSAGES),
+    ):
+        rows = [
+            f"- `{name}` ({column.kind.noun.partition(', such as ')[0]}): {column.help}"
+            for name, column in known.items()
+        ]
+        yield "\n".join([COLUMNS_HEADING.format(what, where), *rows, ""])
 
 
 def sections() -> Iterator[str]:

@@ -111,6 +111,28 @@ def tshark_analysis(capture: Path) -> Command:
     return Command((found("tshark"), "-n", "-r", str(capture), *options))
 
 
+# The columns of the table that `unpacket http` prints.
+HTTP_COLUMNS = (
+    *("frame.time_epoch", "ip.src", "tcp.srcport", "http.request.method"),
+    *("http.request.full_uri", "http.response.code", "http.content_type"),
+    *("http.content_length", "http.time"),
+)
+
+
+def tshark_columns(capture: Path) -> Command:
+    """Print what is known of each request and response of HTTP."""
+    fields = (word for field in HTTP_COLUMNS for word in ("-e", field))
+    options = ("-Y", "http", "-T", "fields", *fields)
+    return Command((found("tshark"), "-n", "-r", str(capture), *options))
+
+
+def tshark_objects(capture: Path, out: Path) -> Command:
+    """Write each body to a file in ``out``."""
+    options = ("-q", "--export-objects", f"http,{out}")
+    argv = (found("tshark"), "-n", "-r", str(capture), *options)
+    return Command(argv, fills=out)
+
+
 def tcpflow(capture: Path, out: Path, *, digest: bool = False) -> Command:
     """Write each half to a file in ``out``; its MD5 to the report if asked."""
     digests = ("-e", "md5") if digest else ()
@@ -128,6 +150,14 @@ def _driver(library: str, capture: Path) -> Command:
         raise PeerMissing(f"{library} is not installed")
     module = f"bench.peers.{library}_follow"
     return Command((sys.executable, "-m", module, str(capture)), tells=True)
+
+
+def httptools(how: str, count: int) -> Command:
+    """Parse requests, with callbacks for ``messages`` only or for ``headers`` too."""
+    if find_spec("httptools") is None:
+        raise PeerMissing("httptools is not installed")
+    argv = (sys.executable, "-m", "bench.peers.httptools_parse", how, str(count))
+    return Command(argv, tells=True)
 
 
 def scapy(capture: Path) -> Command:

@@ -35,8 +35,8 @@ def check(data: bytes) -> None:
         contrary = Where(f"not ({text})")
     for stream in STREAMS:
         for first_ns in (0, DAY_NS):
-            answer = where.matches(stream, first_ns)  # type: ignore[arg-type]
+            answer = where.matches(stream, first_ns)
             early = where.early(stream, first_ns)
             assert early is None or early is answer
             if contrary is not None:
-                assert contrary.matches(stream, first_ns) is not answer  # type: ignore[arg-type]
+                assert contrary.matches(stream, first_ns) is not answer

@@ -35,6 +35,14 @@ CASES = [
         "unpacket streams --sort gaps,-duration ",
         id="one of several",
     ),
+    pytest.param(
+        "unpacket http --where lat", "unpacket http --where latency ", id="exchange"
+    ),
+    pytest.param(
+        "unpacket messages --where anom",
+        "unpacket messages --where anomaly ",
+        id="message",
+    ),
     pytest.param("unpacket check LIC", "unpacket check LICENSE ", id="file"),
     pytest.param(
         "unpacket extract -o exa", "unpacket extract -o examples/", id="folder"

@@ -56,6 +56,34 @@ def test_a_table_has_a_row_for_each_exchange() -> None:
     assert rows[1].endswith("response: 1448 bytes missing")
 
 
+@pytest.mark.parametrize(
+    ("expression", "numbers"),
+    [
+        ("method == GET and status == 200", [0, 1, 3, 4, 5, 6, 9]),
+        ("status >= 400 or sent > 1KiB", [7, 8]),
+        ("target == /hello.txt", [0, 5]),
+        ("client in 2001:db8::/32", [3]),
+        ("type == text/html", [8]),
+        ("received > 100000 and missing == 1448", [1]),
+        ("method == PATCH", []),
+    ],
+)
+def test_exchanges_are_filtered_and_keep_their_numbers(
+    expression: str, numbers: list[int]
+) -> None:
+    arguments = ("http", SAMPLE, "--where", expression)
+    code = 0 if numbers else 1
+    _, *rows = run(*arguments, code=code).splitlines() or [""]
+    assert [int(row.split()[0]) for row in rows] == numbers
+    assert len(lines(run(*arguments, "--json", code=code))) == len(numbers)
+
+
+def test_only_bodies_that_are_asked_for_are_written(tmp_path: Path) -> None:
+    run("objects", SAMPLE, "-o", tmp_path / "out", "--where", "target == /large.txt")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"index.jsonl", "large.txt.incomplete"}
+
+
 @pytest.mark.parametrize("case", CASES[::7], ids=lambda case: case["name"])
 def test_json_has_the_keys_of_an_exchange(case: dict[str, Any]) -> None:
     path = DATA / case["capture"]

@@ -92,6 +92,16 @@ def test_json_has_what_is_known_of_each() -> None:
     assert hello["facts"]["handshakes"][0]["ja4"].startswith("t13")
 
 
+def test_messages_are_filtered() -> None:
+    asked = "protocol == http and direction == client and body"
+    found = objects("--where", asked, SAMPLE)
+    assert [line["summary"] for line in found] == [
+        "POST http://192.0.2.2/form",
+        "POST http://192.0.2.2/upload",
+    ]
+    assert run("--where", "protocol == ftp", SAMPLE, code=1).stdout == b""
+
+
 def test_standard_input_is_read() -> None:
     assert objects("-", stdin=SAMPLE.read_bytes()) == objects(SAMPLE)
 

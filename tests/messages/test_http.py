@@ -14,6 +14,7 @@ from unpacket.messages.http.content import decode
 from unpacket.messages.http.framing import Http
 from unpacket.messages.iterate import follow, in_order
 from unpacket.messages.native.find import find_byte
+from unpacket.messages.pairing import new_exchange
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -148,6 +149,65 @@ def test_a_byte_is_found_as_python_finds_it(data: bytes, byte: int, start: int) 
         assert find_byte(data, byte, start, stop) == data.find(byte, start, stop)
 
 
+FIELD_LINES = st.tuples(
+    st.sampled_from([b"Host", b"HOST", b"Hos", b"X-Hosts", b" ", b"\t", b"", b"h"]),
+    st.sampled_from([b":", b" :", b"\t: ", b"", b"::"]),
+    st.sampled_from([b"", b"a", b" b\t", b"\xff", b"c: d"]),
+    st.sampled_from([b"\r\n", b"\n"]),
+)
+
+
+@given(st.lists(FIELD_LINES, max_size=7))
+def test_a_header_is_what_the_list_of_headers_has(
+    lines: list[tuple[bytes, ...]],
+) -> None:
+    fields = b"".join(b"".join(line) for line in lines if any(line[:3]))
+    (exchange, *_) = said(b"GET / HTTP/1.1\r\n" + fields + b"\r\n", b"")
+    request = exchange.request
+    for name in ("host", "hos", "x-hosts", "H", "a", "\u2028"):
+        values = [
+            value for key, value in request.headers if key.lower() == name.lower()
+        ]
+        assert request.header(name) == (", ".join(values) if values else None)
+
+
+@pytest.mark.parametrize(
+    ("length", "declared"),
+    [
+        ("3", 3),
+        (" \t3 ", 3),
+        ("003", 3),
+        ("3, 3", 3),
+        ("999999999999999999", 10**18 - 1),
+        ("9223372036854775807", 2**63 - 1),
+        ("9223372036854775808", -2),
+        ("", -2),
+        ("+3", -2),
+        ("3 3", -2),
+        ("3,4", -2),
+    ],
+)
+def test_a_length_is_a_number_or_none(length: str, declared: int) -> None:
+    request = f"PUT / HTTP/1.1\r\nContent-Length:{length}\r\n\r\n".encode()
+    (exchange, *_) = said(request, b"")
+    assert exchange.request.declared == declared
+
+
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: {}", "Transfer-Encoding: chunked"]
+)
+def test_a_body_longer_than_any_is_a_hole_that_takes_no_memory(framing: str) -> None:
+    head = "HTTP/1.1 200 OK\r\n" + framing.format(2**63 - 1) + "\r\n\r\n"
+    size = "" if "{}" in framing else "7fffffffffffffff\r\n"
+    (exchange, *_) = said(GET, (head + size).encode() + b"abc")
+    response = exchange.response
+    assert response.body == b"abc"
+    (hole,) = response.holes
+    assert (hole.offset, hole.reason) == (3, "not_sent")
+    assert 2**63 - 200 < response.length < 2**63
+    assert not response.complete
+
+
 def test_a_follower_calls_back() -> None:
     follower = StreamFollower(link_type=101)
     found: list[Any] = []
@@ -176,13 +236,8 @@ def test_requests_without_answers_are_bounded() -> None:
 
 
 def test_order_is_that_of_beginnings_as_far_as_it_is_bounded() -> None:
-    class Begun:
-        request = response = None
-
-        def __init__(self, number: int) -> None:
-            self.number = number
-
     numbers = [1, 0, 3, 2, 5, 6, 7, 4]
-    begun: Any = [Begun(number) for number in numbers]
+    stream: Any = None
+    begun = [new_exchange(stream, number) for number in numbers]
     assert [one.number for one in in_order(begun)] == sorted(numbers)
     assert [one.number for one in in_order(begun, 1)] == [0, 1, 2, 3, 5, 6, 7, 4]

@@ -87,6 +87,20 @@ def test_loss_costs_what_it_touches(way: str, rate: float) -> None:
         assert layer.waiting_bytes == 0
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_loss_in_a_thousand_exchanges_costs_what_it_touches(way: str) -> None:
+    connection = Connection(7, 1000, way, heads=way == "one")
+    carrying = sorted(
+        set().union(*(a.frames[0] | a.frames[1] for a in connection.exchanges))
+    )
+    for rate in (0.001, 0.01, 0.05):
+        random = Random(1)
+        lost = {n for n in carrying if random.random() < rate}
+        found, layer = exchanges_of(connection.frames, lost)
+        check(connection, lost, found)
+        assert layer.waiting_bytes == 0
+
+
 def test_one_after_the_other_is_paired_whatever_is_lost() -> None:
     for seed in range(10):
         connection = Connection(seed, 100, "one")

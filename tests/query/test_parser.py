@@ -285,7 +285,7 @@ def test_any_text_is_a_filter_or_a_mistake(text: str) -> None:
         assert 0 <= error.position <= max(len(text), 1)
         assert str(error)
     else:
-        assert where.matches(Facts(), DAY_NS) in (True, False)  # type: ignore[arg-type]
+        assert where.matches(Facts(), DAY_NS) in (True, False)
         assert where.early(Facts(), DAY_NS) in (True, False, None)
 
 
@@ -417,7 +417,7 @@ EXPRESSIONS = st.recursive(
 def test_agrees_with_the_model(expression: tuple[str, Meaning], facts: Facts) -> None:
     text, meaning = expression
     where = Where(text)
-    assert where.matches(facts) is meaning(facts)  # type: ignore[arg-type]
+    assert where.matches(facts) is meaning(facts)
     assert where.early(facts) in (None, meaning(facts))
 
 

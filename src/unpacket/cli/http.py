@@ -24,7 +24,7 @@ from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.table import Table
-from unpacket.cli.values import Count
+from unpacket.cli.values import Count, ExchangeFilter
 from unpacket.messages.http.shape import exchange_to_dict
 from unpacket.messages.iterate import http as exchanges_of
 from unpacket.messages.pairing import Exchange
@@ -32,6 +32,7 @@ from unpacket.sinks.har import HarFile
 
 if TYPE_CHECKING:
     from unpacket.messages.http.head import HttpMessage, Request, Response
+    from unpacket.query.parser import Where
 
 HEADING = [" n", " time", "client", "method", "url", " status", "type", " sent"]
 HEADING += [" received", " latency", "trouble"]
@@ -39,6 +40,7 @@ ROWS_AHEAD = 100
 # What a table has of a URL or a type; JSON has all.
 MOST_URL = 100
 MOST_TYPE = 40
+json_line = json.JSONEncoder(separators=(",", ":")).encode
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javascript")
 
 
@@ -49,6 +51,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
         unpacket http examples/sample.pcapng
         unpacket http examples/sample.pcapng --headers
         unpacket http examples/sample.pcapng --show 0
+        unpacket http examples/sample.pcapng --where 'status == 200 and received > 64'
         unpacket http examples/sample.pcapng --json | jq -r .url
         unpacket http examples/sample.pcapng --har /dev/null
         unpacket http examples/encrypted.pcapng --decrypt
@@ -61,6 +64,12 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
     type=CAPTURE,
     nargs=-1,
     required=True,
+)
+@click.option(
+    "--where",
+    type=ExchangeFilter(),
+    metavar="EXPR",
+    help="Only exchanges for which this holds, such as 'status >= 400'.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object for each exchange."
@@ -87,6 +96,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
 @policy_options()
 def http(
     captures: tuple[str, ...],
+    where: Where | None,
     as_json: bool,
     show: int | None,
     headers: bool,
@@ -104,21 +114,28 @@ def http(
     or a response, nothing is paired by counting: the last column reports that the
     partner was lost, or is unknown. HTTP is recognized by its bytes, on any port.
     """
-    count = 0
+    # Of all, and of those that pass the filter; numbers count all.
+    total = count = 0
     with session(captures, **reading) as (source, output):
-        found = exchanges_of(source, policy=policy)
+        # A table has the lengths of bodies, which are known without them.
+        bodies = as_json or show is not None or har is not None
+        found = exchanges_of(source, policy=policy, bodies=bodies)
         form = form_of(source, output, as_json, show, headers, wants_color(color))
         with HarFile(har) if har is not None else nullcontext() as archive:
-            for exchange in found:
+            for number, exchange in enumerate(found):
+                total = number + 1
+                if where is not None and not where.matches(exchange, source.first_ns):
+                    continue
                 if archive is not None:
                     archive.add(exchange)
-                form.add(count, exchange)
+                form.add(number, exchange)
                 count += 1
         form.finish()
         if not count:
-            output.say(f"no HTTP in {', '.join(captures)}")
-        elif show is not None and show >= count:
-            output.say(f"no exchange {show} in {', '.join(captures)}: 0 to {count - 1}")
+            which = "no HTTP" if where is None else "no such exchange"
+            output.say(f"{which} in {', '.join(captures)}")
+        elif show is not None and show >= total:
+            output.say(f"no exchange {show} in {', '.join(captures)}: 0 to {total - 1}")
             return source.finish() or NOTHING_FOUND
         return source.finish() or (0 if count else NOTHING_FOUND)
 
@@ -130,7 +147,7 @@ class JsonForm:
         self._output = output
 
     def add(self, number: int, exchange: Exchange) -> None:
-        line = json.dumps(exchange_to_dict(exchange), separators=(",", ":"))
+        line = json_line(exchange_to_dict(exchange))
         self._output.write(line.encode() + b"\n")
 
     def finish(self) -> None:

@@ -21,7 +21,7 @@ from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.table import Table
-from unpacket.cli.values import ParamType
+from unpacket.cli.values import MessageFilter, ParamType
 from unpacket.messages.framers.registry import names as framer_names
 from unpacket.messages.iterate import framer_of
 from unpacket.messages.iterate import messages as messages_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from unpacket.cli.inputs import Captures
     from unpacket.messages.framer import Framer
+    from unpacket.query.parser import Where
 
 HEADING = [" time", " stream", "", "protocol", " offset", " length", "summary"]
 HEADING += ["trouble"]
@@ -70,6 +71,7 @@ class FramerName(ParamType):
     epilog="""
         unpacket messages examples/sample.pcapng
         unpacket messages examples/sample.pcapng --as lines
+        unpacket messages examples/sample.pcapng --where 'protocol == http and body'
         unpacket messages examples/sample.pcapng --json | jq -r .summary
     """,
 )
@@ -86,6 +88,12 @@ class FramerName(ParamType):
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object for each message."
 )
+@click.option(
+    "--where",
+    type=MessageFilter(),
+    metavar="EXPR",
+    help="Only messages for which this holds, such as 'body > 1KiB'.",
+)
 @merge_option
 @keys_options
 @reading_options
@@ -93,6 +101,7 @@ class FramerName(ParamType):
 def messages(
     captures: tuple[str, ...],
     framer: Framer | None,
+    where: Where | None,
     as_json: bool,
     policy: Policy,
     color: Color,
@@ -111,6 +120,8 @@ def messages(
     with session(captures, **reading) as (source, output):
         form = JsonForm(output) if as_json else TableForm(source, output, color)
         for item in messages_of(source, framer, policy=policy):
+            if where is not None and not where.matches(item, source.first_ns):
+                continue
             form.add(item)
             count += isinstance(item, Message)
         form.finish()

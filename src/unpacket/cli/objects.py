@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,10 +21,14 @@ from unpacket.cli.output import Color
 from unpacket.cli.policies import policy_options
 from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
+from unpacket.cli.values import ExchangeFilter
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option
 from unpacket.messages.iterate import http
 from unpacket.sinks.extracted import INDEX
 from unpacket.sinks.objects import Objects
+
+if TYPE_CHECKING:
+    from unpacket.query.parser import Where
 
 
 @click.command(
@@ -33,6 +37,7 @@ from unpacket.sinks.objects import Objects
     epilog="""
         unpacket objects examples/sample.pcapng -o out
         unpacket objects examples/sample.pcapng -o out --no-decode
+        unpacket objects examples/sample.pcapng -o out --where 'sent > 0'
     """,
 )
 @click.argument(
@@ -57,6 +62,12 @@ from unpacket.sinks.objects import Objects
     default=True,
     help="Undo gzip, deflate, br and zstd.  [default: decode]",
 )
+@click.option(
+    "--where",
+    type=ExchangeFilter(),
+    metavar="EXPR",
+    help="Only bodies of exchanges for which this holds, such as 'type == image/png'.",
+)
 @force_option
 @merge_option
 @keys_options
@@ -67,6 +78,7 @@ def objects(
     captures: tuple[str, ...],
     directory: str,
     decode: bool,
+    where: Where | None,
     force: bool,
     policy: Policy,
     color: Color,
@@ -82,14 +94,13 @@ def objects(
     whether it is complete, and where bytes are missing. The name of an incomplete body
     ends in `.incomplete`.
     """
-    number = 0
     with session(captures, **reading) as (source, output):
         with force_offered(force):
             writer = Objects(directory, decode=decode, force=force)
         with writer:
-            for exchange in http(source, policy=policy):
-                writer.add(number, exchange)
-                number += 1
+            for number, exchange in enumerate(http(source, policy=policy)):
+                if where is None or where.matches(exchange, source.first_ns):
+                    writer.add(number, exchange)
         if writer.files:
             output.say(
                 f"{counted(writer.files, 'file')}, "

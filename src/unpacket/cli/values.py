@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from unpacket.query.units import BYTES, NANOSECONDS
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from unpacket.query.columns import Column
     from unpacket.query.parser import Where, WhereError
     from unpacket.sources.bpf.filter import Bpf
 
@@ -125,11 +127,17 @@ class Filter(Expression):
     def __init__(self, *, analysed: bool = False) -> None:
         self._analysed = analysed
 
+    def columns(self) -> Mapping[str, Column]:
+        """Return what can be asked, by name."""
+        from unpacket.query.columns import COLUMNS
+
+        return COLUMNS
+
     def read(self, text: str) -> Where:
         from unpacket.query.parser import Where, WhereError
 
         try:
-            where = Where(text)
+            where = Where(text, self.columns())
         except WhereError as error:
             raise ValueError(f"{error}\n{pointed(error)}") from error
         if where.analysed and not self._analysed:
@@ -142,8 +150,6 @@ class Filter(Expression):
         """Return the columns that the last word of an expression may become."""
         from click.shell_completion import CompletionItem
 
-        from unpacket.query.columns import COLUMNS
-
         word = _LAST_WORD.search(incomplete)
         begun = "" if word is None else word[0]
         before = incomplete[: len(incomplete) - len(begun)]
@@ -151,9 +157,27 @@ class Filter(Expression):
             return []
         return [
             CompletionItem(before + name)
-            for name, column in COLUMNS.items()
+            for name, column in self.columns().items()
             if name.startswith(begun) and (self._analysed or not column.analysed)
         ]
+
+
+class MessageFilter(Filter):
+    """A filter on messages."""
+
+    def columns(self) -> Mapping[str, Column]:
+        from unpacket.messages.columns import MESSAGES
+
+        return MESSAGES
+
+
+class ExchangeFilter(Filter):
+    """A filter on exchanges."""
+
+    def columns(self) -> Mapping[str, Column]:
+        from unpacket.messages.columns import EXCHANGES
+
+        return EXCHANGES
 
 
 class FrameFilter(Expression):

@@ -1,6 +1,8 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from unpacket.messages.native cimport garbage
+
 cdef Py_ssize_t PIECE_BYTES, SHORT_BYTES
 
 

@@ -7,6 +7,7 @@ length.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from unpacket.messages.native import garbage
 from unpacket.records.spool import BlockFile, Store
 
 # What a piece takes beside its bytes: the object's header and its place in the list.
@@ -93,7 +94,7 @@ class Body:
     memory_bytes: int
     sink: Any
     holes: list[Hole] | None
-    pieces: list[bytes]
+    pieces: list[bytes] | None
     tail: bytearray | None
     store: Store | None
 
@@ -123,7 +124,11 @@ class Body:
         else:
             if self.tail is not None:
                 self.settle()
-            self.pieces.append(data)
+            if self.pieces is None:
+                self.pieces = [data]
+                garbage.leave_alone(self.pieces)
+            else:
+                self.pieces.append(data)
         size += PIECE_BYTES
         self.memory_bytes += size
         budget.used_bytes += size
@@ -137,6 +142,8 @@ class Body:
         """Make one piece of the short ones that came last."""
         if self.tail is not None:
             if self.tail:
+                if self.pieces is None:
+                    self.pieces = []
                 self.pieces.append(bytes(self.tail))
             self.tail = None
 
@@ -164,9 +171,9 @@ class Body:
         self.settle()
         if self.store is None:
             self.store = budget.store()
-        for piece in self.pieces:
+        for piece in self.pieces or ():
             self.store.append(piece)
-        self.pieces = []
+        self.pieces = None
         self.store.spill()
         budget.used_bytes -= self.memory_bytes
         self.memory_bytes = self.store.memory_bytes
@@ -194,22 +201,25 @@ class Body:
         self.settle()
         if self.store is not None:
             return self.store.read(0, len(self.store))
+        if self.pieces is None:
+            return b""
         if len(self.pieces) == 1:
             return self.pieces[0]
         whole = b"".join(self.pieces)
-        self.pieces = [whole] if whole else []
+        self.pieces = [whole]
         return whole
 
 
 def new_body(budget: Budget, sink: Any) -> Body:
     """Return an empty body."""
     body = Body.__new__(Body)
+    garbage.leave_alone(body)
     body.budget = budget
     body.holes = None
     body.length = 0
     body.observed = 0
     body.memory_bytes = 0
-    body.pieces = []
+    body.pieces = None
     body.tail = None
     body.store = None
     body.sink = sink
@@ -220,7 +230,7 @@ def chunks(body: Body, chunk_bytes: int = 1 << 16) -> Iterator[bytes]:
     """Give what was observed, a chunk after the other."""
     body.settle()
     if body.store is None:
-        yield from body.pieces
+        yield from body.pieces or ()
         return
     size = len(body.store)
     for at in range(0, size, chunk_bytes):

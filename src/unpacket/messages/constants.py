@@ -20,6 +20,9 @@ ITS_OWN = 1
 TOO_SHORT = 2
 CANNOT_SAY = 3
 
+# The greatest offset of a half.
+MAX_OFFSET = (1 << 63) - 1
+
 # The modes of a reader; `reader` says what they mean.
 BOUNDARY = 0
 IN_MESSAGE = 1

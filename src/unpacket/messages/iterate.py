@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 from unpacket._options import no_such_option
 from unpacket.messages.framer import Framer
 from unpacket.messages.layer import Layer
+from unpacket.messages.order import Order
 from unpacket.messages.pairing import Exchange
 from unpacket.policy import Policy
 
@@ -238,29 +238,7 @@ def in_order(
         most: How many may wait for one that began before them.
         most_bytes: How much of their bodies may be in memory meanwhile.
     """
-    waiting: list[tuple[int, int, Exchange]] = []
-    waiting_bytes = 0
-    following = 0
+    order = Order(most, most_bytes)
     for exchange in found:
-        if exchange.number <= following and not waiting:
-            following = max(following, exchange.number + 1)
-            yield exchange
-            continue
-        size = sum(
-            message.content.memory_bytes
-            for message in (exchange.request, exchange.response)
-            if message is not None and message.content is not None
-        )
-        waiting_bytes += size
-        heappush(waiting, (exchange.number, size, exchange))
-        while waiting and (
-            waiting[0][0] <= following
-            or len(waiting) > most
-            or waiting_bytes > most_bytes
-        ):
-            number, size, first = heappop(waiting)
-            waiting_bytes -= size
-            following = max(following, number + 1)
-            yield first
-    while waiting:
-        yield heappop(waiting)[2]
+        yield from order.put(exchange)
+    yield from order.rest()

@@ -1,5 +1,7 @@
 cimport cython
 
+from unpacket._core.sequence cimport delta, wrap
+from unpacket.messages.native cimport garbage
 from unpacket.messages.results cimport Message
 from unpacket.messages.settings cimport Settings
 
@@ -12,11 +14,13 @@ cdef class Exchange:
     cdef public object pairing
     cdef public object request
     cdef public object response
-    cdef public list interim
+    cdef public list interim_list
     cdef public long long number
     cdef public long long ack
     cdef public long long head_bytes
     cdef public int open_messages
+    @cython.locals(found=cython.longlong, message=Message)
+    cpdef Py_ssize_t body_bytes(self) except -1
 
 
 @cython.locals(exchange=Exchange)
@@ -25,9 +29,9 @@ cpdef Exchange new_exchange(stream, long long number)
 
 @cython.final
 cdef class Pairing:
-    cdef readonly object waiting
+    cdef readonly list waiting
     cdef readonly list loose
-    cdef public list interim
+    cdef readonly list interim
     cdef readonly list holes
     cdef readonly list unseen
     cdef readonly Settings settings
@@ -58,6 +62,7 @@ cdef class Pairing:
     cpdef Exchange response(
         self, Message message, Exchange exchange, long long covered, long long base
     )
+    cpdef add_interim(self, Message message)
     @cython.locals(exchange=Exchange)
     cpdef resolve(self, Exchange until)
     cpdef decide(self, Exchange exchange, str pairing)

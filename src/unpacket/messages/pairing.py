@@ -15,9 +15,10 @@ What speaks against that:
   seen or hidden, for all requests before R.
 """
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from unpacket._core.sequence import delta, wrap
+from unpacket.messages.native import garbage
 from unpacket.messages.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,14 +43,13 @@ class Exchange:
             other was not captured); ``unknown`` (it may be there, and nobody can say
             which it is).
         request, response: The messages, or None.
-        interim: The interim responses that came before the response.
         number: How many exchanges of the layer began before.
     """
 
     __slots__ = (
         "ack",
         "head_bytes",
-        "interim",
+        "interim_list",
         "number",
         "open_messages",
         "pairing",
@@ -66,7 +66,12 @@ class Exchange:
     open_messages: int
     request: Any
     response: Any
-    interim: list[Any]
+    interim_list: list[Any] | None
+
+    @property
+    def interim(self) -> list[Any]:
+        """The interim responses that came before the response."""
+        return list(self.interim_list or ())
 
     @property
     def client(self) -> "Endpoint":
@@ -107,6 +112,17 @@ class Exchange:
             and self.response.complete
         )
 
+    def body_bytes(self) -> int:
+        """Return what its bodies take in memory."""
+        found = 0
+        message = self.request
+        if message is not None and message._body is not None:
+            found += message._body.memory_bytes
+        message = self.response
+        if message is not None and message._body is not None:
+            found += message._body.memory_bytes
+        return found
+
     def __str__(self) -> str:
         asked = "(no request)" if self.request is None else str(self.request)
         answered = "(no response)" if self.response is None else str(self.response)
@@ -119,12 +135,14 @@ class Exchange:
 def new_exchange(stream: "Stream", number: int) -> Exchange:
     """Return an exchange without messages."""
     exchange = Exchange.__new__(Exchange)
+    # What it has does not know it.
+    garbage.leave_alone(exchange)
     exchange.stream = stream
     exchange.number = number
     exchange.pairing = None
     exchange.request = None
     exchange.response = None
-    exchange.interim = []
+    exchange.interim_list = None
     exchange.ack = -1
     exchange.head_bytes = 0
     exchange.open_messages = 0
@@ -162,22 +180,22 @@ class Pairing:
         "waiting",
     )
 
-    waiting: "deque[Exchange]"
+    waiting: list[Exchange]
     loose: list[Exchange]
     holes: list[tuple[int, int]]
     unseen: list[tuple[int, int, bool]]
-    interim: list[Any]
+    interim: list[Any] | None
 
     def __init__(self, settings: Settings, stream: "Stream", certain: bool) -> None:
         self.settings = settings
         self.stream = stream
         self.certain = certain
         self.blind = not certain
-        self.waiting = deque()
+        self.waiting = []
         self.loose = []
         self.holes = []
         self.unseen = []
-        self.interim = []
+        self.interim = None
         self.asked_unseen = not certain
         self.sliding = False
         # How many pairs were known so far, and up to where the server has
@@ -199,8 +217,8 @@ class Pairing:
             latest: Exchange = self.waiting[len(self.waiting) - 1]
             if latest.ack != ack and not self.loose:
                 # Sent when something new had come, and yet others were unanswered.
-                ahead = (base + answered - ack) & 0xFFFFFFFF
-                self.sliding = self.sliding or ahead < 0x80000000
+                ahead = delta(wrap(answered, base), ack)
+                self.sliding = self.sliding or ahead >= 0
         exchange = self.begin()
         exchange.request = message
         exchange.open_messages = 1
@@ -215,7 +233,7 @@ class Pairing:
             self.settings.over_bounds += 1
             self.certain = False
             self.blind = True
-            self.decide(self.waiting.popleft(), UNKNOWN)
+            self.decide(self.waiting.pop(0), UNKNOWN)
         return exchange
 
     def begin(self) -> Exchange:
@@ -237,7 +255,7 @@ class Pairing:
         if base < 0 or self.sliding:
             return None
         earlier = 0
-        sought = (base + offset) & 0xFFFFFFFF
+        sought = wrap(offset, base)
         # Where the request before began, and what it acknowledged.
         before = -1
         for exchange in self.waiting:
@@ -287,7 +305,7 @@ class Pairing:
             acked.add(exchange.ack)
         for start, stop in self.holes:
             for ack in acked:
-                ahead = (ack - base - start) & 0xFFFFFFFF
+                ahead = wrap(ack - start, -base)
                 if 0 < ahead < stop - start:
                     found += 1
         return found
@@ -316,7 +334,7 @@ class Pairing:
                 self.unseen = [hole for hole in self.unseen if hole[0] > start]
                 self.certain = not self.unseen
                 self.asked_unseen = not self.certain
-            self.waiting.popleft()
+            self.waiting.pop(0)
             self.settings.waiting_bytes -= exchange.head_bytes
             exchange.head_bytes = 0
             exchange.pairing = KNOWN
@@ -324,22 +342,28 @@ class Pairing:
             if self.waiting and base >= 0 and not self.sliding:
                 following: Exchange = self.waiting[0]
                 if following.ack >= 0 and following.ack != exchange.ack:
-                    ahead = (message.offset + base - following.ack) & 0xFFFFFFFF
-                    self.sliding = ahead < 0x80000000
+                    ahead = delta(wrap(message.offset, base), following.ack)
+                    self.sliding = ahead >= 0
         exchange.response = message
         exchange.open_messages += 1
         if covered > self.covered:
             self.covered = covered
-        if self.interim:
-            exchange.interim = self.interim
-            self.interim = []
+        if self.interim is not None:
+            exchange.interim_list = self.interim
+            self.interim = None
         return exchange
+
+    def add_interim(self, message: "Message") -> None:
+        """Take an interim response that begins."""
+        if self.interim is None:
+            self.interim = []
+        self.interim.append(message)
 
     def resolve(self, until: Exchange | None) -> None:
         """Decide about all before an exchange, or about all that there is."""
         requests = []
         while self.waiting and self.waiting[0] is not until:
-            requests.append(self.waiting.popleft())
+            requests.append(self.waiting.pop(0))
         responses = self.loose
         self.loose = []
         word = UNKNOWN
@@ -392,9 +416,12 @@ class Pairing:
 
     def give_out(self, exchange: Exchange) -> None:
         """Let the consumer have an exchange."""
-        for message in (exchange.request, exchange.response):
-            if message is not None and message.content is not None:
-                message.content.release()
+        message = exchange.request
+        if message is not None and message._body is not None:
+            message._body.release()
+        message = exchange.response
+        if message is not None and message._body is not None:
+            message._body.release()
         self.settings.out.append(exchange)
 
     def close(self, server_seen: bool) -> None:
@@ -402,10 +429,10 @@ class Pairing:
         if not server_seen:
             # One side was captured: answers were sent, and are not here.
             self.holes.append((0, 0))
-        if self.interim:
+        if self.interim is not None:
             # Their final response never came.
             if self.waiting:
-                self.waiting[0].interim = self.interim
+                self.waiting[0].interim_list = self.interim
             else:
                 self.settings.out.extend(self.interim)
         self.resolve(None)

@@ -23,6 +23,7 @@ An expression becomes closures of this module; nothing of it is ever run as Pyth
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, NoReturn
 
@@ -38,6 +39,7 @@ from unpacket.query.nodes import (
     node_of,
 )
 from unpacket.query.values import (
+    A_WORD,
     ADDRESS,
     ID,
     INSTANT,
@@ -86,7 +88,10 @@ class WhereError(ValueError):
 
 
 class Where:
-    """A filter on streams.
+    """A filter on streams, or on what else has columns.
+
+    Args:
+        columns: What can be asked, by name.
 
     Attributes:
         expression: As it was given.
@@ -98,18 +103,20 @@ class Where:
 
     __slots__ = ("_node", "analysed", "expression")
 
-    def __init__(self, expression: str) -> None:
+    def __init__(
+        self, expression: str, columns: Mapping[str, Column] = COLUMNS
+    ) -> None:
         if not isinstance(expression, str):
             raise TypeError(
                 f"a filter must be text, not {type(expression).__name__}: {expression}"
             )
         self.expression = expression
-        parser = Parser(expression)
+        parser = Parser(expression, columns)
         self._node = parser.parse()
         self.analysed = parser.analysed
 
-    def matches(self, summary: Summary, first_ns: int = 0) -> bool:
-        """Return whether a stream that has closed passes.
+    def matches(self, summary: Any, first_ns: int = 0) -> bool:
+        """Return whether the ``Summary`` of a closed stream passes, or what it is of.
 
         Args:
             first_ns: When the first frame was captured: ``start`` and ``end`` may be
@@ -128,6 +135,17 @@ class Where:
         return f"{type(self).__name__}({self.expression!r})"
 
 
+def knows(kind: Kind, text: str) -> bool:
+    """Return whether a text is one of the words that a column of words has."""
+    if kind.noun != A_WORD:
+        return False
+    try:
+        kind.parse(text)
+    except RemedyError:
+        return False
+    return True
+
+
 class Token(NamedTuple):
     """``kind`` is ``symbol``, ``word``, ``quoted`` or ``end``."""
 
@@ -139,8 +157,11 @@ class Token(NamedTuple):
 class Parser:
     """Takes an expression apart, by the binding power of what joins it."""
 
-    def __init__(self, expression: str) -> None:
+    def __init__(
+        self, expression: str, columns: Mapping[str, Column] = COLUMNS
+    ) -> None:
         self._expression = expression
+        self._columns = columns
         self._tokens = self._split()
         self._next = 0
         self._depth = 0
@@ -249,13 +270,14 @@ class Parser:
     def _column(self) -> Column:
         token = self._tokens[self._next]
         if token.kind == "end" and token.position == 0:
-            self._fail(token, f"there is no test; one is {_EXAMPLE}")
+            example = _EXAMPLE if self._columns is COLUMNS else "complete"
+            self._fail(token, f"there is no test; one is {example}")
         if token.kind != "word":
             self._fail(token, f"a column is missing before {token.text}")
-        column = COLUMNS.get(token.text)
+        column = self._columns.get(token.text)
         if column is None:
-            close = get_close_matches(token.text[:40].lower(), COLUMNS, 3, 0.6)
-            which = " or ".join(close) if close else ", ".join(COLUMNS)
+            close = get_close_matches(token.text[:40].lower(), self._columns, 3, 0.6)
+            which = " or ".join(close) if close else ", ".join(self._columns)
             hint = f"did you mean {which}?" if close else f"there are {which}"
             self._fail(token, f"no column {token.text[:40]!r}; {hint}")
         self._next += 1
@@ -265,9 +287,9 @@ class Parser:
 
     def _compared(self, name: Token, column: Column, symbol: str) -> Node:
         token = self._tokens[self._next]
-        other = COLUMNS.get(token.text) if token.kind == "word" else None
+        other = self._columns.get(token.text) if token.kind == "word" else None
         # A word that the column knows is that word.
-        if other is not None:
+        if other is not None and not knows(column.kind, token.text):
             alike = other.kind is column.kind
             if not alike and not {other.kind, column.kind} <= set(NUMBERS):
                 self._fail(token, f"{name.text} and {token.text} cannot be compared")

@@ -143,6 +143,9 @@ def within(end: Any, wanted: Net) -> bool:
     )
 
 
+A_WORD = "a word"
+
+
 def words(*known: str) -> Kind:
     """Return the kind of a column that has one of a few words."""
 
@@ -151,7 +154,7 @@ def words(*known: str) -> Kind:
             raise RemedyError(f"choose from {', '.join(known)}")
         return text
 
-    return Kind("a word", parse, ordered=False)
+    return Kind(A_WORD, parse, ordered=False)
 
 
 ID = Kind("the id of a stream, such as 3", whole)

@@ -41,6 +41,16 @@ _FILENAME = re.compile(
     re.IGNORECASE,
 )
 
+json_line = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Type(NamedTuple):
+    """What bytes are, by how they begin."""
+
+    name: str
+    ending: str
+
+
 # How files begin, what they are, and what their names end with.
 MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png", ".png"),
@@ -66,15 +76,14 @@ MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"RIFF", "application/x-riff", ".riff"),
     (0, b"<?xml", "application/xml", ".xml"),
 )
+# The same by the first octet, where that is a part of it.
+MAGIC_BY_OCTET: dict[bytes, list[tuple[int, bytes, Type]]] = {}
+MAGIC_BEHIND: list[tuple[int, bytes, Type]] = []
+for _at, _magic, *_type in MAGIC:
+    _place = MAGIC_BEHIND if _at else MAGIC_BY_OCTET.setdefault(_magic[:1], [])
+    _place.append((_at, _magic, Type(*_type)))
 _HTML = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
 SHOWN_BYTES = 64
-
-
-class Type(NamedTuple):
-    """What bytes are, by how they begin."""
-
-    name: str
-    ending: str
 
 
 class Objects:
@@ -184,15 +193,19 @@ class Objects:
         digest = hashlib.sha256()
         size = 0
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                piece = first
-                while piece:
-                    file.write(piece)
-                    digest.update(piece)
-                    size += len(piece)
-                    piece = next(pieces, b"")
+            # A file object for a body of some kilobytes costs more than its writing.
+            piece = first
+            while piece:
+                digest.update(piece)
+                size += len(piece)
+                left = piece
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                piece = next(pieces, b"")
         except OSError as error:
             raise self._failed(name, error) from error
+        finally:
+            os.close(descriptor)
         record = {
             "file": name,
             "bytes": size,
@@ -204,7 +217,7 @@ class Objects:
         }
         assert self._index is not None
         try:
-            self._index.write(json.dumps(record, separators=(",", ":")) + "\n")
+            self._index.write(json_line(record) + "\n")
         except OSError as error:
             raise self._failed(INDEX, error) from error
         self.files += 1
@@ -323,9 +336,10 @@ def last_part(path: str) -> str:
 
 def type_of(data: bytes) -> Type | None:
     """Return what bytes are by how they begin, or None."""
-    for at, magic, name, ending in MAGIC:
-        if data[at : at + len(magic)] == magic:
-            return Type(name, ending)
+    kinds = MAGIC_BEHIND + MAGIC_BY_OCTET.get(data[:1], [])
+    for at, magic, found in kinds:
+        if data.startswith(magic, at):
+            return found
     if _HTML.match(data[:SHOWN_BYTES]):
         return Type("text/html", ".html")
     if data[:1] in (b"{", b"["):

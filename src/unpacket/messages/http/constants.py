@@ -23,6 +23,11 @@ OTHER = 0
 HEAD = 1
 CONNECT = 2
 
+# Where a half is in its body, see `chunks`.
+HEADS = 0
+SIZE = 1
+NEXT_SIZE = 2
+
 NO_CODING = 0
 CHUNKED = 1
 NOT_CHUNKED = 2

@@ -2,52 +2,20 @@ cimport cython
 
 from unpacket.messages.answers cimport Answer
 from unpacket.messages.framer cimport Framer
+from unpacket.messages.http.chunks cimport HalfFramer
 from unpacket.messages.http.head cimport (
-    HttpMessage, Request, Response, line_end, new_request, new_response, parse_head,
-    request_line, simple_request, status_line
+    HttpMessage, Request, Response, new_request, new_response
+)
+from unpacket.messages.http.parse cimport (
+    line_end, parse_head, request_line, simple_request, status_line
 )
 from unpacket.messages.native cimport find as native
 
-cdef int HEADS, SIZE, NEXT_SIZE, SEMICOLON
-cdef Py_ssize_t MAX_SIZE_LINE, MAX_STATUS_LINE
-cdef int NEED, MESSAGE, PART, UNTIL_END, TUNNEL, SKIP, REFUSE, BROKEN
-cdef int CR, LF, SPACE, TAB, HEAD, CONNECT, CHUNKED, NOT_CHUNKED
-cdef long long NO_LENGTH, BAD_LENGTH
-cdef Py_ssize_t INCOMPLETE
+cdef int HEADS, LF, HEAD, CONNECT, CHUNKED, NOT_CHUNKED
+cdef int NEED, MESSAGE, UNTIL_END, TUNNEL, SKIP, REFUSE, BROKEN
+cdef Py_ssize_t MAX_STATUS_LINE, INCOMPLETE
+cdef long long NO_LENGTH, BAD_LENGTH, MAX_LENGTH
 cdef bytes PREFACE
-
-
-cdef class HalfFramer(Framer):
-    cdef Answer answer
-    cdef HttpMessage item
-    cdef readonly Request request
-    cdef int state
-    cdef bint leading
-    cdef bint fresh
-    cdef bint certain
-    @cython.locals(answer=Answer)
-    cdef Answer say(self, int kind, long long length, long long head)
-    @cython.locals(at=Py_ssize_t, size=Py_ssize_t)
-    cdef Py_ssize_t empty_lines(self, bytes data, Py_ssize_t start) except -1
-    cdef begin_item(self, HttpMessage item)
-    @cython.locals(answer=Answer)
-    cdef Answer begin_chunks(self, long long head)
-    @cython.locals(
-        item=HttpMessage, size=Py_ssize_t, at=Py_ssize_t, lf=Py_ssize_t,
-        value=cython.longlong, digits=Py_ssize_t, index=Py_ssize_t, octet=int,
-        blank=Py_ssize_t,
-    )
-    cdef Answer chunk(self, bytes data, Py_ssize_t start, bint ended)
-    @cython.locals(
-        item=HttpMessage, begin=Py_ssize_t, size=Py_ssize_t, lf=Py_ssize_t,
-        stop=Py_ssize_t,
-    )
-    cdef Answer trailers(
-        self, bytes data, Py_ssize_t start, Py_ssize_t at, bint ended
-    )
-    @cython.locals(answer=Answer)
-    cdef Answer bad_chunk(self, long long length, anomaly)
-    cdef Answer cut(self, long long length)
 
 
 cdef class RequestFramer(HalfFramer):
@@ -69,7 +37,9 @@ cdef class ResponseFramer(HalfFramer):
         bare=bint, left=Py_ssize_t,
     )
     cpdef Answer frame(self, bytes data, Py_ssize_t start, bint ended)
-    @cython.locals(status=int, code=int, interim=bint, answer=Answer)
+    @cython.locals(
+        status=int, code=int, interim=bint, answer=Answer, length=cython.longlong
+    )
     cdef Answer frame_body(
         self, Response response, Request asked, long long head, bint whole,
         bint bare,

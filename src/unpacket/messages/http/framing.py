@@ -1,13 +1,7 @@
 """HTTP/1.x in both directions: where messages begin and end (RFC 9112 section 6).
 
 One framer a half. The request's knows what may come before a request; the response's
-is told which request it answers. What is chunked goes on in either in the same way:
-
-=========  ===================================================================
-HEADS      a head, or empty lines before it
-SIZE       the size of the first chunk
-NEXT_SIZE  the end of a chunk's data, and the size of the next
-=========  ===================================================================
+is told which request it answers.
 """
 
 from typing import Any
@@ -17,34 +11,28 @@ from unpacket.messages.constants import (
     BROKEN,
     MESSAGE,
     NEED,
-    PART,
     REFUSE,
     SKIP,
     TUNNEL,
     UNTIL_END,
 )
 from unpacket.messages.framer import Framer
+from unpacket.messages.http.chunks import HalfFramer
 from unpacket.messages.http.constants import (
     BAD_LENGTH,
     CHUNKED,
     CONNECT,
-    CR,
     HEAD,
+    HEADS,
     INCOMPLETE,
     LF,
+    MAX_LENGTH,
     NO_LENGTH,
     NOT_CHUNKED,
-    SEMICOLON,
-    SPACE,
-    TAB,
 )
-from unpacket.messages.http.head import (
-    HttpMessage,
-    Request,
-    Response,
+from unpacket.messages.http.head import Request, Response, new_request, new_response
+from unpacket.messages.http.parse import (
     line_end,
-    new_request,
-    new_response,
     parse_head,
     request_line,
     simple_request,
@@ -63,183 +51,10 @@ from unpacket.messages.http.starts import (
 from unpacket.messages.native import find as native
 from unpacket.messages.results import Message
 
-HEADS = 0
-SIZE = 1
-NEXT_SIZE = 2
-
-# A size with its extensions; who sends more is no sender of chunks.
-MAX_SIZE_LINE = 16 << 10
-
 # What of a status line is looked at behind a head.
 MAX_STATUS_LINE = 256
 
 PREFACE = b"PRI * HTTP/2.0"
-
-
-class HalfFramer(Framer):
-    """What the framers of both directions have in common."""
-
-    __slots__ = (
-        "answer",
-        "certain",
-        "fresh",
-        "item",
-        "leading",
-        "request",
-        "state",
-    )
-
-    name = "http"
-    pairs = True
-
-    item: HttpMessage | None
-
-    def __init__(self, whole: bool) -> None:
-        self.answer = Answer(NEED)
-        self.state = HEADS
-        self.item = None
-        # Whether empty lines came before the head.
-        self.leading = False
-        # Whether nothing has been seen of the half, and it is seen from its start.
-        self.fresh = whole
-        self.request: Any = None
-        self.certain = True
-
-    def reset(self) -> None:
-        """Begin anew."""
-        self.state = HEADS
-        self.leading = False
-        self.fresh = False
-
-    def say(self, kind: int, length: int, head: int) -> Answer:
-        """Return an answer, in the one object that there is for it."""
-        answer = self.answer
-        answer.kind = kind
-        answer.length = length
-        answer.head = head
-        answer.protocol = None
-        answer.item = None
-        answer.blocks = False
-        answer.tunnels = False
-        answer.interim = False
-        answer.anomaly = None
-        return answer
-
-    def empty_lines(self, data: bytes, start: int) -> int:
-        """Return how many bytes of empty lines there are."""
-        at = start
-        size = len(data)
-        while at < size and (data[at] == CR or data[at] == LF):
-            at += 1
-        return at - start
-
-    def begin_item(self, item: HttpMessage) -> None:
-        """A message begins, and is the one whose chunks come."""
-        self.item = item
-        if self.leading:
-            item.note("leading-crlf")
-            self.leading = False
-        self.fresh = False
-
-    def begin_chunks(self, head: int) -> Answer:
-        """Answer that a message begins whose body is chunked."""
-        self.state = SIZE
-        answer = self.say(PART, head, head)
-        answer.item = self.item
-        return answer
-
-    def chunk(self, data: bytes, start: int, ended: bool) -> Answer:
-        """Say how a chunked body goes on (RFC 9112 section 7.1)."""
-        item: HttpMessage = self.item  # type: ignore[assignment]
-        size = len(data)
-        at = start
-        if self.state == NEXT_SIZE:
-            if at < size and data[at] == LF:
-                item.note("lf-only")
-                at += 1
-            elif size - at >= 2 and data[at] == CR and data[at + 1] == LF:
-                at += 2
-            elif size - at < 2 and (at == size or data[at] == CR):
-                return self.cut(size - start) if ended else self.say(NEED, 1, 0)
-            else:
-                return self.bad_chunk(0, "chunk-without-crlf")
-        lf = native.find_byte(data, LF, at, size)
-        value = 0
-        digits = 0
-        index = at
-        while index < size:
-            octet = data[index]
-            if 48 <= octet <= 57:
-                octet -= 48
-            elif 97 <= octet | 32 <= 102:
-                octet = (octet | 32) - 87
-            else:
-                break
-            if value >= 1 << 59:
-                return self.bad_chunk(at - start, "bad-chunk-size")
-            value = value << 4 | octet
-            digits += 1
-            index += 1
-        # Bytes that cannot be a size need not wait for the end of the line.
-        if index < size and digits == 0:
-            return self.bad_chunk(at - start, "bad-chunk-size")
-        blank = index
-        while index < size and (data[index] == SPACE or data[index] == TAB):
-            index += 1
-        if index < size and data[index] not in (CR, LF, SEMICOLON):
-            return self.bad_chunk(at - start, "bad-chunk-size")
-        if index + 1 < size and data[index] == CR and data[index + 1] != LF:
-            return self.bad_chunk(at - start, "bad-chunk-size")
-        if lf < 0:
-            if size - at > MAX_SIZE_LINE:
-                return self.bad_chunk(at - start, "bad-chunk-size")
-            return self.cut(size - start) if ended else self.say(NEED, 1, 0)
-        if index > blank:
-            item.note("space-after-chunk-size")
-        if data[lf - 1] != CR:
-            item.note("lf-only")
-        lf += 1
-        if value:
-            self.state = NEXT_SIZE
-            return self.say(PART, lf - start + value, lf - start)
-        return self.trailers(data, start, lf, ended)
-
-    def trailers(self, data: bytes, start: int, at: int, ended: bool) -> Answer:
-        """Say where a chunked body ends whose last chunk ended at ``at``."""
-        item: HttpMessage = self.item  # type: ignore[assignment]
-        begin = at
-        size = len(data)
-        while True:
-            lf = native.find_byte(data, LF, at, size)
-            if lf < 0:
-                return self.cut(size - start) if ended else self.say(NEED, 1, 0)
-            stop = line_end(data, at, lf)
-            if stop == lf:
-                item.note("lf-only")
-            if stop == at:
-                break
-            if data.startswith(b"HTTP/", at):
-                # The next response, where the empty line should be.
-                item.note("missing-last-crlf")
-                lf = at - 1
-                break
-            at = lf + 1
-        if at > begin:
-            item.trailers_raw = data[begin:at]
-        self.state = HEADS
-        return self.say(MESSAGE, lf + 1 - start, lf + 1 - start)
-
-    def bad_chunk(self, length: int, anomaly: str) -> Answer:
-        """Answer that a chunked body ends here, since its sizes are none."""
-        self.state = HEADS
-        answer = self.say(BROKEN, length, length)
-        answer.anomaly = anomaly
-        return answer
-
-    def cut(self, length: int) -> Answer:
-        """Answer that the rest of the data is framing that a gap has cut."""
-        self.state = HEADS
-        return self.say(BROKEN, length, length)
 
 
 class RequestFramer(HalfFramer):
@@ -274,7 +89,7 @@ class RequestFramer(HalfFramer):
             answer = self.say(MESSAGE, lf + 1 - start, lf + 1 - start)
             answer.item = request
             return answer
-        if stop - start == 14 and data.startswith(PREFACE, start):
+        if stop - start == 14 and native.same(data, start, PREFACE):
             return self.preface()
         end = parse_head(data, start, lf, False, request)
         whole = end != INCOMPLETE
@@ -291,15 +106,15 @@ class RequestFramer(HalfFramer):
                 request.note("transfer-encoding-not-chunked")
             answer = self.say(BROKEN, head, head)
         elif request.coding == CHUNKED:
-            if (
-                request.head[request.version_start : request.version_stop]
-                == b"HTTP/1.0"
-            ):
+            version = native.piece(
+                request.head, request.version_start, request.version_stop
+            )
+            if version == b"HTTP/1.0":
                 request.note("transfer-encoding-in-http-1.0")
             answer = self.begin_chunks(head)
         else:
             length = 0 if request.declared == NO_LENGTH else request.declared
-            answer = self.say(MESSAGE, head + length, head)
+            answer = self.say(MESSAGE, head + min(length, MAX_LENGTH - head), head)
         answer.item = request
         answer.blocks = request.method_code == CONNECT or request.upgrades
         return answer
@@ -342,7 +157,7 @@ class ResponseFramer(HalfFramer):
         asked: Request | None = self.request
         size = len(data)
         if asked is not None and asked.old:
-            if not data.startswith(b"HTTP/", start):
+            if not native.same(data, start, b"HTTP/"):
                 if size - start < 5 and not ended and may_be_response(data, start):
                     return self.say(NEED, 5 - (size - start), 0)
                 response = new_response()
@@ -423,7 +238,7 @@ class ResponseFramer(HalfFramer):
             answer.interim = interim
             return answer
         if response.coding == CHUNKED:
-            if response.head.startswith(b"HTTP/1.0"):
+            if native.same(response.head, 0, b"HTTP/1.0"):
                 response.note("transfer-encoding-in-http-1.0")
             return self.begin_chunks(head)
         if response.coding == NOT_CHUNKED:
@@ -432,8 +247,9 @@ class ResponseFramer(HalfFramer):
         if response.declared == BAD_LENGTH:
             return self.say(BROKEN, head, head)
         if response.declared != NO_LENGTH:
-            return self.say(MESSAGE, head + response.declared, head)
-        if response.head.startswith(b"RTSP/"):
+            length = min(response.declared, MAX_LENGTH - head)
+            return self.say(MESSAGE, head + length, head)
+        if native.same(response.head, 0, b"RTSP/"):
             return self.say(MESSAGE, head, head)
         return self.say(UNTIL_END, head, head)
 

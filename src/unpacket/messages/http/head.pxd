@@ -1,14 +1,11 @@
 cimport cython
-from libc.stdint cimport int64_t
 
-from unpacket.messages.native cimport find as native
+from unpacket.messages.http.fields cimport field_value, parse_fields
+from unpacket.messages.native cimport garbage
 from unpacket.messages.results cimport Message, clear
 
-cdef int CR, LF, SPACE, TAB, COLON
-cdef Py_ssize_t INCOMPLETE, MAX_METHOD
-cdef long long NO_LENGTH, BAD_LENGTH
-cdef int OTHER, HEAD, CONNECT, NO_CODING, CHUNKED, NOT_CHUNKED
-cdef bytes TOKEN, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE
+cdef long long NO_LENGTH
+cdef int OTHER, CONNECT, NO_CODING, CHUNKED
 
 
 cdef class HttpMessage(Message):
@@ -46,38 +43,3 @@ cdef empty(HttpMessage message)
 cpdef Request new_request()
 @cython.locals(response=Response)
 cpdef Response new_response()
-cpdef Py_ssize_t line_end(bytes data, Py_ssize_t start, Py_ssize_t lf) except -1
-@cython.locals(at=Py_ssize_t, digits=Py_ssize_t)
-cpdef bint is_version(bytes data, Py_ssize_t start, Py_ssize_t stop) except -1
-@cython.locals(
-    at=Py_ssize_t, size=Py_ssize_t, last=Py_ssize_t, first=Py_ssize_t, blank=bint,
-    high=bint, index=Py_ssize_t, octet=cython.uchar,
-)
-cpdef bint request_line(
-    bytes data, Py_ssize_t start, Py_ssize_t stop, Request request
-) except -1
-@cython.locals(index=Py_ssize_t)
-cpdef bint simple_request(
-    bytes data, Py_ssize_t start, Py_ssize_t stop, Request request
-) except -1
-@cython.locals(at=Py_ssize_t, status=int, index=Py_ssize_t)
-cpdef bint status_line(
-    bytes data, Py_ssize_t start, Py_ssize_t stop, Response response
-) except -1
-@cython.locals(
-    size=Py_ssize_t, at=Py_ssize_t, bare=bint, folds=bint, colonless=bint, spaced=bint,
-    count=Py_ssize_t, last=int, stop=Py_ssize_t, first=cython.uchar,
-    colon=Py_ssize_t, name_stop=Py_ssize_t, length=Py_ssize_t, lengths=bytes,
-    codings=bytes, value=bytes,
-)
-cpdef Py_ssize_t parse_head(
-    bytes data, Py_ssize_t start, Py_ssize_t lf, bint ended, HttpMessage message
-) except? -2
-cpdef int coding_of(bytes value) except -1
-@cython.locals(found=cython.longlong, repeated=bint, length=cython.longlong)
-cpdef int64_t length_of(bytes value, HttpMessage message) except? -3
-@cython.locals(
-    found=list, at=Py_ssize_t, size=Py_ssize_t, lf=Py_ssize_t, stop=Py_ssize_t,
-    colon=Py_ssize_t,
-)
-cpdef list parse_fields(bytes head, Py_ssize_t start)

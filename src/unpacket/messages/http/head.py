@@ -1,35 +1,20 @@
-"""The head of an HTTP/1 message: its first line, and what of its fields is framing.
+"""Requests and responses of HTTP/1: their heads, and what those say.
 
-Tolerant: what real peers send is read, and what is wrong is noted by name. Fields
-become objects only when somebody asks for them; until then a message has the bytes
-of its head and nothing else (RFC 9112 sections 2 to 6).
+Fields become objects only when somebody asks for them; until then a message has the
+bytes of its head, and where in it things are (RFC 9112 sections 2 to 5).
 """
 
 from typing import Any
 
 from unpacket.messages.http.constants import (
-    BAD_LENGTH,
     CHUNKED,
-    COLON,
     CONNECT,
-    CONTENT_LENGTH,
-    CR,
-    HEAD,
-    INCOMPLETE,
-    LF,
-    MAX_LENGTH,
-    MAX_METHOD,
     NO_CODING,
     NO_LENGTH,
-    NOT_CHUNKED,
     OTHER,
-    SPACE,
-    TAB,
-    TOKEN,
-    TRANSFER_ENCODING,
-    UPGRADE,
 )
-from unpacket.messages.native import find as native
+from unpacket.messages.http.fields import field_value, parse_fields
+from unpacket.messages.native import garbage
 from unpacket.messages.results import Message, clear
 
 
@@ -104,9 +89,12 @@ class HttpMessage(Message):
         Values of fields that are repeated are joined with a comma (RFC 9110 section
         5.2).
         """
-        sought = name.lower()
-        values = [value for key, value in self.headers if key.lower() == sought]
-        return ", ".join(values) if values else default
+        try:
+            sought = name.lower().encode("latin-1")
+        except UnicodeEncodeError:
+            return default
+        found = field_value(self.head, self.fields_start, sought)
+        return default if found is None else found
 
     @property
     def decoded(self) -> Any:
@@ -255,6 +243,7 @@ def empty(message: HttpMessage) -> None:
 def new_request() -> Request:
     """Return a request without a head."""
     request = Request.__new__(Request)
+    garbage.leave_alone(request)
     empty(request)
     request.method_code = OTHER
     request.method_stop = 0
@@ -266,289 +255,9 @@ def new_request() -> Request:
 def new_response() -> Response:
     """Return a response without a head."""
     response = Response.__new__(Response)
+    garbage.leave_alone(response)
     empty(response)
     response.status_code = 0
     response.reason_start = 0
     response.reason_stop = 0
     return response
-
-
-def line_end(data: bytes, start: int, lf: int) -> int:
-    """Return where a line ends that the LF at ``lf`` ends."""
-    return lf - 1 if lf > start and data[lf - 1] == CR else lf
-
-
-def is_version(data: bytes, start: int, stop: int) -> bool:
-    """Return whether these bytes are like ``HTTP/1.1``: letters, "/", digits."""
-    at = start
-    while at < stop and (65 <= data[at] <= 90 or 97 <= data[at] <= 122):
-        at += 1
-    if at == start or at >= stop - 1 or data[at] != 47:
-        return False
-    at += 1
-    digits = 0
-    while at < stop:
-        if 48 <= data[at] <= 57:
-            digits += 1
-        elif data[at] != 46 or digits == 0:
-            return False
-        at += 1
-    return digits > 0
-
-
-def request_line(data: bytes, start: int, stop: int, request: Request) -> bool:
-    """Read a request line; return whether it is one."""
-    at = start
-    while at < stop and TOKEN[data[at]]:
-        at += 1
-    if at == start or at - start > MAX_METHOD or at >= stop or data[at] != SPACE:
-        return False
-    size = at - start
-    request.method_stop = size
-    if size == 4 and data[start:at] == b"HEAD":
-        request.method_code = HEAD
-    elif size == 7 and data[start:at] == b"CONNECT":
-        request.method_code = CONNECT
-    # Trailing blanks are none of the version.
-    while stop > at and (data[stop - 1] == SPACE or data[stop - 1] == TAB):
-        stop -= 1
-    last = stop - 1
-    while last > at and data[last] != SPACE:
-        last -= 1
-    first = at + 1
-    if last <= at or not is_version(data, last + 1, stop):
-        return False
-    request.version_start = last + 1 - start
-    request.version_stop = stop - start
-    while first < last and data[first] == SPACE:
-        first += 1
-    while last > first and data[last - 1] == SPACE:
-        last -= 1
-    if first == last:
-        return False
-    request.target_start = first - start
-    request.target_stop = last - start
-    blank = False
-    high = False
-    for index in range(first, last):
-        octet = data[index]
-        if octet <= SPACE:
-            blank = True
-        elif octet > 126:
-            high = True
-    if blank:
-        request.note("space-in-target")
-    if high:
-        request.note("non-ascii-target")
-    return True
-
-
-def simple_request(data: bytes, start: int, stop: int, request: Request) -> bool:
-    """Read a request of HTTP/0.9; return whether it is one (RFC 1945 section 4.1)."""
-    if stop - start < 5 or data[start : start + 4] != b"GET ":
-        return False
-    for index in range(start + 4, stop):
-        if data[index] <= SPACE:
-            return False
-    if data[start + 4] != 47 and native.find_byte(data, COLON, start + 4, stop) < 0:
-        return False
-    request.old = True
-    request.method_stop = 3
-    request.target_start = 4
-    request.target_stop = stop - start
-    return True
-
-
-def status_line(data: bytes, start: int, stop: int, response: Response) -> bool:
-    """Read a status line; return whether it is one.
-
-    ``ICY`` has no version, and a reason is not needed.
-    """
-    at = start
-    while at < stop and data[at] != SPACE:
-        at += 1
-    if at - start > 16 or at >= stop:
-        return False
-    if not is_version(data, start, at) and data[start:at] != b"ICY":
-        return False
-    response.version_stop = at - start
-    while at < stop and data[at] == SPACE:
-        at += 1
-    if stop - at < 3:
-        return False
-    status = 0
-    for index in range(at, at + 3):
-        if not 48 <= data[index] <= 57:
-            return False
-        status = 10 * status + data[index] - 48
-    at += 3
-    if status < 100 or (at < stop and data[at] != SPACE and data[at] != TAB):
-        return False
-    response.status_code = status
-    response.reason_start = min(at + 1, stop) - start
-    response.reason_stop = stop - start
-    return True
-
-
-def parse_head(data: bytes, start: int, lf: int, ended: bool, message: Any) -> int:
-    """Read the fields behind a first line that ends at ``lf``.
-
-    Returns:
-        Where the head ends. INCOMPLETE if it does not; with ``ended`` the end of the
-        data, and what is there of the fields has been read.
-    """
-    size = len(data)
-    at = lf + 1
-    message.fields_start = at - start
-    bare = lf == start or data[lf - 1] != CR
-    folds = False
-    colonless = False
-    spaced = False
-    count = 0
-    # Which field a folded line goes on with: 0 none that matters.
-    last = 0
-    lengths: Any = None
-    codings: Any = None
-    while True:
-        lf = native.find_byte(data, LF, at, size)
-        if lf < 0:
-            if not ended:
-                return INCOMPLETE
-            # A field that is cut is one, if its name is whole.
-            if at < size and native.find_byte(data, COLON, at, size) > at:
-                count += 1
-            at = size
-            break
-        stop = lf
-        if stop > at and data[stop - 1] == CR:
-            stop -= 1
-        else:
-            bare = True
-        if stop == at:
-            at = lf + 1
-            break
-        first = data[at]
-        if first == SPACE or first == TAB:
-            folds = True
-            if last == 1:
-                lengths += b" " + data[at:stop].strip()
-            elif last == 2:
-                codings += b" " + data[at:stop].strip()
-            at = lf + 1
-            continue
-        last = 0
-        colon = native.find_byte(data, COLON, at, stop)
-        if colon <= at:
-            colonless = True
-            at = lf + 1
-            continue
-        count += 1
-        name_stop = colon
-        while name_stop > at and (
-            data[name_stop - 1] == SPACE or data[name_stop - 1] == TAB
-        ):
-            name_stop -= 1
-            spaced = True
-        length = name_stop - at
-        if length == 14:
-            if (first | 32) == 99 and data[at:name_stop].lower() == CONTENT_LENGTH:
-                value = data[colon + 1 : stop].strip()
-                lengths = value if lengths is None else lengths + b"," + value
-                last = 1
-        elif length == 17:
-            if (first | 32) == 116 and data[at:name_stop].lower() == TRANSFER_ENCODING:
-                value = data[colon + 1 : stop].strip()
-                codings = value if codings is None else codings + b"," + value
-                last = 2
-        elif length == 7:
-            if (first | 32) == 117 and data[at:name_stop].lower() == UPGRADE:
-                message.upgrades = True
-        at = lf + 1
-    message.headers_n = count
-    message.head = data[start:at]
-    if bare:
-        message.note("lf-only")
-    if folds:
-        message.note("obs-fold")
-    if colonless:
-        message.note("header-without-colon")
-    if spaced:
-        message.note("space-before-colon")
-    if codings is not None:
-        message.coding = coding_of(codings)
-    if lengths is not None:
-        if message.coding != NO_CODING:
-            message.note("content-length-with-transfer-encoding")
-        else:
-            message.declared = length_of(lengths, message)
-    return at
-
-
-def coding_of(value: bytes) -> int:
-    """Return what Transfer-Encoding says of the end of a body."""
-    found = NO_CODING
-    for item in value.lower().split(b","):
-        name = item.partition(b";")[0].strip()
-        if name == b"chunked":
-            found = CHUNKED
-        elif name:
-            found = NOT_CHUNKED
-    return found
-
-
-def length_of(value: bytes, message: HttpMessage) -> int:
-    """Return what Content-Length declares (RFC 9110 section 8.6)."""
-    if value.isdigit() and len(value) < 19:
-        return int(value)
-    found = NO_LENGTH
-    repeated = False
-    for item in value.split(b","):
-        digits = item.strip()
-        if not digits.isdigit():
-            message.note("content-length-invalid")
-            return BAD_LENGTH
-        digits = digits.lstrip(b"0") or b"0"
-        if len(digits) > 19 or int(digits) > MAX_LENGTH:
-            message.note("content-length-invalid")
-            return BAD_LENGTH
-        length = int(digits)
-        if found != NO_LENGTH:
-            repeated = True
-            if found != length:
-                message.note("content-length-conflict")
-                return BAD_LENGTH
-        found = length
-    if repeated:
-        message.note("content-length-repeated")
-    return found
-
-
-def parse_fields(head: bytes, start: int) -> list[tuple[str, str]]:
-    """Return fields as pairs of name and value; folded lines are joined by a blank."""
-    found: list[tuple[str, str]] = []
-    at = start
-    size = len(head)
-    while at < size:
-        lf = native.find_byte(head, LF, at, size)
-        stop = size if lf < 0 else lf
-        if stop > at and head[stop - 1] == CR:
-            stop -= 1
-        if stop > at:
-            if head[at] == SPACE or head[at] == TAB:
-                if found:
-                    name, value = found.pop()
-                    more = head[at:stop].strip(b" \t").decode("latin-1")
-                    found.append((name, f"{value} {more}" if value else more))
-            else:
-                colon = native.find_byte(head, COLON, at, stop)
-                if colon > at:
-                    found.append(
-                        (
-                            head[at:colon].rstrip(b" \t").decode("latin-1"),
-                            head[colon + 1 : stop].strip(b" \t").decode("latin-1"),
-                        )
-                    )
-        if lf < 0:
-            break
-        at = lf + 1
-    return found

@@ -7,7 +7,7 @@ that ends it is given out as incomplete.
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from unpacket.messages.http.head import parse_fields
+from unpacket.messages.http.fields import parse_fields
 
 if TYPE_CHECKING:
     from unpacket.messages.http.head import HttpMessage
