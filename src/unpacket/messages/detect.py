@@ -116,6 +116,12 @@ def detect(
             more = more or (verdict == TOO_SHORT and not full)
         if NOT_ITS_OWN in verdicts:
             contradicted.add(number)
+        elif all(first):
+            full = ended or all(len(data) >= MAX_BYTES for data in first)
+            verdict = framer.together(first, full)
+            if verdict == ITS_OWN and not more:
+                return Choice(framer.name, framer, "content")
+            more = more or (verdict == TOO_SHORT and not full)
     if not ended and (more or not has_spoken(first)):
         return None
     looked_at = ports if any(late) else ports[1:]
