@@ -23,6 +23,10 @@ OWN = {
     "tls": "unpacket.messages.framers.tls.framer:Tls",
     "dns": "unpacket.messages.framers.dns:Dns",
     "websocket": "unpacket.messages.framers.websocket:WebSocket",
+    "smtp": "unpacket.messages.framers.smtp:Smtp",
+    "ftp": "unpacket.messages.framers.ftp:Ftp",
+    "pop3": "unpacket.messages.framers.pop3:Pop3",
+    "imap": "unpacket.messages.framers.imap:Imap",
     "lines": "unpacket.messages.framers.lines:Lines",
     "prefixed": "unpacket.messages.framers.prefixed:Prefixed",
 }

@@ -1,0 +1,214 @@
+"""Conversations of the protocols that have a framer, and what each message of them is.
+
+A row is who sends (0 the client, 1 the server), what, and what comes of it: for each
+message its length and some of its facts. Offsets follow from the lengths.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tests.messages.framers import wire
+from unpacket.messages import Framer
+from unpacket.messages.framers.ftp import Ftp
+from unpacket.messages.framers.imap import Imap
+from unpacket.messages.framers.pop3 import Pop3
+from unpacket.messages.framers.smtp import Smtp
+
+Told = tuple[int, dict[str, Any]]
+Row = tuple[int, bytes, list[Told]]
+
+
+class Transcript(NamedTuple):
+    """A conversation.
+
+    Attributes:
+        make: Makes the framer.
+        rows: What is said, and what it is.
+        port: Of the server; one that says nothing, so that content has to.
+        tunnel: What begins behind the last row, if anything does.
+        undecided: Sides and offsets of messages whose end only the next one shows.
+    """
+
+    make: Callable[[], Framer]
+    rows: list[Row]
+    port: int = 9
+    tunnel: str | None = None
+    undecided: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def turns(self) -> list[tuple[int, bytes]]:
+        return [(side, octets) for side, octets, _ in self.rows]
+
+
+def line(side: int, octets: bytes, **facts: Any) -> Row:
+    """Return a row of one message that is all of what is said."""
+    return side, octets, [(len(octets), facts)]
+
+
+MAIL = (
+    b"From: Ann <ann@example.org>\r\nTo: bob@example.org\r\n"
+    b"Subject: =?utf-8?q?caf=C3=A9?=\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    b"--b\r\n\r\nhello\r\n..dots\r\n"
+    b"--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"
+    b'Content-Disposition: attachment; filename="a.png"\r\n\r\niVBORw0K\r\n--b--\r\n'
+)
+
+SMTP = Transcript(
+    Smtp,
+    [
+        line(1, b"220 mx.example.org ESMTP\r\n", code=220, answers=None),
+        line(0, b"EHLO me\r\n", command="EHLO", argument="me"),
+        line(1, b"250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n", code=250,
+             text=["mx", "PIPELINING", "CHUNKING"], answers="EHLO"),
+        (0, b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n",
+         [(17, {"command": "MAIL"}), (15, {"command": "RCPT"}),
+          (6, {"command": "DATA"})]),
+        (1, b"250 ok\r\n250 ok\r\n354 go\r\n",
+         [(8, {"answers": "MAIL"}), (8, {"answers": "RCPT"}),
+          (8, {"answers": "DATA"})]),
+        (0, MAIL + b".\r\n",
+         [(len(MAIL) + 3, {"subject": "café", "from": "Ann <ann@example.org>"})]),
+        line(1, b"250 queued\r\n", code=250, answers="mail"),
+        line(0, b"DATA\r\n", command="DATA"),
+        line(1, b"503 no\r\n", code=503, answers="DATA"),
+        (0, b"BDAT 17\r\nSubject: chunks\r\nBDAT 6 LAST\r\n\r\nbody",
+         [(9 + 17 + 13 + 6, {"subject": "chunks"})]),
+        line(1, b"250 one\r\n", answers="BDAT"),
+        line(1, b"250 two\r\n", answers="BDAT"),
+        (0, b"BDAT 3\r\nabcRSET\r\n", [(11, {}), (6, {"command": "RSET"})]),
+        line(1, b"250 three\r\n", answers="BDAT"),
+        line(1, b"250 four\r\n", answers="RSET"),
+        line(0, b"QUIT\r\n", command="QUIT"),
+        line(1, b"221 bye\r\n", code=221, answers="QUIT"),
+    ],
+)  # fmt: skip
+
+HELLO = wire.record(22, wire.client_hello([0x1301], wire.server_name(b"h")))
+TLS_TURNS: list[Row] = [
+    line(0, HELLO, type="handshake"),
+    line(1, wire.record(22, wire.server_hello(0x1301)), type="handshake"),
+]
+
+SMTP_TLS = Transcript(
+    Smtp,
+    [
+        line(1, b"220 mx ESMTP\r\n", code=220),
+        line(0, b"STARTTLS\r\n", command="STARTTLS"),
+        line(1, b"220 go\r\n", code=220, answers="STARTTLS"),
+        *TLS_TURNS,
+    ],
+    tunnel="tls",
+)
+
+FTP = Transcript(
+    Ftp,
+    [
+        line(1, b"220-hello\r\n there\r\n220 ready\r\n", code=220, answers=None),
+        line(0, b"USER me\r\n", command="USER", argument="me"),
+        line(1, b"230 in\r\n", code=230, answers="USER"),
+        line(0, b"PASV\r\n", command="PASV"),
+        line(1, b"227 Entering (192,0,2,9,4,1)\r\n", code=227,
+             data_listens="192.0.2.9:1025", data_connects="client"),
+        line(0, b"RETR a\r\n", command="RETR", data_listens="192.0.2.9:1025"),
+        (1, b"150 now\r\n226 done\r\n",
+         [(9, {"answers": "RETR"}), (10, {"answers": "RETR"})]),
+        line(0, b"EPSV\r\n", command="EPSV"),
+        line(1, b"229 Ok (|||6446|)\r\n", data_listens="10.0.0.2:6446"),
+        line(0, b"EPRT |2|2001:db8::1|5282|\r\n", command="EPRT",
+             data_listens="[2001:db8::1]:5282", data_connects="server"),
+        line(1, b"200 ok\r\n", answers="EPRT"),
+        line(0, b"PORT 10,0,0,1,255,255\r\n", data_listens="10.0.0.1:65535"),
+        line(1, b"200 ok\r\n", answers="PORT"),
+        line(0, b"PORT 10,0,0,256,1,1\r\n", data_listens="absent"),
+        line(1, b"501 no\r\n", code=501),
+    ],
+)  # fmt: skip
+
+FTP_TLS = Transcript(
+    Ftp,
+    [
+        line(1, b"220 FTP server\r\n", code=220),
+        line(0, b"AUTH TLS\r\n", command="AUTH"),
+        line(1, b"234 go\r\n", code=234, answers="AUTH"),
+        *TLS_TURNS,
+    ],
+    tunnel="tls",
+)
+
+POP3 = Transcript(
+    Pop3,
+    [
+        line(1, b"+OK hello\r\n", status="+OK", answers=None),
+        line(0, b"USER me\r\n", command="USER"),
+        line(1, b"+OK\r\n", status="+OK", answers="USER"),
+        line(0, b"LIST\r\n", command="LIST"),
+        line(1, b"+OK two\r\n1 120\r\n2 7\r\n.\r\n", lines=["1 120", "2 7"]),
+        line(0, b"LIST 2\r\n", argument="2"),
+        line(1, b"+OK 2 7\r\n", text="2 7", lines=[], answers="LIST"),
+        line(0, b"UIDL\r\n", command="UIDL"),
+        line(1, b"+OK\r\n.\r\n", lines=[], answers="UIDL"),
+        (0, b"RETR 1\r\nRETR 9\r\n", [(8, {}), (8, {})]),
+        (1, b"+OK\r\n" + MAIL + b".\r\n-ERR none\r\n",
+         [(len(MAIL) + 8, {"subject": "café", "answers": "RETR"}),
+          (11, {"status": "-ERR", "answers": "RETR"})]),
+        line(0, b"QUIT\r\n", command="QUIT"),
+        line(1, b"+OK bye\r\n", answers="QUIT"),
+    ],
+)  # fmt: skip
+
+POP3_TLS = Transcript(
+    Pop3,
+    [
+        line(1, b"+OK POP3\r\n", status="+OK"),
+        line(0, b"STLS\r\n", command="STLS"),
+        line(1, b"+OK go\r\n", answers="STLS"),
+        *TLS_TURNS,
+    ],
+    tunnel="tls",
+)
+
+IMAP = Transcript(
+    Imap,
+    [
+        line(1, b"* OK [CAPABILITY IMAP4rev1] hi\r\n", tag="*", status="OK"),
+        line(0, b"a1 LOGIN {2}\r\n", tag="a1", command="LOGIN"),
+        line(1, b"a1 NO not so\r\n", tag="a1", status="NO", answers="LOGIN"),
+        line(0, b"a2 LOGIN {2+}\r\nme {3+}\r\na\r\n\r\n", argument="{2+}"),
+        line(1, b"a2 OK in\r\n", answers="LOGIN"),
+        line(0, b"a3 UID FETCH 7 (BODY[])\r\n", command="UID FETCH"),
+        (1, b"* 7 FETCH (BODY[] {9}\r\na OK\r\nb)\r UID 7)\r\na3 OK done\r\n",
+         [(41, {"number": 7, "name": "FETCH"}), (12, {"answers": "UID"})]),
+        (0, b"a4 APPEND x {5}\r\n", []),
+        line(1, b"+ go\r\n", tag="+", text="go"),
+        (0, b"a\r\nb\n\r\n", [(24, {"command": "APPEND", "argument": "x {5}"})]),
+        line(1, b"a4 OK kept\r\n", answers="APPEND"),
+        line(0, b"a5 IDLE\r\n", command="IDLE"),
+        line(1, b"+ idling\r\n", tag="+"),
+        line(0, b"DONE\r\n", text="DONE"),
+        line(1, b"a5 OK idled\r\n", answers="IDLE"),
+    ],
+    undecided=((0, 0),),
+)  # fmt: skip
+
+IMAP_TLS = Transcript(
+    Imap,
+    [
+        line(1, b"* OK hi\r\n", status="OK"),
+        line(0, b". STARTTLS\r\n", tag=".", command="STARTTLS"),
+        line(1, b". OK go\r\n", answers="STARTTLS"),
+        *TLS_TURNS,
+    ],
+    tunnel="tls",
+)
+
+TRANSCRIPTS = {
+    "smtp": SMTP,
+    "smtp to tls": SMTP_TLS,
+    "ftp": FTP,
+    "ftp to tls": FTP_TLS,
+    "pop3": POP3,
+    "pop3 to tls": POP3_TLS,
+    "imap": IMAP,
+    "imap to tls": IMAP_TLS,
+}
