@@ -12,6 +12,7 @@ from unpacket.messages import Framer
 from unpacket.messages.framers.ftp import Ftp
 from unpacket.messages.framers.imap import Imap
 from unpacket.messages.framers.pop3 import Pop3
+from unpacket.messages.framers.redis import Redis
 from unpacket.messages.framers.smtp import Smtp
 
 Told = tuple[int, dict[str, Any]]
@@ -43,6 +44,12 @@ class Transcript(NamedTuple):
 def line(side: int, octets: bytes, **facts: Any) -> Row:
     """Return a row of one message that is all of what is said."""
     return side, octets, [(len(octets), facts)]
+
+
+def several(side: int, *messages: tuple[bytes, dict[str, Any]]) -> Row:
+    """Return a row of several messages, each with its facts."""
+    octets = b"".join(octets for octets, _ in messages)
+    return side, octets, [(len(one), facts) for one, facts in messages]
 
 
 MAIL = (
@@ -202,7 +209,40 @@ IMAP_TLS = Transcript(
     tunnel="tls",
 )
 
+REDIS = Transcript(
+    Redis,
+    [
+        line(0, b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n", command="HELLO", arguments=["3"]),
+        line(1, b"%2\r\n+server\r\n+redis\r\n+proto\r\n:3\r\n", type="map",
+             value=["server", "redis", "proto", 3]),
+        several(0, (b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\n\r\n*1\r\n",
+                    {"command": "SET", "arguments": ["a", "\r\n*1"]}),
+                (b"*2\r\n$3\r\nget\r\n$1\r\na\r\n",
+                 {"command": "GET", "arguments": ["a"]})),
+        several(1, (b"+OK\r\n", {"type": "status", "value": "OK"}),
+                (b"$4\r\n\r\n*1\r\n", {"type": "string", "value": "\r\n*1"})),
+        line(0, b"*1\r\n$4\r\nPING\r\n", command="PING", arguments=[]),
+        several(1, (b"-ERR no\r\n", {"type": "error", "value": "ERR no"}),
+                (b":-7\r\n", {"type": "integer", "value": -7}),
+                (b"$-1\r\n", {"type": "string", "value": None}),
+                (b"*-1\r\n", {"type": "array", "value": None}),
+                (b"_\r\n", {"type": "null"}), (b"#t\r\n", {"value": True}),
+                (b",1.5\r\n", {"value": "1.5"}),
+                (b"(12345\r\n", {"type": "big number"})),
+        line(1, b"*3\r\n:1\r\n*2\r\n$1\r\na\r\n*0\r\n~1\r\n=5\r\ntxt:x\r\n", type="array",
+             value=[1, ["a", []], ["txt:x"]]),
+        line(1, b"|1\r\n+ttl\r\n:9\r\n*1\r\n+x\r\n", type="array",
+             attributes=["ttl", 9], value=["x"]),
+        line(1, b"$?\r\n;4\r\n\r\n.\r\r\n;0\r\n", type="string"),
+        line(1, b"*?\r\n:1\r\n:2\r\n.\r\n", type="array", value=[1, 2]),
+        line(1, b">2\r\n+message\r\n+hi\r\n", type="push", value=["message", "hi"]),
+        line(0, b"PING hello\r\n", command="PING", arguments=["hello"]),
+        line(1, b"$5\r\nhello\r\n", value="hello"),
+    ],
+)  # fmt: skip
+
 TRANSCRIPTS = {
+    "redis": REDIS,
     "smtp": SMTP,
     "smtp to tls": SMTP_TLS,
     "ftp": FTP,

@@ -27,6 +27,7 @@ OWN = {
     "ftp": "unpacket.messages.framers.ftp:Ftp",
     "pop3": "unpacket.messages.framers.pop3:Pop3",
     "imap": "unpacket.messages.framers.imap:Imap",
+    "redis": "unpacket.messages.framers.redis:Redis",
     "lines": "unpacket.messages.framers.lines:Lines",
     "prefixed": "unpacket.messages.framers.prefixed:Prefixed",
 }
