@@ -8,10 +8,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tests.messages.framers import wire
+from tests.messages.framers.wire import u
 from unpacket.messages import Framer
 from unpacket.messages.framers.ftp import Ftp
 from unpacket.messages.framers.imap import Imap
 from unpacket.messages.framers.pop3 import Pop3
+from unpacket.messages.framers.mysql import MySql
+from unpacket.messages.framers.postgresql import PostgreSql
 from unpacket.messages.framers.redis import Redis
 from unpacket.messages.framers.smtp import Smtp
 
@@ -241,7 +244,107 @@ REDIS = Transcript(
     ],
 )  # fmt: skip
 
+
+def pg(letter: bytes, body: bytes = b"") -> bytes:
+    """Return a message of PostgreSQL."""
+    return letter + u(4, len(body) + 4) + body
+
+
+STARTUP = b"\0\3\0\0user\0me\0database\0db\0\0"
+STARTUP = u(4, len(STARTUP) + 4) + STARTUP
+PG_SSL = u(4, 8) + u(4, 80877103)
+
+POSTGRESQL = Transcript(
+    PostgreSql,
+    [
+        line(0, PG_SSL, type="SSLRequest"),
+        line(1, b"N", type="EncryptionResponse", accepted=False),
+        line(0, STARTUP, type="StartupMessage", version="3.0",
+             parameters={"user": "me", "database": "db"}),
+        several(1, (pg(b"R", u(4, 0)), {"type": "Authentication", "method": "ok"}),
+                (pg(b"S", b"a\0b\0"), {"name": "a", "value": "b"}),
+                (pg(b"Z", b"I"), {"type": "ReadyForQuery", "status": "idle"})),
+        line(0, pg(b"Q", b"SELECT 1\0"), type="Query", query="SELECT 1"),
+        several(1, (pg(b"T", u(2, 1) + b"x\0" + bytes(18)), {"columns": ["x"]}),
+                (pg(b"D", u(2, 2) + u(4, 1) + b"1" + b"\xff" * 4),
+                 {"values": ["1", None]}),
+                (pg(b"C", b"SELECT 1\0"), {"tag": "SELECT 1"}),
+                (pg(b"Z", b"I"), {"status": "idle"})),
+        several(0, (pg(b"P", b"s\0SELECT $1\0\0\0"),
+                    {"type": "Parse", "statement": "s", "query": "SELECT $1"}),
+                (pg(b"B", b"p\0s\0" + u(2, 0) + u(2, 1) + u(4, 1) + b"7" + u(2, 0)),
+                 {"type": "Bind", "portal": "p", "parameters": 1}),
+                (pg(b"E", b"p\0" + u(4, 0)), {"type": "Execute"}),
+                (pg(b"S"), {"type": "Sync"})),
+        several(1, (pg(b"1"), {"type": "ParseComplete"}),
+                (pg(b"E", b"SERROR\0C42P01\0Mno table\0\0"),
+                 {"severity": "ERROR", "sqlstate": "42P01", "message": "no table"})),
+        line(0, pg(b"X"), type="Terminate"),
+    ],
+)  # fmt: skip
+
+POSTGRESQL_TLS = Transcript(
+    PostgreSql,
+    [
+        line(0, PG_SSL, type="SSLRequest"),
+        line(1, b"S", accepted=True),
+        *TLS_TURNS,
+    ],
+    tunnel="tls",
+)
+
+
+def my(number: int, body: bytes) -> bytes:
+    """Return a packet of MySQL."""
+    return len(body).to_bytes(3, "little") + u(1, number) + body
+
+
+MY_GREETING = my(
+    0, b"\n8.0.1\0" + u(4, 7) + b"12345678\0" + b"\xff\xff\x21\2\0\xff\xff\x15"
+    + bytes(10) + b"123456789012\0mysql_native_password\0"
+)  # fmt: skip
+
+
+def my_login(capabilities: int, more: bytes) -> bytes:
+    flags = capabilities.to_bytes(4, "little")
+    return my(1, flags + b"\0\0\0\1\x21" + bytes(23) + more)
+
+
+MYSQL = Transcript(
+    MySql,
+    [
+        line(1, MY_GREETING, type="greeting", version="8.0.1", thread=7 << 24,
+             ssl=True),
+        line(0, my_login(0x8A208, b"me\0\3abcdb\0native\0"), type="login", user="me",
+             database="db", plugin="native", ssl=False),
+        line(1, my(2, b"\0\0\0\2\0\0\0"), type="ok"),
+        line(0, my(0, b"\3SELECT 1"), type="command", command="QUERY",
+             text="SELECT 1"),
+        several(1, (my(1, b"\1"), {"columns": 1}), (my(2, b"\3def" + b"x" * 20), {}),
+                (my(3, b"\1" b"1"), {"type": "data"}),
+                (my(4, b"\xfe\0\0\2\0"), {"type": "end"})),
+        line(0, my(0, b"\x16SELECT ?"), command="STMT_PREPARE", text="SELECT ?"),
+        line(1, my(1, b"\xff\x28\4#42000No"), type="error", code=1064,
+             sqlstate="42000", message="No"),
+        line(0, my(0, b"\1"), command="QUIT"),
+    ],
+)  # fmt: skip
+
+MYSQL_TLS = Transcript(
+    MySql,
+    [
+        line(1, MY_GREETING, type="greeting"),
+        line(0, my_login(0x8AA08, b""), type="ssl_request", ssl=True),
+        *TLS_TURNS,
+    ],
+    tunnel="tls",
+)
+
 TRANSCRIPTS = {
+    "postgresql": POSTGRESQL,
+    "postgresql to tls": POSTGRESQL_TLS,
+    "mysql": MYSQL,
+    "mysql to tls": MYSQL_TLS,
     "redis": REDIS,
     "smtp": SMTP,
     "smtp to tls": SMTP_TLS,

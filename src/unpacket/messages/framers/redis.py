@@ -10,7 +10,7 @@ from typing import Any
 from unpacket.messages.answers import Answer, message, need, part, refuse, skip
 from unpacket.messages.constants import CANNOT_SAY, ITS_OWN, NOT_ITS_OWN, TOO_SHORT
 from unpacket.messages.framer import UNDECIDED
-from unpacket.messages.framers.noted import Noted, Octets, Short, noted, text
+from unpacket.messages.framers.noted import Noted, Octets, noted, text
 from unpacket.messages.framers.resp import TYPES, Bad, Values, shown
 from unpacket.messages.framers.sided import Sided
 from unpacket.messages.framers.spoken import READABLE, line_length

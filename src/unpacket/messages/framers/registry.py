@@ -28,6 +28,8 @@ OWN = {
     "pop3": "unpacket.messages.framers.pop3:Pop3",
     "imap": "unpacket.messages.framers.imap:Imap",
     "redis": "unpacket.messages.framers.redis:Redis",
+    "postgresql": "unpacket.messages.framers.postgresql:PostgreSql",
+    "mysql": "unpacket.messages.framers.mysql:MySql",
     "lines": "unpacket.messages.framers.lines:Lines",
     "prefixed": "unpacket.messages.framers.prefixed:Prefixed",
 }
