@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.messages.framers.transcripts import TRANSCRIPTS, Transcript
+from tests.messages.framers.transcripts import TEXT, Transcript
+from tests.messages.framers.transcripts_binary import BINARY
 from tests.messages.halves import (
     Turn,
     check_cuts,
@@ -19,6 +20,7 @@ from unpacket.messages import Message, Skipped
 from unpacket.messages.detect import Detect
 from unpacket.messages.framers.registry import OWN, framer_named
 
+TRANSCRIPTS = TEXT | BINARY
 NAMES = sorted(TRANSCRIPTS)
 
 
@@ -61,7 +63,9 @@ def test_a_conversation_is_what_its_rows_say(name: str, chosen: str) -> None:
     items = check_cuts(events, framer, 1)
     wanted = expected(transcript)
     assert said(items, wanted) == wanted
-    assert all(isinstance(item, Message) for item in items)
+    others = [item for item in items if not isinstance(item, Message)]
+    assert all(item.protocol == transcript.tunnel for item in others)
+    items = [item for item in items if isinstance(item, Message)]
     if chosen == "by content":
         assert {item.known_by for item in items} <= {"content", "upgrade"}
     assert all(item.summary.isprintable() or "\n" in item.summary for item in items)

@@ -12,8 +12,8 @@ from tests.messages.framers.wire import u
 from unpacket.messages import Framer
 from unpacket.messages.framers.ftp import Ftp
 from unpacket.messages.framers.imap import Imap
-from unpacket.messages.framers.pop3 import Pop3
 from unpacket.messages.framers.mysql import MySql
+from unpacket.messages.framers.pop3 import Pop3
 from unpacket.messages.framers.postgresql import PostgreSql
 from unpacket.messages.framers.redis import Redis
 from unpacket.messages.framers.smtp import Smtp
@@ -232,8 +232,8 @@ REDIS = Transcript(
                 (b"_\r\n", {"type": "null"}), (b"#t\r\n", {"value": True}),
                 (b",1.5\r\n", {"value": "1.5"}),
                 (b"(12345\r\n", {"type": "big number"})),
-        line(1, b"*3\r\n:1\r\n*2\r\n$1\r\na\r\n*0\r\n~1\r\n=5\r\ntxt:x\r\n", type="array",
-             value=[1, ["a", []], ["txt:x"]]),
+        line(1, b"*3\r\n:1\r\n*2\r\n$1\r\na\r\n*0\r\n~1\r\n=5\r\ntxt:x\r\n",
+             type="array", value=[1, ["a", []], ["txt:x"]]),
         line(1, b"|1\r\n+ttl\r\n:9\r\n*1\r\n+x\r\n", type="array",
              attributes=["ttl", 9], value=["x"]),
         line(1, b"$?\r\n;4\r\n\r\n.\r\r\n;0\r\n", type="string"),
@@ -340,7 +340,7 @@ MYSQL_TLS = Transcript(
     tunnel="tls",
 )
 
-TRANSCRIPTS = {
+TEXT = {
     "postgresql": POSTGRESQL,
     "postgresql to tls": POSTGRESQL_TLS,
     "mysql": MYSQL,
