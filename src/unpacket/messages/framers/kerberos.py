@@ -39,7 +39,7 @@ def words_of(octets: Octets) -> str:
     ber.element(inner)
     _, parts = ber.element(inner)
     _, strings = ber.element(parts)
-    found = []
+    found: list[str] = []
     while strings.left and len(found) < 16:
         found.append(text(ber.string(strings)))
     return "/".join(found)
