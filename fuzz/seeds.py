@@ -28,9 +28,22 @@ from unpacket.sinks.names import FIELDS, TCPFLOW
 Seeds = dict[str, bytes]
 
 PROTOCOLS = (
-    "smtp ftp pop3 imap redis postgresql mysql mqtt ssh ldap kerberos amqp modbus "
-    "someip dlt"
-).split()
+    "smtp",
+    "ftp",
+    "pop3",
+    "imap",
+    "redis",
+    "postgresql",
+    "mysql",
+    "mqtt",
+    "ssh",
+    "ldap",
+    "kerberos",
+    "amqp",
+    "modbus",
+    "someip",
+    "dlt",
+)
 
 
 def conversation() -> list[bytes]:

@@ -81,6 +81,23 @@ class Detect(Framer):
         )
 
 
+class OrElse(Detect):
+    """Chooses among some framers, and takes the first where nothing says which."""
+
+    __slots__ = ()
+
+    name = "or else"
+
+    def choose(
+        self, stream: "Stream", opening: "Opening", ended: bool
+    ) -> Choice | None:
+        """Return what a stream carries; None if more bytes have to be seen."""
+        choice = super().choose(stream, opening, ended)
+        if choice is None or choice.framer is not None:
+            return choice
+        return Choice(self.framers[0].name, self.framers[0], None)
+
+
 def detect(
     first: Sequence[bytes],
     ports: Sequence[int],

@@ -61,7 +61,8 @@ class Measured(Sided):
                 return refuse()
             if behind > len(data):
                 return refuse() if ended else need(behind - len(data))
-            following = self.follows(data, behind)
+            # Where the data ends nothing contradicts.
+            following = -1 if behind == len(data) else self.follows(data, behind)
             if following < 0 and not ended:
                 return need(-following)
             if following == 0:

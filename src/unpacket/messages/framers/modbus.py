@@ -81,11 +81,12 @@ class Modbus(Measured):
         function = data[start + 7]
         if function & 0x7F == 0 or (sought and function & 0x7F not in FUNCTIONS):
             return 0
-        return 0 if function & EXCEPTION and length != 3 else 6 + length
+        # Some devices send more than the code of an exception.
+        return 0 if sought and function & EXCEPTION and length != 3 else 6 + length
 
     def begins(self, data: bytes, ended: bool) -> int:
         """Say whether a half that begins so may be Modbus; few bytes say little."""
-        length = self.measure(data, 0, True) if data else -1
+        length = self.measure(data, 0, False) if data else -1
         if length < 0:
             return NOT_ITS_OWN if ended else TOO_SHORT
         return CANNOT_SAY if length else NOT_ITS_OWN
