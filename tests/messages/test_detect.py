@@ -60,8 +60,6 @@ def choice(first: list[bytes], port: int = 9, **options: Any) -> Any:
                      id="a port that the bytes contradict"),
         pytest.param([b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"], 9, ("ssh", "content"),
                      id="SSH"),
-        pytest.param([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b""], 9, ("http2", None),
-                     id="a name without a framer"),
         pytest.param([b"ping", b"pong"], 7777, ("pings", "port 7777"), id="a port"),
         pytest.param([b"ping", b"pong"], 7778, ("unknown", None), id="nothing"),
         pytest.param([b"GET is a word\r\n", b""], 9, ("unknown", None), id="prose"),
@@ -73,6 +71,11 @@ def test_content_first_and_port_second(
     first: list[bytes], port: int, expected: tuple[str, str | None]
 ) -> None:
     assert choice(first, port) == expected
+
+
+def test_what_no_framer_is_for_has_a_name_all_the_same() -> None:
+    found = detect([b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"], (40000, 22), [Pings()])
+    assert found == Choice("ssh", None, None)
 
 
 def test_of_a_stream_that_was_there_before_the_port_decides() -> None:

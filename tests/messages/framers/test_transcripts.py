@@ -76,7 +76,7 @@ def test_every_truncation_gives_the_same_messages_before_it(name: str) -> None:
     transcript = TRANSCRIPTS[name]
     events = events_of(transcript.turns, port=transcript.port)
     complete = {place(item) for item in items_of(events, transcript.make())}
-    complete -= set(transcript.undecided)
+    complete -= {None, *transcript.undecided}
     whole = [one for one in expected(transcript) if one[:2] in complete]
     total = sum(len(octets) for _, octets in transcript.turns)
     for length in range(0, total, max(1, total // 150)):
@@ -128,6 +128,60 @@ def test_noise_is_accounted_for(name: str, data: Any) -> None:
         turns.append((side, payload[:at] + noise + payload[cut:]))
     events = events_of(turns, port=transcript.port)
     check_cuts(events, transcript.make(), 3)
+
+
+LENGTHS_FIRST = [name for name in [*BINARY, "postgresql", "mysql"] if "tls" not in name]
+
+
+@pytest.mark.parametrize("name", LENGTHS_FIRST)
+def test_a_hole_inside_a_known_length_costs_its_bytes(name: str) -> None:
+    transcript = TRANSCRIPTS[name]
+    rows = expected(transcript)
+    side, offset, length, _ = max(rows, key=lambda row: row[2])
+    lost = max(1, length // 10)
+    start = offset + length - lost - 1
+    edges = [0, 0]
+    turns: list[Turn] = []
+    for sender, octets in transcript.turns:
+        at = start - edges[sender]
+        edges[sender] += len(octets)
+        if sender == side and 0 <= at < len(octets):
+            turns += [(sender, octets[:at]), (sender, lost)]
+            octets = octets[at + lost :]
+        turns.append((sender, octets))
+    items = items_of(events_of(turns, port=transcript.port), transcript.make())
+    messages = [item for item in items if isinstance(item, Message)]
+    found = {(int(one.direction), one.offset, one.length): one for one in messages}
+    assert found.keys() == {row[:3] for row in rows}
+    hurt = [one for one in messages if not one.complete]
+    assert [(one.offset, sum(hole.length for hole in one.holes)) for one in hurt] == [
+        (offset, lost)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "octets", "known"),
+    [
+        pytest.param("redis", 0, b"*2\r\n$3\r\nSET\r\n$90\r\n" + b"x" * 90 + b"\r\n",
+                     90, id="a string of redis"),
+        pytest.param("smtp", 0, b"BDAT 90 LAST\r\n" + b"x" * 90, 90, id="a chunk"),
+        pytest.param("imap", 1, b"* 1 FETCH ({90}\r\n" + b"x" * 90 + b")\r\n", 90,
+                     id="a literal"),
+    ],
+)  # fmt: skip
+def test_so_does_one_in_what_has_its_length_before_it(
+    name: str, side: int, octets: bytes, known: int
+) -> None:
+    at = octets.index(b"x")
+    for start in (at, at + 1, at + 40):
+        for stop in (start + 1, at + known):
+            turns: list[Turn] = [(side, octets[:start]), (side, stop - start)]
+            turns += [(side, octets[stop:]), (side, octets)]
+            items = items_of(events_of(turns), TRANSCRIPTS[name].make())
+            assert [(one.offset, one.length, one.complete) for one in items] == [
+                (0, len(octets), False),
+                (len(octets), len(octets), True),
+            ]
 
 
 @pytest.mark.parametrize("name", NAMES)

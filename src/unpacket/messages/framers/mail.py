@@ -7,6 +7,7 @@ here: only so much is read of the fields, and so many parts of parts.
 import email.message
 import email.parser
 import email.policy
+import re
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ MAX_PARTS = 1000
 # Parts within parts; each level makes reading slower, and a deep one exhausts the
 # stack.
 MAX_MULTIPARTS = 50
+NESTED = re.compile(rb"(?:multipart|message)/", re.IGNORECASE)
 
 
 class MailPart(NamedTuple):
@@ -59,7 +61,7 @@ class Mail(Noted):
     def parts(self) -> list[MailPart]:
         """What the mail consists of; of one that is not in parts, itself."""
         octets = self.mail()
-        if octets.lower().count(b"multipart/") > MAX_MULTIPARTS:
+        if sum(1 for _ in NESTED.finditer(octets)) > MAX_MULTIPARTS:
             self.note("too-many-parts")
             return []
         parser = email.parser.BytesParser(policy=email.policy.compat32)

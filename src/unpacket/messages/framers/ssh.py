@@ -102,10 +102,10 @@ class Ssh(Sided):
     def frame(self, data: bytes, start: int, ended: bool) -> Answer:
         """Say how long the line, or the packet, is."""
         encrypts = self.shared.encrypts
-        if not self.certain or encrypts[self.direction]:
-            waits = len(data) - start < MAX_WAITING and not ended
-            other = encrypts[1 - self.direction]
-            return need() if self.certain and waits and not other else tunnel("ssh")
+        if encrypts[self.direction]:
+            waits = ended or len(data) - start < MAX_WAITING
+            is_early = self.certain and not encrypts[1 - self.direction]
+            return need() if is_early and waits else tunnel("ssh")
         if not self.greeted:
             return self.banner(data, start, ended)
         left = len(data) - start
@@ -113,7 +113,7 @@ class Ssh(Sided):
             return need(HEADER + 1 - left)
         size = int.from_bytes(data[start : start + 4])
         if not LEAST <= size <= MOST or not 4 <= data[start + 4] < size:
-            self.certain = False
+            self.reset()
             return refuse()
         head = data[start : start + HEADER]
         answer = noted(message(4 + size, HEADER), read, self.direction, head)
@@ -139,7 +139,8 @@ class Ssh(Sided):
 
     def find_start(self, data: bytes, start: int, ended: bool) -> int:
         """Return the end: behind a hole nothing says what is encrypted."""
-        return start if self.shared.encrypts[self.direction] else len(data)
+        encrypted = self.shared.encrypts[self.direction]
+        return start if encrypted and not ended else len(data)
 
     def begins(self, data: bytes, ended: bool) -> int:
         """Say whether a half that begins so is SSH."""
