@@ -110,8 +110,11 @@ class Ldap(Measured):
 
     def frame(self, data: bytes, start: int, ended: bool) -> Answer:
         """Say how long the message is that begins at ``data[start]``."""
-        if self.shared.asked is not None and self.certain and is_tls(data, start):
-            return tunnel("tls")
+        if self.shared.asked is not None and self.certain:
+            if is_tls(data, start):
+                return tunnel("tls")
+            if data[start:] == b"\x16" and not ended:
+                return need()
         length = self.measure(data, start, False)
         if length > 0 and self.certain:
             tag = operation_at(data, start)

@@ -7,7 +7,7 @@ Compression (of zlib, or else) puts packets into others, which are not looked in
 import re
 from typing import Any
 
-from unpacket.messages.answers import Answer, message, tunnel
+from unpacket.messages.answers import Answer, message, need, tunnel
 from unpacket.messages.constants import CANNOT_SAY, ITS_OWN, NOT_ITS_OWN, TOO_SHORT
 from unpacket.messages.framers.measured import Measured
 from unpacket.messages.framers.noted import Noted, Octets, leads_to, noted, text
@@ -182,14 +182,13 @@ class MySql(Measured):
     def frame(self, data: bytes, start: int, ended: bool) -> Answer:
         """Say how long the packet is that begins at ``data[start]``."""
         self.last = -1
-        if (
-            self.direction == 0
-            and not self.shared.known
-            and self.certain
-            and is_tls(data, start)
-            and data[start + 3 : start + 4] != b"\1"
-        ):
-            return tunnel("tls")
+        early = self.direction == 0 and not self.shared.known and self.certain
+        if early and is_tls(data, start):
+            # A packet may have such a length; then its number is 1.
+            if len(data) - start < HEADER and not ended:
+                return need(start + HEADER - len(data))
+            if data[start + 3 : start + 4] != b"\1":
+                return tunnel("tls")
         return super().frame(data, start, ended)
 
     def measure(self, data: bytes, start: int, sought: bool) -> int:
