@@ -67,7 +67,6 @@ LEVELS = {
         "unpacket.inline.rules",
         "unpacket.inline.store",
         "unpacket.inline.tun",
-        "unpacket.inline.engine",
         "unpacket.inline.packets",
         "unpacket.inline.passing",
         "unpacket.messages.http.framing",

@@ -9,9 +9,9 @@ import click
 from unpacket.cli import cli
 from unpacket.cli.live import LiveOption
 from unpacket.cli.policies import PolicyOption
+from unpacket.messages.columns import EXCHANGES, MESSAGES
 from unpacket.records.analysis_facts import ANALYSIS_FACTS
 from unpacket.records.fact import Fact
-from unpacket.messages.columns import EXCHANGES, MESSAGES
 from unpacket.records.facts import FACTS
 
 PAGE = Path(__file__).with_name("cli.md")

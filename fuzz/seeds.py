@@ -27,6 +27,24 @@ from unpacket.sinks.names import FIELDS, TCPFLOW
 
 Seeds = dict[str, bytes]
 
+PROTOCOLS = (
+    "smtp",
+    "ftp",
+    "pop3",
+    "imap",
+    "redis",
+    "postgresql",
+    "mysql",
+    "mqtt",
+    "ssh",
+    "ldap",
+    "kerberos",
+    "amqp",
+    "modbus",
+    "someip",
+    "dlt",
+)
+
 
 def conversation() -> list[bytes]:
     """Return the frames of a short connection."""
@@ -238,6 +256,7 @@ SEEDS: dict[str, Callable[[], Seeds]] = {
         for name in ("lines", "prefixed", "tls", "websocket", "dns", "tunnels")
     },
     "detection": conversations("detection"),
+    **{name: decisions(name, 4, 90) for name in PROTOCOLS},
     "where": where,
     "names": names,
     "command": command,

@@ -48,10 +48,18 @@ def choice(first: list[bytes], port: int = 9, **options: Any) -> Any:
         pytest.param([b"\r\n" + REQUEST, b""], 9, ("http", "content"), id="a line"),
         pytest.param([HELLO, b""], 80, ("tls", "content"), id="content before port"),
         pytest.param([QUERY, b""], 9, ("dns", "content"), id="a query"),
-        pytest.param([b"EHLO x\r\n", b"220 hi\r\n"], 443, ("unknown", None),
+        pytest.param([b"EHLO x\r\n", b"220 hi\r\n"], 443, ("smtp", "content"),
+                     id="a hello that is not of TLS"),
+        pytest.param([b"USER x\r\n", b"220 hi\r\n"], 9, ("ftp", "content"),
+                     id="what neither side says alone"),
+        pytest.param([b"USER x\r\n", b"+OK hi\r\n"], 9, ("pop3", "content"),
+                     id="nor the other one"),
+        pytest.param([b"USER x\r\n", b""], 21, ("ftp", "port 21"),
+                     id="one side alone, and a port"),
+        pytest.param([b"say hi\r\n", b"hi\r\n"], 443, ("unknown", None),
                      id="a port that the bytes contradict"),
-        pytest.param([b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"], 22, ("ssh", None),
-                     id="a name without a framer"),
+        pytest.param([b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"], 9, ("ssh", "content"),
+                     id="SSH"),
         pytest.param([b"ping", b"pong"], 7777, ("pings", "port 7777"), id="a port"),
         pytest.param([b"ping", b"pong"], 7778, ("unknown", None), id="nothing"),
         pytest.param([b"GET is a word\r\n", b""], 9, ("unknown", None), id="prose"),
@@ -65,6 +73,11 @@ def test_content_first_and_port_second(
     assert choice(first, port) == expected
 
 
+def test_what_no_framer_is_for_has_a_name_all_the_same() -> None:
+    found = detect([b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"], (40000, 22), [Pings()])
+    assert found == Choice("ssh", None, None)
+
+
 def test_of_a_stream_that_was_there_before_the_port_decides() -> None:
     late = (True, True)
     assert choice([b"\x99" * 50, b""], 443, late=late) == ("tls", "port 443")
@@ -76,13 +89,13 @@ def test_of_a_stream_that_was_there_before_the_port_decides() -> None:
     assert detect([b"\x99", b""], (53, 40000), FRAMERS) == Choice("unknown", None, None)
 
 
-@pytest.mark.parametrize("whole", [REQUEST, HELLO, QUERY, b"EHLO x\r\n"])
+@pytest.mark.parametrize("whole", [REQUEST, HELLO, QUERY, b"hello x\r\n"])
 def test_too_few_bytes_wait_for_more(whole: bytes) -> None:
     found = [choice([whole[:n], b""], ended=False) for n in range(len(whole) + 1)]
     known = [one for one in found if one is not None]
     # Never one answer first, and another one later.
     assert len(set(known)) <= 1
-    if b"EHLO" in whole:
+    if b"hello" in whole:
         assert not known
     else:
         assert known[-1][1] == "content"

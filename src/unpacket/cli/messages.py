@@ -81,9 +81,10 @@ class FramerName(ParamType):
     "framer",
     type=FramerName(),
     metavar="NAME",
-    help="Use this framer for every stream: http, http2, tls, dns, websocket, lines, "
-    "prefixed, or a name that a package registers. By default the first bytes of a "
-    "stream decide, or else the port of its server.",
+    help="Use this framer for every stream: http, http2, tls, dns, websocket, smtp, "
+    "ftp, pop3, imap, redis, postgresql, mysql, mqtt, ssh, ldap, kerberos, amqp, modbus, "
+    "someip, dlt, lines, prefixed, or a name that a package registers. By default the "
+    "first bytes of a stream decide, or else the port of its server.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object for each message."
@@ -107,7 +108,7 @@ def messages(
     color: Color,
     **reading: Any,
 ) -> int:
-    """List the messages in the streams of captures: HTTP, TLS, DNS, WebSocket, lines.
+    """List the messages in the streams of captures: HTTP, TLS, DNS, mail and more.
 
     CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
     or a glob in quotes, are read as one, in the order of time.

@@ -23,6 +23,7 @@ from unpacket.cli.root import NOTHING_FOUND
 from unpacket.cli.session import session
 from unpacket.cli.values import ExchangeFilter
 from unpacket.cli.writing import DIRECTORY, force_offered, force_option
+from unpacket.messages.framers.mail import Mail
 from unpacket.messages.iterate import http
 from unpacket.sinks.extracted import INDEX
 from unpacket.sinks.objects import Objects
@@ -84,21 +85,28 @@ def objects(
     color: Color,
     **reading: Any,
 ) -> int:
-    """Write every body that HTTP transferred to a file.
+    """Write every body that HTTP transferred, and the parts of mails, to files.
 
     CAPTURE is a pcap or pcapng file, a URL, or - for standard input. Several captures,
     or a glob in quotes, are read as one, in the order of time.
 
-    Content-Disposition or the URL names the files. Each part of a form becomes a file.
-    DIR/index.jsonl has a line for each file: its exchange, its frames, its SHA-256,
-    whether it is complete, and where bytes are missing. The name of an incomplete body
-    ends in `.incomplete`.
+    Content-Disposition or the URL names the files. Each part of a form becomes a file,
+    and so does each part of a mail that SMTP or POP3 transferred. DIR/index.jsonl has a
+    line for each file: its exchange or mail, its frames, its SHA-256, whether it is
+    complete, and where bytes are missing. The name of an incomplete body ends in
+    `.incomplete`.
     """
     with session(captures, **reading) as (source, output):
         with force_offered(force):
             writer = Objects(directory, decode=decode, force=force)
         with writer:
-            for number, exchange in enumerate(http(source, policy=policy)):
+
+            def add(item: Any) -> None:
+                if isinstance(item, Mail):
+                    writer.add_mail(item)
+
+            exchanges = http(source, policy=policy, others=add, mails=True)
+            for number, exchange in enumerate(exchanges):
                 if where is None or where.matches(exchange, source.first_ns):
                     writer.add(number, exchange)
         if writer.files:
@@ -108,5 +116,5 @@ def objects(
                 f"see {os.path.join(directory, INDEX)}"
             )
         else:
-            output.say(f"no HTTP body in {', '.join(captures)}")
+            output.say(f"no HTTP body and no mail in {', '.join(captures)}")
         return source.finish() or (0 if writer.files else NOTHING_FOUND)

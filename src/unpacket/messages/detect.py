@@ -81,6 +81,23 @@ class Detect(Framer):
         )
 
 
+class OrElse(Detect):
+    """Chooses among some framers, and takes the first where nothing says which."""
+
+    __slots__ = ()
+
+    name = "or else"
+
+    def choose(
+        self, stream: "Stream", opening: "Opening", ended: bool
+    ) -> Choice | None:
+        """Return what a stream carries; None if more bytes have to be seen."""
+        choice = super().choose(stream, opening, ended)
+        if choice is None or choice.framer is not None:
+            return choice
+        return Choice(self.framers[0].name, self.framers[0], None)
+
+
 def detect(
     first: Sequence[bytes],
     ports: Sequence[int],
@@ -116,6 +133,12 @@ def detect(
             more = more or (verdict == TOO_SHORT and not full)
         if NOT_ITS_OWN in verdicts:
             contradicted.add(number)
+        elif all(first):
+            full = ended or all(len(data) >= MAX_BYTES for data in first)
+            verdict = framer.together(first, full)
+            if verdict == ITS_OWN and not more:
+                return Choice(framer.name, framer, "content")
+            more = more or (verdict == TOO_SHORT and not full)
     if not ended and (more or not has_spoken(first)):
         return None
     looked_at = ports if any(late) else ports[1:]

@@ -10,6 +10,8 @@ from unpacket.messages.answers import Answer, refuse
 from unpacket.messages.constants import CANNOT_SAY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unpacket.messages.results import Message
 
 # What `side` returns where it cannot say.
@@ -98,6 +100,14 @@ class Framer:
         Returns:
             ``NOT_ITS_OWN``, ``ITS_OWN``, ``TOO_SHORT`` (more bytes are needed) or
             ``CANNOT_SAY``, all of ``unpacket.messages.constants``.
+        """
+        return CANNOT_SAY
+
+    def together(self, first: "Sequence[bytes]", ended: bool) -> int:
+        """Say the same of what both sides say, where neither is enough; for ``detect``.
+
+        Args:
+            first: The first bytes of both; either may have sent the first of them.
         """
         return CANNOT_SAY
 

@@ -153,6 +153,7 @@ def http(
     ordered: bool = True,
     others: Callable[[Any], object] | None = None,
     tunnels: dict[str, Framer] | None = None,
+    mails: bool = False,
     **options: Unpack[FaceOptions],
 ) -> Iterator[Exchange]:
     """Give the HTTP exchanges of a capture.
@@ -163,6 +164,8 @@ def http(
         others: Called with each ``Skipped`` and ``Tunnel``.
         tunnels: What frames the bytes behind "101" and "CONNECT", by protocol; then
             ``others`` is called with their messages too.
+        mails: Whether streams of SMTP and POP3 are looked into; then ``others`` is
+            called with their messages too.
         options: Those of ``Layer``, and those of ``unpacket.events``.
 
     Raises:
@@ -172,9 +175,14 @@ def http(
     from unpacket.messages.http2.framer import Http2
 
     for_layer, for_reading = apart(http, options)
-    layer = Layer(
-        Http({"http2": Http2(), **(tunnels or {})}), exchanges=True, **for_layer
-    )
+    framer: Framer = Http({"http2": Http2(), **(tunnels or {})})
+    if mails:
+        from unpacket.messages.detect import OrElse
+        from unpacket.messages.framers.pop3 import Pop3
+        from unpacket.messages.framers.smtp import Smtp
+
+        framer = OrElse([framer, Smtp(), Pop3()])
+    layer = Layer(framer, exchanges=True, **for_layer)
     found = _exchanges(layer, lists(source, policy, **for_reading), others)
     return in_order(found) if ordered else found
 

@@ -1,4 +1,4 @@
-"""Bodies that were transferred, each to a file of its own, and an index of them.
+"""Bodies and parts of mails, each in a file of its own, and an index of them.
 
 Names come from the exchange and are made safe: a name never leads out of the
 directory, never replaces a file, and is never one that a system keeps for itself. A
@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from unpacket.errors import SinkError, UnpacketError
 from unpacket.messages.body import Body, chunks
+from unpacket.messages.framers.mail import Mail
 from unpacket.messages.http.content import codings_of
 from unpacket.messages.http.multipart import boundary_of
 from unpacket.sinks.extracted import INDEX, prepare
@@ -140,6 +141,25 @@ class Objects:
         for message in (exchange.request, exchange.response):
             if message is not None and message.body_length:
                 self._add_message(number, exchange, message)
+
+    def add_mail(self, mail: Mail) -> None:
+        """Write the parts of a mail; all of it where it cannot be split.
+
+        Raises:
+            SinkError: It cannot be written.
+        """
+        facts = facts_of_mail(mail)
+        parts = [part for part in mail.parts if part.data]
+        for part in parts:
+            name = part.name or f"mail-{part.content_type.partition('/')[2]}"
+            more = {"filename": part.name, "content_type": part.content_type}
+            pieces = iter((part.data,))
+            self._write(last_part(name), pieces, part.complete, facts | more, [])
+        body = mail.content
+        if not parts and body is not None and body.length:
+            holes = [(hole.offset, hole.length) for hole in mail.holes]
+            pieces = pieces_of(body)
+            self._write("mail.eml", pieces, mail.complete, facts, holes)
 
     def _add_message(
         self, number: int, exchange: Exchange, message: HttpMessage
@@ -270,6 +290,27 @@ def facts_of(number: int, exchange: Exchange, message: HttpMessage) -> dict[str,
         "offset": message.offset,
         "frames": list(message.frames),
         "time_ns": message.time_ns,
+    }
+
+
+def facts_of_mail(mail: Mail) -> dict[str, Any]:
+    """Return what the index has of where a part of a mail comes from."""
+    known = mail.facts
+    return {
+        "stream": mail.stream.id,
+        "client": str(mail.client),
+        "server": str(mail.server),
+        "sent_by": str(mail.direction),
+        "protocol": mail.protocol,
+        "from": known.get("from"),
+        "to": known.get("to"),
+        "subject": known.get("subject"),
+        "message_id": known.get("message_id"),
+        "content_type": known.get("content_type"),
+        "length_known": mail.length_known,
+        "offset": mail.offset,
+        "frames": list(mail.frames),
+        "time_ns": mail.time_ns,
     }
 
 

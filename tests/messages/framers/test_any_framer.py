@@ -99,7 +99,7 @@ SAMPLES = {
     "detect tls": Sample(Detect, recorded_tls(), 4433),
     "detect dns": Sample(Detect, dns_turns(), 5353),
     "detect http": Sample(Detect, http_turns(), 9000),
-    "detect nothing": Sample(Detect, [(0, b"EHLO x\r\n" * 3), (1, b"250 ok\r\n")], 25),
+    "detect nothing": Sample(Detect, [(0, b"say x\r\n" * 3), (1, b"well, x\r\n")], 25),
 }
 
 
