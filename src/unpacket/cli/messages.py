@@ -82,8 +82,8 @@ class FramerName(ParamType):
     type=FramerName(),
     metavar="NAME",
     help="Use this framer for every stream: http, http2, tls, dns, websocket, smtp, "
-    "ftp, pop3, imap, redis, postgresql, mysql, mqtt, ssh, ldap, kerberos, amqp, modbus, "
-    "someip, dlt, lines, prefixed, or a name that a package registers. By default the "
+    "ftp, pop3, imap, redis, postgresql, mysql, mqtt, ssh, ldap, kerberos, amqp, "
+    "modbus, someip, dlt, lines, prefixed, or a name that a package registers. By default the "
     "first bytes of a stream decide, or else the port of its server.",
 )
 @click.option(
