@@ -10,6 +10,13 @@ Python.
 LOW32 = 0xFFFFFFFF
 HALF32 = 0x80000000
 
+# Numbers that lie farther from all that a stream had are another connection's. What is
+# in flight at an end is seldom more.
+FAR = 1 << 20
+
+# Where the shift of a window scale stands: there is no such option.
+NO_WSCALE = 255
+
 # Where numbers of rows or blocks stand: there is none.
 NONE = -1
 

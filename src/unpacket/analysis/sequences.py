@@ -6,8 +6,8 @@ who knows the flags from there shall find the same ones here. A sequence number 
 stands for one that is not known, as there.
 """
 
-from unpacket._core.constants import ACK, FIN, HALF32, LOW32, RST, SYN
-from unpacket._core.decode.segments import BATCH_DATA, NO_WSCALE, Segments
+from unpacket._core.constants import ACK, FIN, HALF32, LOW32, NO_WSCALE, RST, SYN
+from unpacket._core.decode.segments import BATCH_DATA, Segments
 from unpacket._core.memory.batch import Batch
 from unpacket.analysis.constants import (
     ACK_LOST_SEGMENT,

@@ -83,8 +83,8 @@ class FramerName(ParamType):
     metavar="NAME",
     help="Use this framer for every stream: http, http2, tls, dns, websocket, smtp, "
     "ftp, pop3, imap, redis, postgresql, mysql, mqtt, ssh, ldap, kerberos, amqp, "
-    "modbus, someip, dlt, lines, prefixed, or a name that a package registers. By default the "
-    "first bytes of a stream decide, or else the port of its server.",
+    "modbus, someip, dlt, lines, prefixed, or a name that a package registers. By "
+    "default the first bytes of a stream decide, or else the port of its server.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object for each message."

@@ -34,7 +34,10 @@ cdef class Engine:
     cpdef Segment _opened(self, Packet packet, Outcome outcome, now_ns)
     @cython.locals(flow=Flow, number=Py_ssize_t, half=Half, out="long long")
     cpdef list _skipped(self, Segment segment)
-    @cython.locals(frames=list, found=Admitted, events=list, at=Py_ssize_t, count=Py_ssize_t, stop_frame="long long")
+    @cython.locals(
+        frames=list, found=Admitted, events=list, at=Py_ssize_t, count=Py_ssize_t,
+        stop_frame="long long",
+    )
     cpdef _finish(self, list admitted, now_ns)
     @cython.locals(
         events=list, start=Py_ssize_t, stop=Py_ssize_t, most=Py_ssize_t, batch=Batch,

@@ -3,7 +3,7 @@ cimport cython
 from unpacket._core.memory.batch cimport i64
 
 cdef i64 DATAGRAM_BYTES, PART_BYTES
-cdef int FIRST, LAST, BSD, LINUX, WINDOWS, SOLARIS
+cdef int LAST, BSD, LINUX, WINDOWS, SOLARIS
 
 @cython.final
 cdef class Part:

@@ -34,7 +34,7 @@ index from ``hash >> 15``.
 from array import array
 from typing import Any
 
-from unpacket._core.constants import DELIVERY_WORDS
+from unpacket._core.constants import DELIVERY_WORDS, NO_WSCALE
 from unpacket._core.decode.layers import MAX_LAYERS
 from unpacket._core.decode.packet import Packet
 from unpacket._core.memory.batch import CAPACITY, Batch
@@ -47,7 +47,6 @@ BAD = 2
 UNFILLED = 3
 
 BATCH_DATA = -1
-NO_WSCALE = 255
 
 
 class Segments:

@@ -89,5 +89,9 @@ cdef inline int keep_bytes(
     ):
         raise IndexError("no such bytes in the buffer")
     if length > 0:
-        memcpy(PyByteArray_AS_STRING(target) + at, PyBytes_AS_STRING(source) + start, length)
+        memcpy(
+            PyByteArray_AS_STRING(target) + at,
+            PyBytes_AS_STRING(source) + start,
+            length,
+        )
     return 0

@@ -9,7 +9,7 @@ from unpacket._core.sequence cimport delta
 
 cdef unsigned int ACK, FIN, FINISHED, IS_CLIENT, OPEN, RST
 cdef int AGAIN, BY_EARLIER, CLOSED_BY_MEMORY, CLOSED_BY_TIMEOUT, CONTINUES, UNRELATED
-cdef int HASH_SHIFT, MARK_BITS, EMPTY
+cdef int HASH_SHIFT, MARK_BITS, NONE
 cdef unsigned int KNOWN_A, KNOWN_B, CLIENT_A, OVER
 cdef long long LOW32, FAR
 cdef Py_ssize_t ENTRY_BYTES, FIRST_ENTRIES, HALF_BYTES, MOST_ENTRIES, SHARE, WORDS

@@ -13,11 +13,13 @@ from unpacket._core.constants import (
     CLOSED_BY_MEMORY,
     CLOSED_BY_TIMEOUT,
     CONTINUES,
+    FAR,
     FIN,
     FINISHED,
     HASH_SHIFT,
     IS_CLIENT,
     LOW32,
+    NONE,
     OPEN,
     RST,
     UNRELATED,
@@ -27,9 +29,8 @@ from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import HALF_BYTES
 from unpacket._core.reassembly.half import Half
 from unpacket._core.reassembly.handshake import announce
-from unpacket._core.reassembly.pending import FAR
 from unpacket._core.reassembly.stream import Stream
-from unpacket._core.reassembly.table import EMPTY, integers
+from unpacket._core.reassembly.table import integers
 from unpacket._core.sequence import delta
 
 # What is known of a stream: where the side of the lower address goes on, and the other;
@@ -87,8 +88,8 @@ class Forgotten:
         self.size = 0
         # No view is empty.
         self.words = unsigned_words(WORDS)
-        self.heads = integers(1, EMPTY)
-        self.following = integers(1, EMPTY)
+        self.heads = integers(1, NONE)
+        self.following = integers(1, NONE)
 
     def held_bytes(self) -> int:
         """Return what this takes."""
@@ -120,8 +121,8 @@ class Forgotten:
         self.size = 2 * self.size if self.size else FIRST_ENTRIES
         self.words = unsigned_words(WORDS * self.size)
         self.words[: len(old)] = old
-        self.heads = integers(self.size, EMPTY)
-        self.following = integers(self.size, EMPTY)
+        self.heads = integers(self.size, NONE)
+        self.following = integers(self.size, NONE)
         for at in range(self.count):
             self.link(at)
 
@@ -141,23 +142,23 @@ class Forgotten:
         place = self.place(at)
         other = self.heads[place]
         if other == at:
-            self.heads[place] = EMPTY
+            self.heads[place] = NONE
             return
         while self.following[other] != at:
             other = self.following[other]
-        self.following[other] = EMPTY
+        self.following[other] = NONE
 
     def find(self, hashed: int) -> int:
-        """Return the latest with a hash, or EMPTY."""
+        """Return the latest with a hash, or NONE."""
         if self.count == 0:
-            return EMPTY
+            return NONE
         at = self.heads[(hashed >> HASH_SHIFT) & (self.size - 1)]
-        while at != EMPTY:
+        while at != NONE:
             word = self.words[WORDS * at]
             if word >> MARK_BITS == hashed:
                 return at
             at = self.following[at]
-        return EMPTY
+        return NONE
 
     def marks(self, at: int) -> int:
         """Return what is known of the entry at a place."""

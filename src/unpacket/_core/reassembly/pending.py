@@ -1,12 +1,8 @@
 """What waits for evidence: a segment in doubt, and an RST with what came since."""
 
-from unpacket._core.constants import FIN, NEVER
+from unpacket._core.constants import FAR, FIN, NEVER
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.sequence import delta
-
-# Numbers that lie farther from all that a stream had are another connection's. What is
-# in flight at an end is seldom more.
-FAR = 1 << 20
 
 
 class Suspect:

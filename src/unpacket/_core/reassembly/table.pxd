@@ -9,7 +9,7 @@ from unpacket._core.reassembly.stream cimport Stream, enlist, seen
 cdef long long NEVER, NO_TICK, NS
 
 cdef unsigned int SYN_SEEN
-cdef int FIRST_BITS, FIRST_SLOTS, HASH_SHIFT, TAG_SHIFT, SLOT_BITS, EMPTY
+cdef int FIRST_BITS, FIRST_SLOTS, HASH_SHIFT, TAG_SHIFT, SLOT_BITS, NONE
 cdef int FIRST_BUCKET, SAMPLE
 cdef long long SLOT_MASK, WHEEL, WHEEL_MASK
 

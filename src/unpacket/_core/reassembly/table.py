@@ -11,6 +11,7 @@ from unpacket._core.constants import (
     HASH_SHIFT,
     NEVER,
     NO_TICK,
+    NONE,
     NS,
     SLOT_BITS,
     SLOT_MASK,
@@ -26,8 +27,6 @@ from unpacket._core.reassembly.stream import Stream, enlist, seen
 FIRST_BITS = 10
 FIRST_SLOTS = 1024
 WHEEL_MASK = WHEEL - 1
-
-EMPTY = -1
 
 # What stands before the first stream of bucket n is FIRST_BUCKET - n.
 FIRST_BUCKET = -2
@@ -59,7 +58,7 @@ class FlowTable:
         rows: Where each slot's stream is or was in the ledger. The row says of whom
             it is.
         live: How many streams the table finds.
-        free: A slot without a stream, or EMPTY; ``next_timed`` leads to the others.
+        free: A slot without a stream, or NONE; ``next_timed`` leads to the others.
         tick: The second that the wheel has reached; NO_TICK before the first packet.
     """
 
@@ -86,13 +85,13 @@ class FlowTable:
         self.streams = []
         self.ledger = Ledger()
         self.rows = integers(FIRST_SLOTS, 0)
-        self.free = EMPTY
+        self.free = NONE
         self.live = 0
         self.hand = 0
         self.tick = NO_TICK
-        self.wheel = integers(WHEEL, EMPTY)
-        self.next_timed = integers(FIRST_SLOTS, EMPTY)
-        self.timed_before = integers(FIRST_SLOTS, EMPTY)
+        self.wheel = integers(WHEEL, NONE)
+        self.next_timed = integers(FIRST_SLOTS, NONE)
+        self.timed_before = integers(FIRST_SLOTS, NONE)
 
     def find(self, segments: Segments, i: int) -> Stream | None:
         """Return the stream of row ``i`` of ``segments``, or None."""
@@ -129,7 +128,7 @@ class FlowTable:
     def link(self, stream: Stream) -> None:
         """Let the stream be found; give it a slot if it has none."""
         if stream.slot < 0:
-            if self.free != EMPTY:
+            if self.free != NONE:
                 stream.slot = self.free
                 self.free = self.next_timed[self.free]
                 self.streams[stream.slot] = stream
@@ -210,7 +209,7 @@ class FlowTable:
         bucket = tick & WHEEL_MASK
         following = self.wheel[bucket]
         self.next_timed[slot] = following
-        if following != EMPTY:
+        if following != NONE:
             self.timed_before[following] = slot
         self.timed_before[slot] = FIRST_BUCKET - bucket
         self.wheel[bucket] = slot
@@ -218,27 +217,27 @@ class FlowTable:
     def unschedule(self, slot: int) -> None:
         """Take the stream in ``slot`` off the wheel, if it is there."""
         before = self.timed_before[slot]
-        if before == EMPTY:
+        if before == NONE:
             return
         following = self.next_timed[slot]
         if before <= FIRST_BUCKET:
             self.wheel[FIRST_BUCKET - before] = following
         else:
             self.next_timed[before] = following
-        if following != EMPTY:
+        if following != NONE:
             self.timed_before[following] = before
-        self.timed_before[slot] = EMPTY
+        self.timed_before[slot] = NONE
 
     def take_bucket(self, tick: int) -> list[Stream]:
         """Empty the bucket of ``tick``: return its streams in the order of ids."""
         bucket = tick & WHEEL_MASK
         slot = self.wheel[bucket]
-        self.wheel[bucket] = EMPTY
+        self.wheel[bucket] = NONE
         due: list[Stream] = []
-        while slot != EMPTY:
+        while slot != NONE:
             # Nor has the wheel.
             due.append(self.streams[slot])  # type: ignore[arg-type]
-            self.timed_before[slot] = EMPTY
+            self.timed_before[slot] = NONE
             slot = self.next_timed[slot]
         if len(due) > 1:
             due.sort(key=by_id)

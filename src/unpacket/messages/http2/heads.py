@@ -11,10 +11,8 @@ from unpacket.messages.http.head import (
     Response,
     new_request,
     new_response,
-    parse_head,
-    request_line,
-    status_line,
 )
+from unpacket.messages.http.parse import parse_head, request_line, status_line
 from unpacket.messages.http2.header_blocks import UNKNOWN, Fields
 
 VERSION = b"HTTP/2"
