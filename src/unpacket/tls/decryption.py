@@ -318,7 +318,7 @@ class Decryption:
         if is_tls:
             self._fail(stream, reason)
             self._out += held
-            if held and type(held[-1]) is Closed:
+            if held and type(held[len(held) - 1]) is Closed:
                 self._forget(stream)
             return
         if type(first) is Data:

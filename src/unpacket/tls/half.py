@@ -251,8 +251,9 @@ class Half:
         kind = header[0]
         if epoch.is_13:
             text = text.rstrip(b"\0")
-            kind = text[-1] if text else CHANGE_CIPHER_SPEC
-            text = text[:-1]
+            last = len(text) - 1
+            kind = text[last] if text else CHANGE_CIPHER_SPEC
+            text = text[: max(0, last)]
         if self.losses:
             self.settle(False)
         if kind == APPLICATION_DATA:
@@ -331,7 +332,7 @@ class Half:
         if len(self.losses) < MAX_LOSSES:
             self.losses.append(most)
         else:
-            self.losses[-1] += most
+            self.losses[len(self.losses) - 1] += most
 
     def lose_bytes(self, size: int) -> None:
         """So many bytes have records of which nobody knows how many they are."""

@@ -215,5 +215,5 @@ def test_a_conversation_is_of_no_other_protocol(name: str) -> None:
 
 
 def test_every_framer_has_a_conversation() -> None:
-    elsewhere = {"http", "tls", "dns", "websocket", "lines", "prefixed"}
+    elsewhere = {"http", "http2", "tls", "dns", "websocket", "lines", "prefixed"}
     assert {one.split()[0] for one in NAMES} == set(OWN) - elsewhere

@@ -72,7 +72,7 @@ class Timers:
         self.has_choices = has_choices
         self.backwards = 0
         self.steps_back = []
-        self.forgotten = Forgotten(ctx.memory_limit)
+        self.forgotten = Forgotten(self.ctx.memory_limit)
 
     def set_clock(self, time_ns: int, before_ns: int) -> None:
         """Let it be ``time_ns``, the time of a packet, and do what is due by then.

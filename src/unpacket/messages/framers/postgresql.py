@@ -229,7 +229,7 @@ READERS: tuple[dict[str, Any], dict[str, Any]] = (
 class PostgreSql(Measured):
     """Cuts PostgreSQL's protocol into messages."""
 
-    __slots__ = ("starting",)
+    __slots__ = ("starting", "starts")
 
     name = "postgresql"
     ports = (5432, 5433, 6432)

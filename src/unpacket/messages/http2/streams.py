@@ -132,7 +132,8 @@ class Streams:
                 self._unread(response)
             if 100 <= response.status_code < 200 and not ends:
                 response.interim = response.complete = True
-                found.exchange.interim.append(response)
+                exchange = found.exchange
+                exchange.interim_list = [*exchange.interim, response]
                 return
             found.exchange.response = response
             if is_websocket(found.exchange):
