@@ -146,7 +146,8 @@ class Demultiplexer:
         skew_ns = ctx.skew_ns
         # As in ``quick_run``: the clock goes on, and nothing is due by then.
         if (
-            ctx.now_ns + skew_ns <= time_ns
+            skew_ns >= -LATEST_NS
+            and ctx.now_ns + skew_ns <= time_ns
             and time_ns < min(ctx.next_timer_ns, LATEST_NS - skew_ns) + skew_ns
             and self.table.tick != NO_TICK
         ):

@@ -89,9 +89,12 @@ def quick_run(
     # Many runs end where they begin, behind a segment that was no ordinary one.
     if table.tick == NO_TICK or i >= stop or segments.flags[i] & NOT_PLAIN != ACK:
         return i
+    skew_ns = ctx.skew_ns
+    if skew_ns < -LATEST_NS:
+        # Times so far apart that their difference is no number of 64 bits.
+        return i
     words = table.ledger.signed
     unsigned = table.ledger.unsigned
-    skew_ns = ctx.skew_ns
     # Before the one the clock goes back, from the other on something is due.
     earliest_ns = ctx.now_ns + skew_ns
     latest_ns = min(ctx.next_timer_ns, LATEST_NS - skew_ns) + skew_ns
