@@ -18,6 +18,7 @@ from tests.messages.halves import (
 )
 from unpacket.messages import Message, Skipped
 from unpacket.messages.detect import Detect
+from unpacket.messages.framers.measured import Measured
 from unpacket.messages.framers.registry import OWN, framer_named
 
 TRANSCRIPTS = TEXT | BINARY
@@ -113,6 +114,39 @@ def test_any_loss_gives_the_same_however_it_is_cut(name: str, data: Any) -> None
     chosen = Detect() if data.draw(st.booleans()) else transcript.make()
     events = events_of(turns, port=transcript.port, handshake=handshake)
     check_cuts(events, chosen, data.draw(st.integers(0, 999)))
+
+
+MEASURED = [
+    name
+    for name, transcript in TRANSCRIPTS.items()
+    if isinstance(transcript.make(), Measured)
+]
+
+
+@pytest.mark.parametrize("name", MEASURED)
+@given(data=st.data())
+def test_no_byte_behind_those_that_decide_changes_a_length(
+    name: str, data: Any
+) -> None:
+    transcript = TRANSCRIPTS[name]
+    side, payload = data.draw(st.sampled_from(transcript.turns))
+    start = data.draw(st.integers(0, len(payload) - 1))
+    octets = payload[start:] + data.draw(st.binary(max_size=20))
+    framer = transcript.make()
+    framer.begin(0, True)
+    half: Any = framer.begin(side, data.draw(st.booleans()))
+    sought = data.draw(st.booleans())
+    answers = [
+        half.measure(octets[:size], 0, sought) for size in range(1, len(octets) + 1)
+    ]
+    wanted = 0
+    for size, answer in enumerate(answers, 1):
+        # What has an answer keeps it, and what needs more needs all of that.
+        if size >= wanted and answer >= 0:
+            assert set(answers[size - 1 :]) == {answer}
+            break
+        assert answer < 0
+        wanted = max(wanted, size - answer)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -107,10 +107,11 @@ class Amqp(Measured):
         length = int.from_bytes(data[start + 3 : start + 7]) + 8
         if length > MAX_FRAME or (data[start] == 1 and length < 12):
             return 0
-        end = start + length - 1
-        if sought and end < len(data) and data[end] != FRAME_END:
-            return 0
         return length
+
+    def fits(self, data: bytes, start: int, length: int) -> bool:
+        """Return whether a frame ends as all do."""
+        return data[start + length - 1] == FRAME_END
 
     def answer(self, data: bytes, start: int, length: int) -> Answer:
         """Return the answer for a frame that begins there."""

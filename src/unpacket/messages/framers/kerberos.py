@@ -86,8 +86,8 @@ class Kerberos(Measured):
         left = len(data) - start
         if data[start] != 0:
             return 0
-        if left < 6:
-            return left - 6 if left < 5 or data[start + 4] in KINDS else 0
+        if left < 5:
+            return left - 5
         if data[start + 4] not in KINDS:
             return 0
         length = int.from_bytes(data[start : start + 4])

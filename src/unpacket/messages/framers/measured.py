@@ -2,6 +2,9 @@
 
 Behind a hole a message is one if the header before it and the header behind it both
 may be some: chance alone rarely makes two of them at the right distance.
+
+What is asked about a header depends on no byte behind those that decide: or else the
+answer would depend on how many had come.
 """
 
 import re
@@ -35,9 +38,14 @@ class Measured(Sided):
             sought: Whether nothing says that one begins there, but its own bytes.
 
         Returns:
-            0 if none does; -n if at least n bytes more are needed to say.
+            0 if none does; -n if at least n bytes more are needed to say. Bytes
+            behind those change nothing.
         """
         return 0
+
+    def fits(self, data: bytes, start: int, length: int) -> bool:
+        """Return whether one that is sought, and has all come, may be a message."""
+        return True
 
     def answer(self, data: bytes, start: int, length: int) -> Answer:
         """Return the answer for a message that begins there."""
@@ -61,8 +69,10 @@ class Measured(Sided):
                 return refuse()
             if behind > len(data):
                 return refuse() if ended else need(behind - len(data))
+            if not self.fits(data, start, length):
+                return refuse()
             # Where the data ends nothing contradicts.
-            following = -1 if behind == len(data) else self.follows(data, behind)
+            following = -1 if behind == len(data) else self.follows(data, start, behind)
             if following < 0 and not ended:
                 return need(-following)
             if following == 0:
@@ -70,8 +80,8 @@ class Measured(Sided):
             self.certain = True
         return self.answer(data, start, length)
 
-    def follows(self, data: bytes, at: int) -> int:
-        """Return whether a message may begin there, as ``measure`` does."""
+    def follows(self, data: bytes, start: int, at: int) -> int:
+        """Return whether one may begin at ``at``, behind that at ``start``."""
         return self.measure(data, at, True)
 
     def find_start(self, data: bytes, start: int, ended: bool) -> int:

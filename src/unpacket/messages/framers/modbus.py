@@ -72,9 +72,10 @@ class Modbus(Measured):
         """Return how long a message is."""
         left = len(data) - start
         if left < HEADER + 1:
-            if left > 2 and any(data[start + 2 : start + 5]):
+            if any(data[start + 2 : start + 5]):
                 return 0
-            return left - HEADER - 1
+            # Each of those three bytes may say that it is none.
+            return min(left - 3, -1) if left < 5 else left - HEADER - 1
         length = int.from_bytes(data[start + 4 : start + 6])
         if any(data[start + 2 : start + 4]) or not LEAST <= length <= MOST:
             return 0

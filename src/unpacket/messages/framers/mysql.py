@@ -19,6 +19,8 @@ COMPRESSED_HEADER = 7
 WITH_DATABASE, COMPRESS, PROTOCOL_41, SSL = 0x8, 0x20, 0x200, 0x800
 SECURE, PLUGIN, LENGTH_ENCODED, ZSTD = 0x8000, 0x80000, 0x200000, 0x4000000
 SSL_REQUEST = 32
+# The longest packet that is sought.
+MAX_SOUGHT = 0xFFFF
 COMMANDS = {
     0: "SLEEP", 1: "QUIT", 2: "INIT_DB", 3: "QUERY", 4: "FIELD_LIST", 5: "CREATE_DB",
     6: "DROP_DB", 7: "REFRESH", 8: "SHUTDOWN", 9: "STATISTICS", 10: "PROCESS_INFO",
@@ -161,7 +163,7 @@ def read_response(octets: Octets, facts: dict[str, Any]) -> str:
 class MySql(Measured):
     """Cuts MySQL's protocol into packets."""
 
-    __slots__ = ("last",)
+    __slots__ = ()
 
     name = "mysql"
     ports = (3306, 33060)
@@ -174,14 +176,8 @@ class MySql(Measured):
         """Return what the halves of a stream share."""
         return Conversation(whole)
 
-    def start(self, whole: bool) -> None:
-        """Prepare a half."""
-        # The number of the packet that is sought; -1 if none is.
-        self.last = -1
-
     def frame(self, data: bytes, start: int, ended: bool) -> Answer:
         """Say how long the packet is that begins at ``data[start]``."""
-        self.last = -1
         early = self.direction == 0 and not self.shared.known and self.certain
         if early and is_tls(data, start):
             # A packet may have such a length; then its number is 1.
@@ -200,7 +196,7 @@ class MySql(Measured):
         length = int.from_bytes(data[start : start + 3], "little")
         if sought:
             number = data[start + 3]
-            if length > 0xFFFF or length == 0:
+            if not 0 < length <= MAX_SOUGHT:
                 return 0
             if self.direction == 0:
                 if number != 0 or self.shared.compressed:
@@ -209,20 +205,26 @@ class MySql(Measured):
                     return -1
                 if data[start + header] not in COMMANDS:
                     return 0
-            elif self.last >= 0:
-                # The next one, or the first one of the next answer.
-                if number not in (self.last + 1 & 0xFF, 1):
-                    return 0
             elif number == 0:
                 return 0
-            else:
-                self.last = number
         elif not self.shared.known:
             # What it is decides what follows.
             missing = header + min(length, SSL_REQUEST) - left
             if missing > 0:
                 return -missing
         return header + length
+
+    def follows(self, data: bytes, start: int, at: int) -> int:
+        """Return whether a packet may follow: its number has to be the next."""
+        if self.direction == 0:
+            return super().follows(data, start, at)
+        missing = at + HEADER - len(data)
+        if missing > 0:
+            return -missing
+        length = int.from_bytes(data[at : at + 3], "little")
+        # Or else it is the first one of the next answer.
+        is_next = data[at + 3] in (data[start + 3] + 1 & 0xFF, 1)
+        return HEADER + length if is_next and 0 < length <= MAX_SOUGHT else 0
 
     def answer(self, data: bytes, start: int, length: int) -> Answer:
         """Return the answer for a packet that begins there."""
@@ -267,11 +269,6 @@ class MySql(Measured):
         return answer
 
     reader = staticmethod(read)
-
-    def reset(self) -> None:
-        """Forget where a packet begins."""
-        super().reset()
-        self.last = -1
 
     def begins(self, data: bytes, ended: bool) -> int:
         """Say whether a half that begins so is MySQL: with a greeting."""

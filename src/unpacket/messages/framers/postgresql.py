@@ -7,7 +7,7 @@ by a single byte.
 import re
 from typing import Any
 
-from unpacket.messages.answers import Answer, message, tunnel
+from unpacket.messages.answers import Answer, message, need, tunnel
 from unpacket.messages.constants import CANNOT_SAY, ITS_OWN, NOT_ITS_OWN, TOO_SHORT
 from unpacket.messages.framers.measured import Measured
 from unpacket.messages.framers.noted import (
@@ -249,8 +249,11 @@ class PostgreSql(Measured):
 
     def frame(self, data: bytes, start: int, ended: bool) -> Answer:
         """Say how long the message is that begins at ``data[start]``."""
-        if self.starting and self.direction == 0 and is_tls(data, start):
-            return tunnel("tls")
+        if self.starting and self.direction == 0:
+            if is_tls(data, start):
+                return tunnel("tls")
+            if data[start:] == b"\x16" and not ended:
+                return need()
         return super().frame(data, start, ended)
 
     def measure(self, data: bytes, start: int, sought: bool) -> int:

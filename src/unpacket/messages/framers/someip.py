@@ -99,7 +99,10 @@ class SomeIp(Measured):
         if left < HEADER:
             is_short = left > 4 and data[start + 4] > 0x0F
             is_other = left > 12 and data[start + 12] != 1
-            return 0 if is_short or is_other else left - HEADER
+            if is_short or is_other:
+                return 0
+            # The byte that may say next that it is none.
+            return left - next(size for size in (5, 13, HEADER) if left < size)
         length = int.from_bytes(data[start + 4 : start + 8])
         if data[start + 12] != 1 or data[start + 14] & ~SEGMENTED not in KINDS:
             return 0
