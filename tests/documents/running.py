@@ -122,8 +122,8 @@ class Workplace:
         new = []
         for command in re.findall(r"^\$ (.+(?:\n> .+)*)\n", shown, re.MULTILINE):
             printed, warned = self.shell(command.replace("\n> ", "\n"))
-            assert not warned, f"{command}: {warned}"
-            new.append(f"$ {command}\n{printed}")
+            # A remark is written before a table, which is written at the end.
+            new.append(f"$ {command}\n{warned}{printed}")
         return "".join(new)
 
 

@@ -121,7 +121,8 @@ def test_a_damaged_one_gives_what_is_in_front(compress: Compress) -> None:
     source = sources.open(io.BytesIO(damaged))
     with pytest.warns(CaptureWarning) as caught:
         frames = read_all(source)
-    assert len(caught) == 1
+    # Garbled bytes may also look like damage of the capture, behind which it goes on.
+    assert 1 <= len(caught) <= 2
     for number in range(430):
         assert frames[number].data == noise[number * 1000 :][:1000]
 

@@ -201,7 +201,8 @@ class Gap:
             ``skipped`` (the consumer went on). Or a frame had them that was
             rejected, for ``checksum``, ``no_ack``, ``ack``, ``md5``,
             ``ip_options``, ``ip_length``, ``timestamp``, ``window``,
-            ``fast_open``, ``window_probe``, ``ttl``, ``after_fin`` or ``fin``.
+            ``fast_open``, ``window_probe``, ``ttl``, ``after_fin``, ``fin`` or
+            ``fragments``.
         at_end: Whether only the end of the stream made it one: until then its
             bytes could have come.
     """
@@ -347,7 +348,8 @@ class Rejected:
     Attributes:
         reason: ``checksum``, ``no_ack``, ``ack``, ``md5``, ``ip_options``,
             ``ip_length``, ``timestamp``, ``window``, ``fast_open``,
-            ``window_probe``, ``ttl``, ``after_fin``, ``fin``, ``rst`` or ``syn``.
+            ``window_probe``, ``ttl``, ``after_fin``, ``fin``, ``fragments``, ``rst`` or
+            ``syn``.
         offset: Where its bytes would have been; None where that is not known.
         payload: What it carried, as evidence.
     """

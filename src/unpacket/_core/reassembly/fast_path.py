@@ -167,6 +167,9 @@ def quick_run(
         ahead = ((ahead - acked + HALF32) & LOW32) - HALF32
         if ahead > words[peer + ROW_NEXT] - acked or ahead < -OLD_ACK:
             break
+        if acked + ahead < 0:
+            # Not even the SYN.
+            break
         copied = segments.copy[i] > 0
         if copied and ctx.duplicates < MAX_COPIES:
             # These are named.
