@@ -66,12 +66,10 @@ cpdef live_of(Stream stream)
 cpdef set_live(Stream stream, live)
 cpdef bint was_seen(Stream stream, direction) except -1
 cpdef bint syn_seen(Stream stream, direction) except -1
-@cython.locals(half=Half)
+@cython.locals(half=Half, ledger=Ledger)
 cpdef Half side(Stream stream, bint first)
-@cython.locals(
-    ledger=Ledger, at=Py_ssize_t, word=cython.ulonglong, count=cython.ulonglong
-)
-cpdef read_half(Half half, Stream stream, bint first)
+@cython.locals(word=cython.ulonglong, count=cython.ulonglong)
+cpdef read_half(Half half, Ledger ledger, Py_ssize_t at)
 @cython.locals(word=cython.ulonglong, count=cython.ulonglong)
 cpdef write_half(Half half, Ledger ledger, Py_ssize_t at)
 cpdef bint ordinary(Half half) except -1

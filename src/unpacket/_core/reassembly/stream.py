@@ -567,15 +567,14 @@ def side(stream: Stream, first: bool) -> Half | None:
             # All else is read.
             half = Half.__new__(Half)
             half.extra = None
-        read_half(half, stream, first)
+        # What is enlisted has one.
+        ledger: Ledger = stream.ledger  # type: ignore[assignment]
+        read_half(half, ledger, ROW_WORDS * stream.row + (ROW_A if first else ROW_B))
     return half
 
 
-def read_half(half: Half, stream: Stream, first: bool) -> None:
-    """Let a half say what the row of its stream says."""
-    # What is enlisted has one.
-    ledger: Ledger = stream.ledger  # type: ignore[assignment]
-    at = ROW_WORDS * stream.row + (ROW_A if first else ROW_B)
+def read_half(half: Half, ledger: Ledger, at: int) -> None:
+    """Let a half say what the row of its stream says from ``at`` on."""
     half.next_offset = ledger.signed[at + ROW_NEXT]
     half.sent_edge = half.next_offset
     half.acked = ledger.signed[at + ROW_ACKED]
