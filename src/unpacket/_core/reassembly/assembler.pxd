@@ -8,8 +8,8 @@ from unpacket._core.reassembly.accounting cimport recount
 from unpacket._core.reassembly.channel_choice cimport Choices
 from unpacket._core.reassembly.connection cimport check_ended
 from unpacket._core.reassembly.context cimport Context
-from unpacket._core.reassembly.delivery cimport release
 from unpacket._core.reassembly.demultiplexer cimport Demultiplexer
+from unpacket._core.reassembly.enlisting cimport recall
 from unpacket._core.reassembly.events cimport Data
 from unpacket._core.reassembly.fast_path cimport (
     delivered_data, delivered_octets, tell
@@ -18,8 +18,9 @@ from unpacket._core.reassembly.gaps cimport skip
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
 from unpacket._core.reassembly.lifetime cimport end
 from unpacket._core.reassembly.payload_gatherer cimport Gatherer
+from unpacket._core.reassembly.release cimport release
 from unpacket._core.reassembly.run cimport Run
-from unpacket._core.reassembly.stream cimport Stream, ended, recall
+from unpacket._core.reassembly.stream cimport Stream, ended
 from unpacket._core.reassembly.table cimport FlowTable, check_owned
 from unpacket._core.reassembly.timers cimport Timers
 from unpacket._core.reassembly.trace cimport TraceRows

@@ -29,20 +29,18 @@ from unpacket._core.reassembly.accounting import recount
 from unpacket._core.reassembly.channel_choice import Choices
 from unpacket._core.reassembly.connection import check_ended
 from unpacket._core.reassembly.context import Context, nanoseconds
-from unpacket._core.reassembly.delivery import release
 from unpacket._core.reassembly.demultiplexer import Demultiplexer
-from unpacket._core.reassembly.events import Data, Direction, Event
-from unpacket._core.reassembly.fast_path import (
-    delivered_data,
-    delivered_octets,
-    tell,
-)
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.enlisting import recall
+from unpacket._core.reassembly.events import Data, Event
+from unpacket._core.reassembly.fast_path import delivered_data, delivered_octets, tell
 from unpacket._core.reassembly.gaps import skip
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end
 from unpacket._core.reassembly.payload_gatherer import Gatherer
+from unpacket._core.reassembly.release import release
 from unpacket._core.reassembly.run import Run
-from unpacket._core.reassembly.stream import Stream, ended, recall
+from unpacket._core.reassembly.stream import Stream, ended
 from unpacket._core.reassembly.table import FlowTable, by_id, check_owned
 from unpacket._core.reassembly.timers import Timers
 from unpacket._core.reassembly.trace import Trace, TraceRows

@@ -6,7 +6,8 @@ A half that never met anything unusual has no HalfExtra.
 from collections import deque
 
 from unpacket._core.constants import IS_CLIENT, NEVER, NO_SCALE, OPEN, SIMPLE, UNSEEN
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Event
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.events import Event
 from unpacket._core.reassembly.held import Held
 from unpacket._core.reassembly.pending import Suspect
 from unpacket._core.reassembly.segment import Segment
