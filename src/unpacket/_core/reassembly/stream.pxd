@@ -1,8 +1,8 @@
 cimport cython
 
 from unpacket._core.reassembly.half cimport (
-    delivered_of, duplicates_of, Half, HalfExtra, held_bytes, other_channel_of,
-    packets_of, retransmissions_of
+    Half, counts_of, delivered_of, duplicates_of, other_channel_of, packets_of,
+    retransmissions_of
 )
 from unpacket._core.reassembly.half_row cimport read_half
 from unpacket._core.reassembly.ledger cimport Ledger

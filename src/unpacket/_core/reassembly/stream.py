@@ -29,14 +29,13 @@ from unpacket._core.constants import (
     UNSEEN,
 )
 from unpacket._core.decode.layers import path_text
-from unpacket._core.notebook import table
+from unpacket._core.notebook import stream_table
 from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction, as_direction
 from unpacket._core.reassembly.half import (
     Half,
-    HalfExtra,
+    counts_of,
     delivered_of,
     duplicates_of,
-    held_bytes,
     other_channel_of,
     packets_of,
     retransmissions_of,
@@ -406,35 +405,7 @@ class Stream:
         ``discarded_bytes``.
         """
         half = self.half(direction)
-        if half is None:
-            half = Half()
-        extra = half.extra
-        if extra is None:
-            extra = HalfExtra()
-        return {
-            "packets": half.packets,
-            "duplicates": half.duplicates,
-            "seen_bytes": half.payload_bytes,
-            "delivered_bytes": half.next_offset
-            - extra.gap_bytes
-            - extra.unreleased_bytes,
-            "held_bytes": held_bytes(half) + self.queued_bytes(half),
-            "duplicate_bytes": extra.duplicate_bytes,
-            "conflicting_bytes": extra.conflict_bytes,
-            "rejected_bytes": extra.rejected_bytes,
-            "discarded_bytes": extra.discarded_bytes,
-            "gap_bytes": extra.gap_bytes,
-            "gaps": extra.gaps,
-            "conflicts": extra.conflicts,
-            "keep_alives": extra.keep_alives,
-            "retransmissions": extra.retransmissions,
-            "out_of_order": extra.out_of_order,
-            "late_packets": extra.late_packets,
-            "other_channel": extra.other_channel,
-            "rejected": dict(extra.rejected or {}),
-            "doubted": dict(extra.doubted or {}),
-            "unplaced": dict(extra.unplaced or {}),
-        }
+        return counts_of(half, 0 if half is None else self.queued_bytes(half))
 
     def queued_bytes(self, half: Half) -> int:
         """Return how much payload of a half waits for what becomes of an RST."""
@@ -453,23 +424,7 @@ class Stream:
         return f"<Stream {self.id} {self.client} > {self.server}>"
 
     def _repr_html_(self) -> str:
-        sides = ("client", "server")
-        counts = (self.counts(CLIENT), self.counts(SERVER))
-        shown = (
-            "packets",
-            "delivered_bytes",
-            "gap_bytes",
-            "conflicts",
-            "retransmissions",
-        )
-        rows = [(name, *(side[name] for side in counts)) for name in shown]
-        rows.append(("state", self.state(CLIENT), self.state(SERVER)))
-        ended = self.close_reason or "open"
-        return table(
-            f"Stream {self.id}: {self.client} > {self.server} ({ended})",
-            ("", *sides),
-            rows,
-        )
+        return stream_table(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # It imports this module.
