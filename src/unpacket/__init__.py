@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
+from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
-    Direction,
     Event,
     Finished,
     Gap,
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from unpacket import typing as typing
     from unpacket.faces.ack_tracker import AckTracker
     from unpacket.faces.aio import events_async
-    from unpacket.faces.follower import FollowedStream, StreamFollower
+    from unpacket.faces.followed import FollowedStream
+    from unpacket.faces.follower import StreamFollower
     from unpacket.faces.puller import Puller
     from unpacket.messages.iterate import http as http
     from unpacket.messages.iterate import messages as messages
@@ -88,7 +89,7 @@ __all__ = [
 # The faces that a program has at most one of are imported when it asks for them.
 _FACES = {
     "AckTracker": "faces.ack_tracker",
-    "FollowedStream": "faces.follower",
+    "FollowedStream": "faces.followed",
     "Puller": "faces.puller",
     "StreamFollower": "faces.follower",
     "events_async": "faces.aio",

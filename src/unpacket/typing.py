@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from unpacket._core.reassembly.events import Event
-from unpacket.faces.follower import (
+from unpacket.faces.callbacks import (
     OnConflict,
     OnData,
     OnEvents,

@@ -203,6 +203,10 @@ DELIVERED_SIDE = 3
 STEP_DONE = 0
 STEP_EVENTS = 1
 STEP_DELIVERY = 2
+# More segments than any batch has.
+ALL_SEGMENTS = (1 << 62) - 1
+# How many events are made at a time, where a segment or the end causes very many.
+EVENTS_PORTION = 4096
 
 # So many segments that the capture has twice are named.
 MAX_COPIES = 100

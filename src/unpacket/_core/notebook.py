@@ -4,6 +4,7 @@ All text in it comes from packets or may; it is escaped here, and nowhere else.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 # A notebook keeps what it shows, in the page and in the file.
 LONGEST_TEXT = 400
@@ -29,6 +30,21 @@ def record(item: object) -> str:
     fields: tuple[str, ...] = getattr(item, "_fields")  # noqa: B009 -- of any of them
     pairs = [(name, getattr(item, name)) for name in fields]
     return table(type(item).__name__, (), pairs)
+
+
+def stream_table(stream: Any) -> str:
+    """Return HTML of a ``Stream``: what matters of each side, beside each other."""
+    sides = (0, 1)
+    counts = [stream.counts(side) for side in sides]
+    shown = ("packets", "delivered_bytes", "gap_bytes", "conflicts", "retransmissions")
+    rows = [(name, *(side[name] for side in counts)) for name in shown]
+    rows.append(("state", *(stream.state(side) for side in sides)))
+    ended = stream.close_reason or "open"
+    return table(
+        f"Stream {stream.id}: {stream.client} > {stream.server} ({ended})",
+        ("", "client", "server"),
+        rows,
+    )
 
 
 def cell(value: object) -> str:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from unpacket import sources
-from unpacket._core.reassembly.events import CLIENT, SERVER
+from unpacket._core.reassembly.direction import CLIENT, SERVER
 from unpacket.compare.explain import (
     SHOWN_BYTES,
     Difference,

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, TypeAlias
 
 from unpacket._core.memory.batch import Batch
-from unpacket._core.reassembly.events import CLIENT, Direction
+from unpacket._core.reassembly.direction import CLIENT, Direction
 from unpacket._core.reassembly.stream import Endpoint
 from unpacket.compare.layout import Span
 from unpacket.compare.tools.programs import Runs

@@ -12,7 +12,8 @@ from unpacket._core.constants import STEP_DONE, STEP_EVENTS
 from unpacket._core.memory.batch import Batch
 from unpacket._core.native import octets as native
 from unpacket._core.reassembly.assembler import Assembler
-from unpacket._core.reassembly.events import SERVER, Data
+from unpacket._core.reassembly.direction import SERVER
+from unpacket._core.reassembly.events import Data
 from unpacket._core.reassembly.stream import Stream
 
 # LINKTYPE_ETHERNET, and what its header takes.

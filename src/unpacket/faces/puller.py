@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Gap
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.events import Gap
 from unpacket._options import names_options, wrong
-from unpacket.faces.follower import FollowedStream, StreamFollower
+from unpacket.faces.followed import FollowedStream
+from unpacket.faces.follower import StreamFollower
 from unpacket.policy import Policy
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
-from unpacket._core.reassembly.events import CLIENT, SERVER, Closed, Event, Opened
+from unpacket._core.reassembly.direction import CLIENT, SERVER
+from unpacket._core.reassembly.events import Closed, Event, Opened
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.stream import Stream, was_seen
 from unpacket._options import wrong

@@ -18,7 +18,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from unpacket._core.reassembly.events import Closed, Data, Direction, Event, Gap, Piece
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Closed, Data, Event, Gap, Piece
 from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import UnpacketError
 from unpacket.faces.reader import Reading

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from enum import Enum
 
-from unpacket._core.reassembly.events import Direction
+from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.stream import Stream
 from unpacket.inline.half import Half
 from unpacket.inline.packets import Segment

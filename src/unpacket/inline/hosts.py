@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from unpacket._core.reassembly.events import Data, Direction, Finished
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Data, Finished
 from unpacket._core.reassembly.stream import Stream
 from unpacket.inline.http_walk import HttpWalk
 from unpacket.inline.verdicts import ACCEPT, RESET, Answer, Arrival, Hold, Verdict

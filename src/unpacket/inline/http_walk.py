@@ -10,14 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from unpacket._core.reassembly.events import Direction
-from unpacket.messages.constants import (
-    MESSAGE,
-    NEED,
-    PART,
-    SKIP,
-    UNTIL_END,
-)
+from unpacket._core.reassembly.direction import Direction
+from unpacket.messages.constants import MESSAGE, NEED, PART, SKIP, UNTIL_END
 from unpacket.messages.framer import Framer
 from unpacket.messages.http.framing import Http
 from unpacket.messages.http.head import Request, Response

@@ -10,11 +10,11 @@ import json
 from collections.abc import Sequence
 from typing import IO
 
+from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
-    Direction,
     Event,
     Finished,
     Opened,

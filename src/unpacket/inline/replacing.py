@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from unpacket._core.reassembly.events import Data, Direction, Finished
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Data, Finished
 from unpacket._core.reassembly.stream import Stream
 from unpacket.inline.http_walk import HttpWalk, Span
 from unpacket.inline.verdicts import ACCEPT, Answer, Arrival, Hold, Replace

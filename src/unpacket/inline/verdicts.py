@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
 
-from unpacket._core.reassembly.events import Direction, Event
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Event
 from unpacket._core.reassembly.stream import Stream
 
 

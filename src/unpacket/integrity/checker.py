@@ -14,13 +14,11 @@ from typing import Any
 
 from unpacket import sources
 from unpacket._core.constants import MAX_COPIES
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction
 from unpacket._core.reassembly.events import (
-    CLIENT,
-    SERVER,
     Closed,
     Conflict,
     Data,
-    Direction,
     Finished,
     Gap,
     Note,

@@ -14,15 +14,8 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 from unpacket._core.memory.batch import Batch
 from unpacket._core.reassembly.assembler import Assembler
-from unpacket._core.reassembly.events import (
-    CLIENT,
-    SERVER,
-    Closed,
-    Data,
-    Direction,
-    Gap,
-    Opened,
-)
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.events import Closed, Data, Gap, Opened
 from unpacket._core.reassembly.held import POLICIES
 from unpacket._core.reassembly.stream import Stream
 from unpacket.faces.reader import ignore

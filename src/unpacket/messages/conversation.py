@@ -7,14 +7,9 @@ far that it can be understood; how bytes become messages is in ``cutter``.
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.reassembly.events import SERVER, Data, Finished, Gap
-from unpacket.messages.constants import (
-    IN_BODY,
-    IN_MESSAGE,
-    IN_TUNNEL,
-    SCANNING,
-    TO_END,
-)
+from unpacket._core.reassembly.direction import SERVER
+from unpacket._core.reassembly.events import Data, Finished, Gap
+from unpacket.messages.constants import IN_BODY, IN_MESSAGE, IN_TUNNEL, SCANNING, TO_END
 from unpacket.messages.cutter import Cutter
 from unpacket.messages.framer import Framer
 from unpacket.messages.opening import Opening

@@ -6,7 +6,7 @@ changes the mode, or stops, so that no framer can hold it.
 
 from typing import Any
 
-from unpacket._core.reassembly.events import CLIENT, SERVER
+from unpacket._core.reassembly.direction import CLIENT, SERVER
 from unpacket.messages.answers import Answer
 from unpacket.messages.body import new_body
 from unpacket.messages.constants import (

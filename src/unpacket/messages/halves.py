@@ -6,7 +6,7 @@ its request was, and behind "CONNECT" the client's bytes depend on the answer.
 
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.reassembly.events import CLIENT, SERVER
+from unpacket._core.reassembly.direction import CLIENT, SERVER
 from unpacket._core.sequence import unwrap, wrap
 from unpacket.messages.framer import Framer
 from unpacket.messages.pairing import Pairing

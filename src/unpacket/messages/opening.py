@@ -7,7 +7,8 @@ answer depends on how the bytes were cut.
 
 from typing import Any
 
-from unpacket._core.reassembly.events import Data, Direction
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Data
 
 SERVER = Direction.SERVER
 

@@ -10,14 +10,8 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any
 
-from unpacket._core.reassembly.events import (
-    CLIENT,
-    SERVER,
-    Conflict,
-    Data,
-    Gap,
-    Rejected,
-)
+from unpacket._core.reassembly.direction import CLIENT, SERVER
+from unpacket._core.reassembly.events import Conflict, Data, Gap, Rejected
 from unpacket.records.spool import BlockFile, Store
 from unpacket.records.summary import Trouble
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from unpacket._core.notebook import table
-from unpacket._core.reassembly.events import CLIENT, SERVER, Conflict, Gap, Rejected
+from unpacket._core.reassembly.direction import CLIENT, SERVER
+from unpacket._core.reassembly.events import Conflict, Gap, Rejected
 from unpacket._core.reassembly.stream import Endpoint, Stream, live_of
 from unpacket.records.analysis_facts import ALL_FACTS, ANALYSIS_FACTS
 from unpacket.records.facts import FACTS, SIDES, Fact, record_of

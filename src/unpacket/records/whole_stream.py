@@ -9,15 +9,8 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, get_args
 
 from unpacket._core.notebook import LONGEST_TEXT, record
-from unpacket._core.reassembly.events import (
-    CLIENT,
-    SERVER,
-    Conflict,
-    Direction,
-    Gap,
-    Rejected,
-    as_direction,
-)
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction, as_direction
+from unpacket._core.reassembly.events import Conflict, Gap, Rejected
 from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import GapError, LimitError
 from unpacket.records.collected import (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any, TypeAlias
 
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction
 from unpacket._core.reassembly.payload_gatherer import Gatherer
 from unpacket._core.reassembly.stream import Stream
 from unpacket.records.json_line import put_line

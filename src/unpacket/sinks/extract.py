@@ -13,11 +13,11 @@ from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
-    Direction,
     Finished,
     Gap,
     Opened,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from unpacket._core.reassembly.events import Conflict, Data, Direction, Gap
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Conflict, Data, Gap
 from unpacket._core.reassembly.stream import Stream
 from unpacket.errors import SinkError
 from unpacket.records.summary import Trouble

@@ -20,7 +20,7 @@ from unpacket._core.constants import (
     NAME_TO_PORT,
     NS,
 )
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction
 from unpacket._core.reassembly.stream import Stream, address_text
 from unpacket.records.text import Text
 

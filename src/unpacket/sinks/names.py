@@ -12,7 +12,7 @@ import string
 from datetime import UTC, datetime
 
 from unpacket._core import constants
-from unpacket._core.reassembly.events import Direction
+from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.stream import Stream
 from unpacket.sinks import name_facts as named
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from unpacket._core.reassembly.events import Direction
+from unpacket._core.reassembly.direction import Direction
 from unpacket.tls.early import EarlyData
 from unpacket.tls.epoch import Epoch, epochs_13, likely_suites
 from unpacket.tls.half import Half

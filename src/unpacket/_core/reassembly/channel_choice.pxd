@@ -1,11 +1,12 @@
 cimport cython
 
-from unpacket._core.memory.batch cimport u64
 from unpacket._core.decode.segments cimport Segments
+from unpacket._core.memory.batch cimport u64
+from unpacket._core.reassembly.enlisting cimport recall
 from unpacket._core.reassembly.half cimport Half, HalfExtra
-from unpacket._core.reassembly.segment cimport Segment
-from unpacket._core.reassembly.stream cimport Stream, recall
 from unpacket._core.reassembly.judgement cimport begins_another, confirms
+from unpacket._core.reassembly.segment cimport Segment
+from unpacket._core.reassembly.stream cimport Stream
 
 cdef unsigned int OPEN, RST, SYN
 cdef Py_ssize_t FIRST_SLOTS, WORDS, CANDIDATE

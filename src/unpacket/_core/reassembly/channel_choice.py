@@ -9,9 +9,10 @@ from array import array
 
 from unpacket._core.constants import OPEN, RST, SYN
 from unpacket._core.decode.segments import Segments
+from unpacket._core.reassembly.enlisting import recall
 from unpacket._core.reassembly.judgement import begins_another, confirms
 from unpacket._core.reassembly.segment import Segment
-from unpacket._core.reassembly.stream import Stream, recall
+from unpacket._core.reassembly.stream import Stream
 
 FIRST_SLOTS = 1024
 # Of each slot: the channel of what the end with the lower address sends, that of what

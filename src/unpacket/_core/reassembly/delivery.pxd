@@ -2,9 +2,9 @@ cimport cython
 
 from unpacket._core.reassembly.accounting cimport event_bytes, may_wait
 from unpacket._core.reassembly.context cimport Context
-from unpacket._core.reassembly.events cimport Data, Finished, Urgent, finished
+from unpacket._core.reassembly.events cimport Data, Urgent, finished
 from unpacket._core.reassembly.half cimport Half, HalfExtra, direction_of
-from unpacket._core.reassembly.held cimport Held, piece_of, Piece as HeldPiece
+from unpacket._core.reassembly.held cimport Held, Piece as HeldPiece, piece_of
 from unpacket._core.reassembly.pending cimport Suspect
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
@@ -59,10 +59,6 @@ cpdef bint cut_piece(Half half) except -1
 cpdef miss_hole(Context ctx, Stream stream, Half half, long long stop, reason)
 @cython.locals(start=cython.longlong)
 cpdef miss_by_evidence(Context ctx, Stream stream, Half half, long long stop)
-@cython.locals(extra=HalfExtra, data=Data, size=cython.longlong, head=Data)
-cpdef release(Context ctx, Half half, bint everything)
-cpdef wait_again(Context ctx, waiting, event)
-cpdef give_out(Context ctx, Half half, Data data)
 @cython.locals(start=cython.longlong, stop=cython.longlong, piece=HeldPiece)
 cpdef HeldPiece part(Data event)
 @cython.locals(at=cython.longlong, piece=HeldPiece)

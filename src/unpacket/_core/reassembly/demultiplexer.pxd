@@ -7,6 +7,7 @@ from unpacket._core.reassembly.accounting cimport recount
 from unpacket._core.reassembly.channel_choice cimport Choices, begins
 from unpacket._core.reassembly.lifetime cimport end, reset_due, take
 from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.enlisting cimport recall
 from unpacket._core.reassembly.fast_path cimport quick_run, tell
 from unpacket._core.reassembly.forgotten cimport Forgotten, relation, revive
 from unpacket._core.reassembly.half cimport Half, settle
@@ -15,7 +16,7 @@ from unpacket._core.reassembly.payload_gatherer cimport Gatherer
 from unpacket._core.reassembly.rows cimport segment_of, stream_of
 from unpacket._core.reassembly.run cimport Run
 from unpacket._core.reassembly.segment cimport Segment
-from unpacket._core.reassembly.stream cimport Stream, next_stream, recall
+from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.reassembly.table cimport FlowTable
 from unpacket._core.reassembly.timers cimport Timers
 
@@ -94,3 +95,7 @@ cdef class Demultiplexer:
     cdef Stream end_reset(self, Stream stream)
     @cython.locals(half=Half, peer=Half)
     cdef process_again(self, Stream stream, bint from_a, Segment seg)
+
+
+@cython.locals(fresh=Stream)
+cpdef Stream next_stream(Stream stream)

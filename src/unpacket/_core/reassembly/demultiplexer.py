@@ -25,15 +25,19 @@ from unpacket._core.reassembly.accounting import recount
 from unpacket._core.reassembly.channel_choice import Choices, begins
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import CHOICE_BYTES, HALF_BYTES, LAYER_BYTES
+from unpacket._core.reassembly.enlisting import recall
 from unpacket._core.reassembly.fast_path import quick_run, tell
 from unpacket._core.reassembly.forgotten import relation, revive
-from unpacket._core.reassembly.half import Half, settle
+from unpacket._core.reassembly.half import (
+    Half,
+    settle,
+)
 from unpacket._core.reassembly.judgement import shift_of
 from unpacket._core.reassembly.lifetime import end, reset_due, take
 from unpacket._core.reassembly.rows import segment_of, stream_of
 from unpacket._core.reassembly.run import Run
 from unpacket._core.reassembly.segment import Segment
-from unpacket._core.reassembly.stream import Stream, next_stream, recall
+from unpacket._core.reassembly.stream import Stream
 from unpacket._core.reassembly.table import FlowTable
 from unpacket._core.reassembly.timers import Timers
 
@@ -429,3 +433,19 @@ class Demultiplexer:
             stream.latest_ns = seg.time_ns
         take(self.ctx, stream, half, peer, seg)
         recount(self.ctx, stream)
+
+
+def next_stream(stream: Stream) -> Stream:
+    """Return a new stream between the ends of another."""
+    fresh = Stream()
+    fresh.a_hi = stream.a_hi
+    fresh.a_lo = stream.a_lo
+    fresh.b_hi = stream.b_hi
+    fresh.b_lo = stream.b_lo
+    fresh.ports = stream.ports
+    fresh.context = stream.context
+    fresh.family = stream.family
+    fresh.hash = stream.hash
+    fresh.link_type = stream.link_type
+    fresh.layers = stream.layers
+    return fresh

@@ -3,11 +3,12 @@ cimport cython
 from unpacket._core.reassembly.accounting cimport drop_extra, segment_bytes
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
-    drain, finish_if_due, miss, miss_by_evidence, release
+    drain, finish_if_due, miss, miss_by_evidence
 )
 from unpacket._core.reassembly.gaps cimport hole_end
 from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.judgement cimport beyond_window
+from unpacket._core.reassembly.release cimport release
 from unpacket._core.reassembly.stream cimport Stream
 
 cdef unsigned int FINISHED, OPEN, SIMPLE

@@ -8,11 +8,11 @@ from unpacket._core.reassembly.delivery import (
     finish_if_due,
     miss,
     miss_by_evidence,
-    release,
 )
 from unpacket._core.reassembly.gaps import hole_end
 from unpacket._core.reassembly.half import Half
 from unpacket._core.reassembly.judgement import beyond_window
+from unpacket._core.reassembly.release import release
 from unpacket._core.reassembly.stream import Stream
 
 

@@ -1,8 +1,6 @@
 cimport cython
 
 
-cpdef object as_direction(object direction)
-
 @cython.final
 cdef class Opened:
     cdef readonly object stream

@@ -67,7 +67,8 @@ from unpacket._core.memory.batch import Batch
 from unpacket._core.native import memory
 from unpacket._core.native import octets as native
 from unpacket._core.reassembly.context import Context
-from unpacket._core.reassembly.events import CLIENT, SERVER, Data
+from unpacket._core.reassembly.direction import CLIENT, SERVER
+from unpacket._core.reassembly.events import Data
 from unpacket._core.reassembly.stream import Stream
 from unpacket._core.reassembly.table import FlowTable
 

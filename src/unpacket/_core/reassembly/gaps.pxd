@@ -1,10 +1,9 @@
 cimport cython
 
 from unpacket._core.reassembly.context cimport Context
-from unpacket._core.reassembly.delivery cimport (
-    cut_piece, drain, miss, miss_hole, release
-)
+from unpacket._core.reassembly.delivery cimport cut_piece, drain, miss, miss_hole
 from unpacket._core.reassembly.half cimport Half, HalfExtra
+from unpacket._core.reassembly.release cimport release
 from unpacket._core.reassembly.stream cimport Stream
 
 cdef int GRACE

@@ -5,14 +5,9 @@ A hole becomes a ``Gap`` always before the data that follows it.
 
 from unpacket._core.constants import GRACE, NEVER
 from unpacket._core.reassembly.context import Context
-from unpacket._core.reassembly.delivery import (
-    cut_piece,
-    drain,
-    miss,
-    miss_hole,
-    release,
-)
+from unpacket._core.reassembly.delivery import cut_piece, drain, miss, miss_hole
 from unpacket._core.reassembly.half import Half, HalfExtra
+from unpacket._core.reassembly.release import release
 from unpacket._core.reassembly.stream import Stream
 
 

@@ -64,3 +64,5 @@ cpdef Py_ssize_t held_bytes(Half half) except -1
 cpdef object direction_of(Half half)
 @cython.locals(extra=HalfExtra)
 cpdef settle(Half half)
+@cython.locals(extra=HalfExtra)
+cpdef dict counts_of(Half half, Py_ssize_t queued_bytes)

@@ -4,9 +4,11 @@ A half that never met anything unusual has no HalfExtra.
 """
 
 from collections import deque
+from typing import Any
 
 from unpacket._core.constants import IS_CLIENT, NEVER, NO_SCALE, OPEN, SIMPLE, UNSEEN
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, Event
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction
+from unpacket._core.reassembly.events import Event
 from unpacket._core.reassembly.held import Held
 from unpacket._core.reassembly.pending import Suspect
 from unpacket._core.reassembly.segment import Segment
@@ -302,3 +304,37 @@ def settle(half: Half) -> None:
         )
     ):
         half.flags |= SIMPLE
+
+
+def counts_of(half: Half | None, queued_bytes: int) -> dict[str, Any]:
+    """Return what ``Stream.counts`` says of a half.
+
+    ``queued_bytes`` is how much of its payload waits for what becomes of an RST.
+    """
+    if half is None:
+        half = Half()
+    extra = half.extra
+    if extra is None:
+        extra = HalfExtra()
+    return {
+        "packets": half.packets,
+        "duplicates": half.duplicates,
+        "seen_bytes": half.payload_bytes,
+        "delivered_bytes": half.next_offset - extra.gap_bytes - extra.unreleased_bytes,
+        "held_bytes": held_bytes(half) + queued_bytes,
+        "duplicate_bytes": extra.duplicate_bytes,
+        "conflicting_bytes": extra.conflict_bytes,
+        "rejected_bytes": extra.rejected_bytes,
+        "discarded_bytes": extra.discarded_bytes,
+        "gap_bytes": extra.gap_bytes,
+        "gaps": extra.gaps,
+        "conflicts": extra.conflicts,
+        "keep_alives": extra.keep_alives,
+        "retransmissions": extra.retransmissions,
+        "out_of_order": extra.out_of_order,
+        "late_packets": extra.late_packets,
+        "other_channel": extra.other_channel,
+        "rejected": dict(extra.rejected or {}),
+        "doubted": dict(extra.doubted or {}),
+        "unplaced": dict(extra.unplaced or {}),
+    }

@@ -9,9 +9,9 @@ from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.sequence cimport delta
 
-cdef unsigned int BY_FIRST, BY_PORT, CONFIRMED, IS_CLIENT, ODD_MD5, SACK_PERMITTED
-cdef unsigned int TIMESTAMPS, WELL_KNOWN
-cdef long long LOW32
+cdef unsigned int BY_FIRST, BY_PORT, CONFIRMED, EDGE_KNOWN, IS_CLIENT, ODD_MD5, OPEN
+cdef unsigned int SACK_PERMITTED, TIMESTAMPS, WELL_KNOWN
+cdef long long LOW32, MAX_WINDOW
 cdef Py_ssize_t MAX_ISNS
 
 cpdef bint is_client(Half half) except -1
@@ -40,3 +40,5 @@ cpdef choose_isn(Half half, long long seq)
 cpdef move_isn(Half half, Segment seg)
 @cython.locals(moved=cython.longlong, item=Suspect)
 cpdef move_base(Half half, long long base_seq)
+@cython.locals(ahead=cython.longlong)
+cpdef open_half(Context ctx, Half half, long long base_seq)

@@ -7,10 +7,13 @@ from unpacket._core.constants import (
     BY_FIRST,
     BY_PORT,
     CONFIRMED,
+    EDGE_KNOWN,
     IS_CLIENT,
     LOW32,
     MAX_ISNS,
+    MAX_WINDOW,
     ODD_MD5,
+    OPEN,
     SACK_PERMITTED,
     TIMESTAMPS,
 )
@@ -143,3 +146,14 @@ def move_base(half: Half, base_seq: int) -> None:
     if half.extra is not None and half.extra.suspects:
         for item in half.extra.suspects:
             item.base += moved
+
+
+def open_half(ctx: Context, half: Half, base_seq: int) -> None:
+    """Offset 0 of the half is ``base_seq``."""
+    if half.flags & EDGE_KNOWN:
+        half.flags &= ~EDGE_KNOWN
+        ahead = delta(half.base_seq, base_seq)
+        if 0 <= ahead < MAX_WINDOW:
+            half.acked = ahead
+    half.base_seq = base_seq
+    half.state = OPEN

@@ -1,8 +1,10 @@
 cimport cython
 
-from unpacket._core.reassembly.connection cimport close, end_by_reset, process
+from unpacket._core.reassembly.arrival cimport end_by_reset, process
+from unpacket._core.reassembly.connection cimport close
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport discard
+from unpacket._core.reassembly.enlisting cimport recall
 from unpacket._core.reassembly.fins cimport over
 from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.intake cimport overlap_of
@@ -12,7 +14,7 @@ from unpacket._core.reassembly.resets cimport (
     begin_reset, queue_up, room, take_queue, undecided, weigh_next
 )
 from unpacket._core.reassembly.segment cimport Segment
-from unpacket._core.reassembly.stream cimport Stream, recall
+from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.sequence cimport unwrap
 
 cdef unsigned int OPEN, RST, SYN

@@ -17,9 +17,11 @@ from unpacket._core.constants import (
     SYN,
 )
 from unpacket._core.decode.reasons import doubt_name
-from unpacket._core.reassembly.connection import close, end_by_reset, process
+from unpacket._core.reassembly.arrival import end_by_reset, process
+from unpacket._core.reassembly.connection import close
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.delivery import discard
+from unpacket._core.reassembly.enlisting import recall
 from unpacket._core.reassembly.fins import over
 from unpacket._core.reassembly.half import Half
 from unpacket._core.reassembly.intake import overlap_of
@@ -34,7 +36,7 @@ from unpacket._core.reassembly.resets import (
     weigh_next,
 )
 from unpacket._core.reassembly.segment import Segment
-from unpacket._core.reassembly.stream import Stream, recall
+from unpacket._core.reassembly.stream import Stream
 from unpacket._core.sequence import unwrap
 
 

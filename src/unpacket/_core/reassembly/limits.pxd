@@ -1,10 +1,11 @@
 cimport cython
 
 from unpacket._core.reassembly.context cimport Context
-from unpacket._core.reassembly.delivery cimport drain, finish_if_due, miss_hole, release
+from unpacket._core.reassembly.delivery cimport drain, finish_if_due, miss_hole
 from unpacket._core.reassembly.gaps cimport hole_end
 from unpacket._core.reassembly.half cimport Half, HalfExtra
 from unpacket._core.reassembly.held cimport Held
+from unpacket._core.reassembly.release cimport release
 from unpacket._core.reassembly.stream cimport Stream
 
 

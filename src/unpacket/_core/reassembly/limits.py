@@ -1,9 +1,10 @@
 """The bounds on what waits in a half, and what happens at each."""
 
 from unpacket._core.reassembly.context import Context
-from unpacket._core.reassembly.delivery import drain, finish_if_due, miss_hole, release
+from unpacket._core.reassembly.delivery import drain, finish_if_due, miss_hole
 from unpacket._core.reassembly.gaps import hole_end
 from unpacket._core.reassembly.half import Half
+from unpacket._core.reassembly.release import release
 from unpacket._core.reassembly.stream import Stream
 
 

@@ -18,7 +18,8 @@ from unpacket._core.constants import (
 from unpacket._core.decode.segments import Segments
 from unpacket._core.memory.batch import Batch
 from unpacket._core.memory.byte_chains import Growing
-from unpacket._core.reassembly.events import SERVER, Data, Direction
+from unpacket._core.reassembly.direction import SERVER, Direction
+from unpacket._core.reassembly.events import Data
 from unpacket._core.reassembly.stream import Stream
 
 FIRST_PLACES = 64

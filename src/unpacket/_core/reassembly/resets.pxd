@@ -2,6 +2,7 @@ cimport cython
 
 from unpacket._core.reassembly.accounting cimport segment_bytes
 from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.delivery cimport discard
 from unpacket._core.reassembly.half cimport Half
 from unpacket._core.reassembly.judgement cimport sure_edge
 from unpacket._core.reassembly.pending cimport Range, Reset
@@ -50,3 +51,5 @@ cpdef long long weigh_far(
 ) except? -1
 cpdef bint unheard(Reset reset, Half peer) except -1
 cpdef bint undecided(Reset reset) except -1
+@cython.locals(from_a=bint, item=Segment, sender=Half, half=Half)
+cpdef drop_reset(Context ctx, Stream stream, Reset waits)

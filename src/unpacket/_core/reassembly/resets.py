@@ -21,6 +21,7 @@ from unpacket._core.constants import (
 from unpacket._core.reassembly.accounting import segment_bytes
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import QUEUED_BYTES, RESET_BYTES
+from unpacket._core.reassembly.delivery import discard
 from unpacket._core.reassembly.half import Half
 from unpacket._core.reassembly.judgement import sure_edge
 from unpacket._core.reassembly.pending import Range, Reset
@@ -180,3 +181,15 @@ def unheard(reset: Reset, peer: Half | None) -> bool:
 def undecided(reset: Reset) -> bool:
     """Return whether an RST is not believed although nobody has acknowledged more."""
     return reset.answered or reset.went_on
+
+
+def drop_reset(ctx: Context, stream: Stream, waits: Reset) -> None:
+    """The stream ends for another reason than an RST that still waits."""
+    stream.reset = None
+    for from_a, item in take_queue(ctx, waits):
+        # Whoever sent it has a half.
+        sender: Half = stream.half_a if from_a else stream.half_b  # type: ignore[assignment]
+        discard(sender, item.captured, "after_rst")
+    if waits.seg is not None:
+        half: Half = stream.half_a if waits.from_a else stream.half_b  # type: ignore[assignment]
+        discard(half, waits.seg.captured, "rst_payload")

@@ -1,9 +1,6 @@
 """What is remembered of a connection, and what a user may ask of it: Stream.
 
-A stream in which nothing unusual is under way is ``enlisted``: what changes of it
-stands in a row of the ledger, and its halves are no objects unless they have a
-HalfExtra; so it stays below 400 bytes. ``recall`` turns it back; whoever acts on a
-stream does that first.
+Most of the time what changes of it stands in a row of the ledger; see ``enlisting``.
 
 What the .pxd declares ``cdef`` is the core's own: compiled, Python neither sees nor
 sets it, and other modules reach it by ``cimport``.
@@ -13,62 +10,37 @@ import ipaddress
 from typing import Any, NamedTuple
 
 from unpacket._core.constants import (
-    COPY_SHIFT,
     EVIDENCE,
     FIN_SEEN,
     FINISHED,
     HAS_CONFLICT,
     HAS_GAP,
     IS_CLIENT,
-    KEY_A_HI,
-    KEY_A_LO,
-    KEY_B_HI,
-    KEY_B_LO,
-    KEY_OWNER,
-    KEY_PORTS,
-    LOW32,
-    MSS_SHIFT,
     NO_SCALE,
-    ONE_COPY,
     OPEN,
-    OWNER_SHIFT,
     REASONS,
     ROW_A,
-    ROW_ACKED,
     ROW_B,
-    ROW_BYTES,
-    ROW_FLAGS,
     ROW_LAST,
-    ROW_NEXT,
-    ROW_PACKETS,
-    ROW_RECORD,
-    ROW_SEEN,
-    ROW_SEQ,
-    ROW_WINDOW,
     ROW_WORDS,
     RST_SEEN,
     SACK_PERMITTED,
-    SCALE_SHIFT,
-    SCALING_SHIFT,
-    SIMPLE,
     SYN_SEEN,
-    TTL_SHIFT,
     UNSEEN,
-    ZERO_WINDOW,
 )
 from unpacket._core.decode.layers import path_text
-from unpacket._core.notebook import table
-from unpacket._core.reassembly.events import CLIENT, SERVER, Direction, as_direction
+from unpacket._core.notebook import stream_table
+from unpacket._core.reassembly.direction import CLIENT, SERVER, Direction, as_direction
 from unpacket._core.reassembly.half import (
     Half,
-    HalfExtra,
+    counts_of,
     delivered_of,
     duplicates_of,
-    held_bytes,
     other_channel_of,
     packets_of,
     retransmissions_of,
 )
+from unpacket._core.reassembly.half_row import read_half
 from unpacket._core.reassembly.ledger import Ledger
 from unpacket._core.reassembly.pending import Reset
 from unpacket._core.reassembly.segment import Segment
@@ -433,35 +405,7 @@ class Stream:
         ``discarded_bytes``.
         """
         half = self.half(direction)
-        if half is None:
-            half = Half()
-        extra = half.extra
-        if extra is None:
-            extra = HalfExtra()
-        return {
-            "packets": half.packets,
-            "duplicates": half.duplicates,
-            "seen_bytes": half.payload_bytes,
-            "delivered_bytes": half.next_offset
-            - extra.gap_bytes
-            - extra.unreleased_bytes,
-            "held_bytes": held_bytes(half) + self.queued_bytes(half),
-            "duplicate_bytes": extra.duplicate_bytes,
-            "conflicting_bytes": extra.conflict_bytes,
-            "rejected_bytes": extra.rejected_bytes,
-            "discarded_bytes": extra.discarded_bytes,
-            "gap_bytes": extra.gap_bytes,
-            "gaps": extra.gaps,
-            "conflicts": extra.conflicts,
-            "keep_alives": extra.keep_alives,
-            "retransmissions": extra.retransmissions,
-            "out_of_order": extra.out_of_order,
-            "late_packets": extra.late_packets,
-            "other_channel": extra.other_channel,
-            "rejected": dict(extra.rejected or {}),
-            "doubted": dict(extra.doubted or {}),
-            "unplaced": dict(extra.unplaced or {}),
-        }
+        return counts_of(half, 0 if half is None else self.queued_bytes(half))
 
     def queued_bytes(self, half: Half) -> int:
         """Return how much payload of a half waits for what becomes of an RST."""
@@ -480,45 +424,13 @@ class Stream:
         return f"<Stream {self.id} {self.client} > {self.server}>"
 
     def _repr_html_(self) -> str:
-        sides = ("client", "server")
-        counts = (self.counts(CLIENT), self.counts(SERVER))
-        shown = (
-            "packets",
-            "delivered_bytes",
-            "gap_bytes",
-            "conflicts",
-            "retransmissions",
-        )
-        rows = [(name, *(side[name] for side in counts)) for name in shown]
-        rows.append(("state", self.state(CLIENT), self.state(SERVER)))
-        ended = self.close_reason or "open"
-        return table(
-            f"Stream {self.id}: {self.client} > {self.server} ({ended})",
-            ("", *sides),
-            rows,
-        )
+        return stream_table(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # It imports this module.
         from unpacket._core.reassembly import snapshot
 
         return snapshot.restored, snapshot.taken(self)
-
-
-def next_stream(stream: Stream) -> Stream:
-    """Return a new stream between the ends of another."""
-    fresh = Stream()
-    fresh.a_hi = stream.a_hi
-    fresh.a_lo = stream.a_lo
-    fresh.b_hi = stream.b_hi
-    fresh.b_lo = stream.b_lo
-    fresh.ports = stream.ports
-    fresh.context = stream.context
-    fresh.family = stream.family
-    fresh.hash = stream.hash
-    fresh.link_type = stream.link_type
-    fresh.layers = stream.layers
-    return fresh
 
 
 def address_text(stream: Stream, first: bool) -> str:
@@ -567,118 +479,7 @@ def side(stream: Stream, first: bool) -> Half | None:
             # All else is read.
             half = Half.__new__(Half)
             half.extra = None
-        read_half(half, stream, first)
+        # What is enlisted has one.
+        ledger: Ledger = stream.ledger  # type: ignore[assignment]
+        read_half(half, ledger, ROW_WORDS * stream.row + (ROW_A if first else ROW_B))
     return half
-
-
-def read_half(half: Half, stream: Stream, first: bool) -> None:
-    """Let a half say what the row of its stream says."""
-    # What is enlisted has one.
-    ledger: Ledger = stream.ledger  # type: ignore[assignment]
-    at = ROW_WORDS * stream.row + (ROW_A if first else ROW_B)
-    half.next_offset = ledger.signed[at + ROW_NEXT]
-    half.sent_edge = half.next_offset
-    half.acked = ledger.signed[at + ROW_ACKED]
-    half.window_edge = ledger.signed[at + ROW_WINDOW]
-    half.payload_bytes = ledger.signed[at + ROW_BYTES]
-    count = ledger.unsigned[at + ROW_PACKETS]
-    half.packets = count & (ONE_COPY - 1)
-    half.duplicates = count >> COPY_SHIFT
-    half.last_record = ledger.signed[at + ROW_RECORD]
-    word = ledger.unsigned[at + ROW_SEQ]
-    half.base_seq = word & LOW32
-    half.ts_recent = word >> 32
-    word = ledger.unsigned[at + ROW_FLAGS]
-    half.flags = word & 0xFFFF
-    half.ttl = word >> TTL_SHIFT & 0xFF
-    half.shift = word >> SCALING_SHIFT & 0xFF
-    half.mss = word >> MSS_SHIFT & 0xFFFF
-    half.scale = word >> SCALE_SHIFT & 0xFF
-    half.state = OPEN
-
-
-def write_half(half: Half, ledger: Ledger, at: int) -> None:
-    """Write what ``read_half`` reads, from ``at`` on."""
-    ledger.signed[at + ROW_NEXT] = half.next_offset
-    ledger.signed[at + ROW_ACKED] = half.acked
-    ledger.signed[at + ROW_WINDOW] = half.window_edge
-    ledger.signed[at + ROW_BYTES] = half.payload_bytes
-    # More than these 28 bits hold no capture has of one direction.
-    count = half.duplicates & 0xFFFFFFF
-    ledger.unsigned[at + ROW_PACKETS] = count << COPY_SHIFT | half.packets
-    ledger.signed[at + ROW_RECORD] = half.last_record
-    word = half.ts_recent
-    ledger.unsigned[at + ROW_SEQ] = word << 32 | half.base_seq
-    word = half.scale
-    word = word << 16 | half.mss
-    word = word << 8 | half.shift
-    word = word << 8 | half.ttl
-    ledger.unsigned[at + ROW_FLAGS] = word << 16 | half.flags
-
-
-def ordinary(half: Half | None) -> bool:
-    """Return whether nothing unusual is under way in a half."""
-    return (
-        half is not None
-        and half.flags & (SIMPLE | ZERO_WINDOW) == SIMPLE
-        and half.acked >= 0
-        and half.sent_edge == half.next_offset
-    )
-
-
-def enlist(stream: Stream, ledger: Ledger) -> bool:
-    """Let a stream go on as a row of the ledger, if both its halves are ordinary.
-
-    Returns:
-        Whether it does.
-    """
-    if stream.reset is not None:
-        return False
-    if not ordinary(stream.half_a) or not ordinary(stream.half_b):
-        return False
-    row = ledger.take()
-    at = ROW_WORDS * row
-    ledger.unsigned[at + KEY_A_LO] = stream.a_lo
-    ledger.unsigned[at + KEY_B_LO] = stream.b_lo
-    ledger.unsigned[at + KEY_A_HI] = stream.a_hi
-    ledger.unsigned[at + KEY_B_HI] = stream.b_hi
-    word = stream.context
-    ledger.unsigned[at + KEY_PORTS] = word << 32 | stream.ports
-    ledger.signed[at + KEY_OWNER] = stream.slot << OWNER_SHIFT | stream.family
-    ledger.signed[at + ROW_SEEN] = stream.seen_ns
-    ledger.signed[at + ROW_LAST] = stream.latest_ns
-    # Both are there: they are ordinary.
-    half: Half = stream.half_a  # type: ignore[assignment]
-    write_half(half, ledger, at + ROW_A)
-    if half.extra is None:
-        stream.half_a = None
-    half = stream.half_b  # type: ignore[assignment]
-    write_half(half, ledger, at + ROW_B)
-    if half.extra is None:
-        stream.half_b = None
-    stream.ledger = ledger
-    stream.row = row
-    return True
-
-
-def recall(stream: Stream) -> None:
-    """Let a stream be objects again, to act on them."""
-    if stream.row < 0:
-        return
-    stream.half_a = side(stream, True)
-    stream.half_b = side(stream, False)
-    # What is enlisted has one.
-    ledger: Ledger = stream.ledger  # type: ignore[assignment]
-    stream.seen_ns = seen(stream)
-    stream.latest_ns = ledger.signed[ROW_WORDS * stream.row + ROW_LAST]
-    ledger.give_back(stream.row)
-    stream.row = -1
-
-
-def seen(stream: Stream) -> int:
-    """Return when, by the clock that never goes back, a packet of a stream came."""
-    if stream.row < 0:
-        return stream.seen_ns
-    # What is enlisted has one.
-    ledger: Ledger = stream.ledger  # type: ignore[assignment]
-    return ledger.signed[ROW_WORDS * stream.row + ROW_SEEN]

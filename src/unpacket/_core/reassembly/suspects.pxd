@@ -3,7 +3,7 @@ cimport cython
 from unpacket._core.reassembly.accounting cimport segment_bytes
 from unpacket._core.reassembly.context cimport Context
 from unpacket._core.reassembly.delivery cimport (
-    disputed, drain, finish_if_due, note_fin, refuse, refute_fin, release
+    disputed, drain, finish_if_due, note_fin, refuse, refute_fin
 )
 from unpacket._core.reassembly.gaps cimport watch
 from unpacket._core.reassembly.half cimport Half, HalfExtra
@@ -11,6 +11,7 @@ from unpacket._core.reassembly.held cimport Held, Piece as HeldPiece, piece_of
 from unpacket._core.reassembly.intake cimport accept, expect_urgent
 from unpacket._core.reassembly.judgement cimport beyond_window, far_ttl, seen_edge
 from unpacket._core.reassembly.pending cimport Suspect
+from unpacket._core.reassembly.release cimport release
 from unpacket._core.reassembly.segment cimport Segment
 from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.sequence cimport unwrap

@@ -31,7 +31,6 @@ from unpacket._core.reassembly.delivery import (
     note_fin,
     refuse,
     refute_fin,
-    release,
 )
 from unpacket._core.reassembly.gaps import watch
 from unpacket._core.reassembly.half import Half, HalfExtra
@@ -39,6 +38,7 @@ from unpacket._core.reassembly.held import BY_PLACE, piece_of
 from unpacket._core.reassembly.intake import accept, expect_urgent
 from unpacket._core.reassembly.judgement import beyond_window, far_ttl, seen_edge
 from unpacket._core.reassembly.pending import Suspect
+from unpacket._core.reassembly.release import release
 from unpacket._core.reassembly.segment import Segment
 from unpacket._core.reassembly.stream import Stream
 from unpacket._core.sequence import unwrap

@@ -1,10 +1,11 @@
 cimport cython
 
-from unpacket._core.reassembly.context cimport Context
 from unpacket._core.decode.segments cimport Segments
-from unpacket._core.reassembly.ledger cimport Ledger
+from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.enlisting cimport enlist, seen
 from unpacket._core.reassembly.half cimport Half
-from unpacket._core.reassembly.stream cimport Stream, enlist, seen
+from unpacket._core.reassembly.ledger cimport Ledger
+from unpacket._core.reassembly.stream cimport Stream
 
 cdef long long NEVER, NO_TICK, NS
 

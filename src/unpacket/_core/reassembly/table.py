@@ -21,8 +21,9 @@ from unpacket._core.constants import (
 )
 from unpacket._core.decode.segments import Segments
 from unpacket._core.reassembly.context import Context
+from unpacket._core.reassembly.enlisting import enlist, seen
 from unpacket._core.reassembly.ledger import Ledger
-from unpacket._core.reassembly.stream import Stream, enlist, seen
+from unpacket._core.reassembly.stream import Stream
 
 FIRST_BITS = 10
 FIRST_SLOTS = 1024

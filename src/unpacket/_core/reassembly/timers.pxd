@@ -3,13 +3,14 @@ cimport cython
 from unpacket._core.reassembly.accounting cimport fixed_bytes, recount
 from unpacket._core.reassembly.connection cimport begin, check_ended
 from unpacket._core.reassembly.context cimport Context
+from unpacket._core.reassembly.enlisting cimport recall, seen
 from unpacket._core.reassembly.fins cimport fin_due
 from unpacket._core.reassembly.forgotten cimport Forgotten, remember
 from unpacket._core.reassembly.gaps cimport grace_over
 from unpacket._core.reassembly.half cimport Half, HalfExtra, settle
 from unpacket._core.reassembly.lifetime cimport end, reset_due
 from unpacket._core.reassembly.resets cimport take_queue
-from unpacket._core.reassembly.stream cimport Stream, recall, seen
+from unpacket._core.reassembly.stream cimport Stream
 from unpacket._core.reassembly.table cimport FlowTable, deadline
 
 cdef unsigned int WAITING

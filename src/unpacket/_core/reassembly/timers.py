@@ -24,13 +24,14 @@ from unpacket._core.reassembly.accounting import fixed_bytes, recount
 from unpacket._core.reassembly.connection import begin, check_ended
 from unpacket._core.reassembly.context import Context
 from unpacket._core.reassembly.costs import CHOICE_BYTES
+from unpacket._core.reassembly.enlisting import recall, seen
 from unpacket._core.reassembly.fins import fin_due
 from unpacket._core.reassembly.forgotten import Forgotten, remember
 from unpacket._core.reassembly.gaps import grace_over
 from unpacket._core.reassembly.half import Half, settle
 from unpacket._core.reassembly.lifetime import end, reset_due
 from unpacket._core.reassembly.resets import take_queue
-from unpacket._core.reassembly.stream import Stream, recall, seen
+from unpacket._core.reassembly.stream import Stream
 from unpacket._core.reassembly.table import FlowTable, by_id, deadline
 
 # 73 years of a capture without a step of its clock. Then the clock that timers go by

@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
-    Direction,
     Finished,
     Gap,
     Opened,

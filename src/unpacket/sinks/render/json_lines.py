@@ -11,11 +11,11 @@ import json
 from base64 import b64encode
 from typing import Any
 
+from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.events import (
     Closed,
     Conflict,
     Data,
-    Direction,
     Gap,
     Opened,
     Rejected,

@@ -15,7 +15,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from unpacket._core.reassembly.events import Closed, Data, Direction, Gap
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Closed, Data, Gap
 from unpacket._core.reassembly.stream import Stream, syn_seen
 from unpacket.sinks.render.follow import pieces
 

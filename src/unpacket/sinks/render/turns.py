@@ -12,14 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from unpacket._core.reassembly.events import (
-    Closed,
-    Data,
-    Direction,
-    Finished,
-    Gap,
-    Urgent,
-)
+from unpacket._core.reassembly.direction import Direction
+from unpacket._core.reassembly.events import Closed, Data, Finished, Gap, Urgent
 from unpacket._core.reassembly.stream import Stream
 
 # So many events of an answer wait, or so many bytes. Then it is given out.

@@ -1,0 +1,1 @@
+cpdef object as_direction(object direction)
