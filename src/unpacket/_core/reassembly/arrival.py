@@ -216,7 +216,7 @@ def synchronise(
             handshake_options(half, peer, seg)
         else:
             repeated(half.more(), seg)
-    elif is_stray_syn(half, peer, base):
+    elif is_stray_syn(half, peer, seg, base):
         announce(ctx, stream)
         other_isn(ctx, stream, half, peer, seg, base)
         return

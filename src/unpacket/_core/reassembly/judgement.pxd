@@ -13,7 +13,7 @@ cdef unsigned int DOUBT_MD5, DOUBT_NO_ACK, DOUBT_PROBE, DOUBT_TIMESTAMP, DOUBT_T
 cdef unsigned int DOUBT_WINDOW, EDGE_KNOWN, FIN, FINISHED, NO_SCALE, ODD, ODD_IP_LENGTH
 cdef unsigned int ODD_IP_OPTIONS, ODD_MD5, OPEN, RST, SYN, SYN_SEEN, TIMESTAMPS
 cdef unsigned int UNKNOWN_SCALE, UNSEEN, ZERO_WINDOW
-cdef long long FIRST_FLIGHT, LEAST_WINDOW, LOW32, MAX_LEAD, MAX_WINDOW, PAWS_TICKS
+cdef long long FAR, FIRST_FLIGHT, LEAST_WINDOW, LOW32, MAX_LEAD, MAX_WINDOW, PAWS_TICKS
 
 @cython.locals(doubts=cython.uint, stop=cython.longlong, fin=bint, established=bint)
 cpdef long long doubts_about(
@@ -36,7 +36,9 @@ cpdef bint beyond_window(Context ctx, Half half, long long stop) except -1
 @cython.locals(window=cython.longlong)
 cpdef long long allowed(Context ctx, Half half, Half peer, Segment seg) except? -1
 cpdef long long shift_of(Half half, Half peer) except? -1
-cpdef bint is_stray_syn(Half half, Half peer, long long base_seq) except -1
+cpdef bint is_stray_syn(
+    Half half, Half peer, Segment seg, long long base_seq
+) except -1
 cpdef bint began_elsewhere(
     Half half, Half peer, Segment seg, long long offset
 ) except -1

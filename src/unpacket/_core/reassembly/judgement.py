@@ -18,6 +18,7 @@ from unpacket._core.constants import (
     DOUBT_TTL,
     DOUBT_WINDOW,
     EDGE_KNOWN,
+    FAR,
     FIN,
     FINISHED,
     LOW32,
@@ -230,15 +231,18 @@ def shift_of(half: Half, peer: Half | None) -> int:
     return half.scale
 
 
-def is_stray_syn(half: Half, peer: Half | None, base_seq: int) -> bool:
+def is_stray_syn(half: Half, peer: Half | None, seg: Segment, base_seq: int) -> bool:
     """Return whether a SYN cannot be the one that a half began with.
 
     Of a connection that began before the capture, whose other side spoke and has
-    acknowledged other numbers.
+    acknowledged other numbers. A SYN-ACK from not far before these may have been
+    captured late, as all is where a capture is not in order.
     """
     if peer is None or peer.packets == 0 or peer.flags & SYN_SEEN:
         return False
-    return half.flags & EDGE_KNOWN != 0 and half.base_seq != base_seq
+    if not half.flags & EDGE_KNOWN or half.base_seq == base_seq:
+        return False
+    return not seg.flags & ACK or not 0 < delta(half.base_seq, base_seq) <= FAR
 
 
 def began_elsewhere(half: Half, peer: Half | None, seg: Segment, offset: int) -> bool:
