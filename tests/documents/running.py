@@ -70,6 +70,7 @@ class Workplace:
         self.folder = folder
         (folder / "examples").symlink_to(SAMPLE.parent)
         shutil.copyfile(SAMPLE, folder / "capture.pcapng")
+        (folder / "keys.log").write_text("# of no connection in it\n")
         with gzip.open(folder / "capture.pcap.gz", "wb") as file:
             file.write(SAMPLE.read_bytes())
         self._failures = folder / ".failures"

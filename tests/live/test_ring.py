@@ -136,19 +136,29 @@ def test_two_processes_share_what_comes() -> None:
     [
         pytest.param({"interface": "eth99"}, "no such interface", id="a name"),
         pytest.param({"interface": "\0"}, "no such interface", id="a NUL"),
-        pytest.param({"interface": 3}, "interface is an int", id="a number"),
-        pytest.param({"snaplen": -1}, "snaplen is -1", id="snaplen"),
-        pytest.param({"ring_bytes": 1}, "ring_bytes is 1", id="ring"),
-        pytest.param({"direction": "up"}, "direction is 'up'", id="direction"),
-        pytest.param({"fanout": 1 << 16}, "fanout is 65536", id="fanout"),
-        pytest.param({"fanout": (1, "x")}, "fanout is 'x'", id="mode of fanout"),
+        pytest.param({"interface": 3}, "not an int: 3", id="a number"),
+        pytest.param({"snaplen": -1}, "snaplen must be from 0 to 524288", id="snaplen"),
+        pytest.param({"ring_bytes": 1}, "ring_bytes must be from 2 MiB", id="ring"),
+        pytest.param(
+            {"direction": "up"},
+            "direction must be one of in, out, both",
+            id="direction",
+        ),
+        pytest.param(
+            {"fanout": 1 << 16}, "fanout must be from 0 to 65535", id="fanout"
+        ),
+        pytest.param(
+            {"fanout": (1, "x")}, "mode of fanout must be one of", id="mode of fanout"
+        ),
         pytest.param({"filter": "tcp and"}, "cannot be used", id="filter"),
         pytest.param(
             {"interface": "any", "filter": "vlan 3"},
             "cannot be asked about it: libpcap says",
             id="filter of tags on any",
         ),
-        pytest.param({"promiscuous": True}, "promiscuous is for one", id="any"),
+        pytest.param(
+            {"promiscuous": True}, "promiscuous needs one interface", id="any"
+        ),
     ],
 )
 def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:

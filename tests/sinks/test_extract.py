@@ -20,6 +20,7 @@ from unpacket.faces.reader import Reading
 from unpacket.query.parser import Where
 from unpacket.sinks.extract import Extractor
 from unpacket.sinks.render.follow import renderer
+from unpacket.sinks.render.turns import InTurns
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.pcapng"
@@ -162,7 +163,7 @@ def test_the_conversation_is_what_follow_prints(
     tmp_path: Path, with_gap: list[Any]
 ) -> None:
     (record,) = extracted(tmp_path, with_gap, conversation="utf8", name="{side}")
-    rendering = renderer("utf8")
+    rendering = InTurns(renderer("utf8"))
     told = b"".join(rendering.render(event) for event in unpacket.events(with_gap))
     name = record["files"]["conversation"]["name"]
     assert name == "both.conversation"

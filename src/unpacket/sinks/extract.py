@@ -42,6 +42,7 @@ from unpacket.sinks.extracted import (
 from unpacket.sinks.files import NO_BYTES, GrowingFiles
 from unpacket.sinks.names import TCPFLOW, Template
 from unpacket.sinks.render.follow import renderer
+from unpacket.sinks.render.turns import InTurns
 
 if TYPE_CHECKING:
     from unpacket.query.parser import Where
@@ -363,7 +364,7 @@ class Extractor:
         extracted = self._of(event.stream)
         data = b""
         if extracted.rendering is None:
-            extracted.rendering = renderer(str(self._form))
+            extracted.rendering = InTurns(renderer(str(self._form)))
             file = StreamFile(
                 self._template,
                 event.stream,

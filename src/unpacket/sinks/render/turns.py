@@ -15,6 +15,7 @@ from typing import Any
 from unpacket._core.reassembly.direction import Direction
 from unpacket._core.reassembly.events import Closed, Data, Finished, Gap, Urgent
 from unpacket._core.reassembly.stream import Stream
+from unpacket.sinks.render.follow import Renderer
 
 # So many events of an answer wait, or so many bytes. Then it is given out.
 MOST_WAITING = 1024
@@ -149,6 +150,21 @@ def runs(event: Data) -> list[Data]:
         )
         first = index
     return found
+
+
+class InTurns:
+    """Renders the events of a stream in the order in which they were spoken."""
+
+    __slots__ = ("_rendering", "_turns", "separator")
+
+    def __init__(self, rendering: Renderer) -> None:
+        self.separator = rendering.separator
+        self._rendering = rendering
+        self._turns = Turns()
+
+    def render(self, event: Any) -> bytes:
+        """Return the text of the events that are next, now that this one came."""
+        return b"".join(map(self._rendering.render, self._turns.take(event)))
 
 
 def size_of(event: Any) -> int:
