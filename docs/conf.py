@@ -72,9 +72,10 @@ nitpick_ignore_regex = [
     # Described where they are given, and of no page of their own.
     (
         r"py:.*",
-        r"(.*\.)?(Answer|Body|Choice|ClockDistance|Device|Hole|KeptNotes|Live|time_ns)",
+        r"(.*\.)?(Answer|Body|Choice|ClockDistance|Column|Device|Hole|KeptNotes|Keys|Live"
+        r"|time_ns)",
     ),
-    (r"py:.*", r"PatternError|MissingEngine"),
+    (r"py:.*", r"PatternError|MissingCiphers|MissingEngine"),
     # What callbacks get is in the text, and what they return is not looked at.
     (r"py:.*", r"(.*\.)?(On[A-Z]\w+|Returned|\w+Options)"),
 ]

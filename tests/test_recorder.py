@@ -102,7 +102,7 @@ def check_form(recording: Recording) -> None:
     assert families <= set(recording.truth["families"])
 
 
-def check_all(directory: Path) -> list[Recording]:
+def check_all(directory: Path, grace_s: float = 0.0) -> list[Recording]:
     """Every capture of a recording is well formed, and read as what was sent."""
     found = list(recordings(directory))
     for recording in found:
@@ -111,7 +111,7 @@ def check_all(directory: Path) -> list[Recording]:
         check(recording, Policy(deliver="acked"))
         if recording.point != "middle":
             # There alone an acknowledgement may pass before what it acknowledges.
-            check(recording, Policy(gap_grace_s=0.0))
+            check(recording, Policy(gap_grace_s=grace_s))
     return found
 
 
@@ -173,7 +173,8 @@ def test_a_live_recording_is_read_as_what_was_sent(
 ) -> None:
     places = () if "--at" in options else ("--at", "client", "--at", "server")
     capture = record("--program", program, *places, *options)
-    found = check_all(capture.with_suffix(""))
+    # Two processors may hand what each of them got to the recorder the wrong way round.
+    found = check_all(capture.with_suffix(""), grace_s=0.001)
     assert len(found) == (2 if places else 1)
     for recording in found:
         assert recording.connections

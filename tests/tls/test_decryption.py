@@ -145,7 +145,8 @@ def premaster(turns: list[Turn]) -> tuple[bytes, bytes, bytes]:
         if record[0] == 22 and record[5] == 1:
             random = record[11:43]
         if record[0] == 22 and record[5] == 16:
-            sealed = record[11:]
+            # Behind the header of the message, and the length of what is sealed.
+            sealed = record[11 : 11 + int.from_bytes(record[9:11])]
     key: Any = load_pem_private_key(certificate()[1], None)
     return random, sealed, key.decrypt(sealed, padding.PKCS1v15())
 

@@ -258,7 +258,8 @@ class Conversation:
 
     Attributes:
         number: From 0, in the order of first segments: Wireshark's ``tcp.stream``.
-        client, server: The ends. The client sent the SYN, or else the first segment.
+        client: The end that sent the SYN, or else the first segment.
+        server: The other end.
         sides: What client and server sent.
         initial_rtt_ns: From the last SYN to the first ACK behind the handshake; None if
             not both were captured.

@@ -104,14 +104,14 @@ class Where:
     __slots__ = ("_node", "analysed", "expression")
 
     def __init__(
-        self, expression: str, columns: Mapping[str, Column] = COLUMNS
+        self, expression: str, columns: Mapping[str, Column] | None = None
     ) -> None:
         if not isinstance(expression, str):
             raise TypeError(
                 f"a filter must be text, not {type(expression).__name__}: {expression}"
             )
         self.expression = expression
-        parser = Parser(expression, columns)
+        parser = Parser(expression, COLUMNS if columns is None else columns)
         self._node = parser.parse()
         self.analysed = parser.analysed
 
