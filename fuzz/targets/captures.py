@@ -5,6 +5,7 @@ import warnings
 from typing import Any, NamedTuple
 
 from unpacket import FormatError, sources
+from unpacket.sources.capture import MOST_RESUMED
 from unpacket.sources.readers.compressed import compression_of
 
 # What ends a warning about times, with which nothing was left unread.
@@ -53,7 +54,8 @@ def read(file: Any, **options: Any) -> Read:
         for warning in source.warnings
         if not warning.reason.endswith(NO_DAMAGE)
     ]
-    assert len(found) <= 1
+    # Behind damage it is read on, so many times at most.
+    assert len(found) <= MOST_RESUMED + 1
     return Read(frames, found[0] if found else None)
 
 
