@@ -149,6 +149,12 @@ def test_no_byte_behind_those_that_decide_changes_a_length(
         wanted = max(wanted, size - answer)
 
 
+def test_what_follows_an_empty_packet_of_mysql_is_not_its_first_byte() -> None:
+    check_cuts(
+        events_of([(1, b"\0\0\0\0\x0a8.0")], port=3306), framer_named("mysql"), 1
+    )
+
+
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())

@@ -235,7 +235,8 @@ class MySql(Measured):
             return noted(answer, read, self.direction, head, ("compressed", 0))
         head = data[start : start + HEADER]
         number = head[3]
-        first = data[start + HEADER : start + HEADER + 1]
+        # Of an empty packet, none.
+        first = data[start + HEADER : start + min(length, HEADER + 1)]
         kind = "data"
         if self.direction == 1:
             if not shared.known and number == 0 and first == b"\x0a":
