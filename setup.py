@@ -72,7 +72,6 @@ LEVELS = {
         "unpacket.inline.rules",
         "unpacket.inline.store",
         "unpacket.inline.tun",
-        "unpacket.inline.packets",
         "unpacket.inline.passing",
         "unpacket.messages.http.framing",
         "unpacket.messages.http.head",
